@@ -1,0 +1,168 @@
+package abi
+
+// Flags of clone and clone3. The low byte of clone's argument is a [Signal] and no matter of this group. See clone(2).
+const (
+	CLONE_VM             = 0x100
+	CLONE_FS             = 0x200
+	CLONE_FILES          = 0x400
+	CLONE_SIGHAND        = 0x800
+	CLONE_PIDFD          = 0x1000
+	CLONE_PTRACE         = 0x2000
+	CLONE_VFORK          = 0x4000
+	CLONE_PARENT         = 0x8000
+	CLONE_THREAD         = 0x10000
+	CLONE_NEWNS          = 0x20000
+	CLONE_SYSVSEM        = 0x40000
+	CLONE_SETTLS         = 0x80000
+	CLONE_PARENT_SETTID  = 0x100000
+	CLONE_CHILD_CLEARTID = 0x200000
+	CLONE_UNTRACED       = 0x800000
+	CLONE_CHILD_SETTID   = 0x1000000
+	CLONE_NEWCGROUP      = 0x2000000
+	CLONE_NEWUTS         = 0x4000000
+	CLONE_NEWIPC         = 0x8000000
+	CLONE_NEWUSER        = 0x10000000
+	CLONE_NEWPID         = 0x20000000
+	CLONE_NEWNET         = 0x40000000
+	CLONE_IO             = 0x80000000
+
+	CLONE_NEWTIME       = 0x80 // this and the next two: clone3 only
+	CLONE_CLEAR_SIGHAND = 0x100000000
+	CLONE_INTO_CGROUP   = 0x200000000
+)
+
+var cloneRows = []row{
+	{"CLONE_VM", CLONE_VM, plain},
+	{"CLONE_FS", CLONE_FS, plain},
+	{"CLONE_FILES", CLONE_FILES, plain},
+	{"CLONE_SIGHAND", CLONE_SIGHAND, plain},
+	{"CLONE_PIDFD", CLONE_PIDFD, plain},
+	{"CLONE_PTRACE", CLONE_PTRACE, plain},
+	{"CLONE_VFORK", CLONE_VFORK, plain},
+	{"CLONE_PARENT", CLONE_PARENT, plain},
+	{"CLONE_THREAD", CLONE_THREAD, plain},
+	{"CLONE_NEWNS", CLONE_NEWNS, plain},
+	{"CLONE_SYSVSEM", CLONE_SYSVSEM, plain},
+	{"CLONE_SETTLS", CLONE_SETTLS, plain},
+	{"CLONE_PARENT_SETTID", CLONE_PARENT_SETTID, plain},
+	{"CLONE_CHILD_CLEARTID", CLONE_CHILD_CLEARTID, plain},
+	{"CLONE_UNTRACED", CLONE_UNTRACED, plain},
+	{"CLONE_CHILD_SETTID", CLONE_CHILD_SETTID, plain},
+	{"CLONE_NEWCGROUP", CLONE_NEWCGROUP, plain},
+	{"CLONE_NEWUTS", CLONE_NEWUTS, plain},
+	{"CLONE_NEWIPC", CLONE_NEWIPC, plain},
+	{"CLONE_NEWUSER", CLONE_NEWUSER, plain},
+	{"CLONE_NEWPID", CLONE_NEWPID, plain},
+	{"CLONE_NEWNET", CLONE_NEWNET, plain},
+	{"CLONE_IO", CLONE_IO, plain},
+	{"CLONE_NEWTIME", CLONE_NEWTIME, plain},
+	{"CLONE_CLEAR_SIGHAND", CLONE_CLEAR_SIGHAND, plain},
+	{"CLONE_INTO_CGROUP", CLONE_INTO_CGROUP, plain},
+}
+
+// Options of wait4 and waitid. See wait(2).
+const (
+	WNOHANG    = 0x1
+	WEXITED    = 0x4
+	WSTOPPED   = 0x2
+	WUNTRACED  = WSTOPPED
+	WCONTINUED = 0x8
+	WNOWAIT    = 0x1000000
+)
+
+var waitRows = []row{
+	{"WNOHANG", WNOHANG, plain},
+	{"WEXITED", WEXITED, plain},
+	{"WSTOPPED", WSTOPPED, plain},
+	{"WUNTRACED", WUNTRACED, alias},
+	{"WCONTINUED", WCONTINUED, plain},
+	{"WNOWAIT", WNOWAIT, plain},
+	{"__WCLONE", 0x80000000, spelling},
+	{"__WALL", 0x40000000, spelling},
+	{"__WNOTHREAD", 0x20000000, spelling},
+}
+
+// Kinds of id for waitid.
+const (
+	P_ALL   = 0
+	P_PID   = 1
+	P_PGID  = 2
+	P_PIDFD = 3
+)
+
+var waitIDRows = []row{
+	{"P_ALL", P_ALL, plain},
+	{"P_PID", P_PID, plain},
+	{"P_PGID", P_PGID, plain},
+	{"P_PIDFD", P_PIDFD, plain},
+}
+
+// Clocks. See clock_gettime(2).
+const (
+	CLOCK_REALTIME           = 0
+	CLOCK_MONOTONIC          = 1
+	CLOCK_PROCESS_CPUTIME_ID = 2
+	CLOCK_THREAD_CPUTIME_ID  = 3
+	CLOCK_MONOTONIC_RAW      = 4
+	CLOCK_REALTIME_COARSE    = 5
+	CLOCK_MONOTONIC_COARSE   = 6
+	CLOCK_BOOTTIME           = 7
+	CLOCK_REALTIME_ALARM     = 8
+	CLOCK_BOOTTIME_ALARM     = 9
+	CLOCK_SGI_CYCLE          = 10
+	CLOCK_TAI                = 11
+)
+
+var clockRows = []row{
+	{"CLOCK_REALTIME", CLOCK_REALTIME, plain},
+	{"CLOCK_MONOTONIC", CLOCK_MONOTONIC, plain},
+	{"CLOCK_PROCESS_CPUTIME_ID", CLOCK_PROCESS_CPUTIME_ID, plain},
+	{"CLOCK_THREAD_CPUTIME_ID", CLOCK_THREAD_CPUTIME_ID, plain},
+	{"CLOCK_MONOTONIC_RAW", CLOCK_MONOTONIC_RAW, plain},
+	{"CLOCK_REALTIME_COARSE", CLOCK_REALTIME_COARSE, plain},
+	{"CLOCK_MONOTONIC_COARSE", CLOCK_MONOTONIC_COARSE, plain},
+	{"CLOCK_BOOTTIME", CLOCK_BOOTTIME, plain},
+	{"CLOCK_REALTIME_ALARM", CLOCK_REALTIME_ALARM, plain},
+	{"CLOCK_BOOTTIME_ALARM", CLOCK_BOOTTIME_ALARM, plain},
+	{"CLOCK_SGI_CYCLE", CLOCK_SGI_CYCLE, plain},
+	{"CLOCK_TAI", CLOCK_TAI, plain},
+}
+
+// Resources of getrlimit and setrlimit. See getrlimit(2).
+const (
+	RLIMIT_CPU        = 0
+	RLIMIT_FSIZE      = 1
+	RLIMIT_DATA       = 2
+	RLIMIT_STACK      = 3
+	RLIMIT_CORE       = 4
+	RLIMIT_RSS        = 5
+	RLIMIT_NPROC      = 6
+	RLIMIT_NOFILE     = 7
+	RLIMIT_MEMLOCK    = 8
+	RLIMIT_AS         = 9
+	RLIMIT_LOCKS      = 10
+	RLIMIT_SIGPENDING = 11
+	RLIMIT_MSGQUEUE   = 12
+	RLIMIT_NICE       = 13
+	RLIMIT_RTPRIO     = 14
+	RLIMIT_RTTIME     = 15
+)
+
+var rlimitRows = []row{
+	{"RLIMIT_CPU", RLIMIT_CPU, plain},
+	{"RLIMIT_FSIZE", RLIMIT_FSIZE, plain},
+	{"RLIMIT_DATA", RLIMIT_DATA, plain},
+	{"RLIMIT_STACK", RLIMIT_STACK, plain},
+	{"RLIMIT_CORE", RLIMIT_CORE, plain},
+	{"RLIMIT_RSS", RLIMIT_RSS, plain},
+	{"RLIMIT_NPROC", RLIMIT_NPROC, plain},
+	{"RLIMIT_NOFILE", RLIMIT_NOFILE, plain},
+	{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK, plain},
+	{"RLIMIT_AS", RLIMIT_AS, plain},
+	{"RLIMIT_LOCKS", RLIMIT_LOCKS, plain},
+	{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING, plain},
+	{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE, plain},
+	{"RLIMIT_NICE", RLIMIT_NICE, plain},
+	{"RLIMIT_RTPRIO", RLIMIT_RTPRIO, plain},
+	{"RLIMIT_RTTIME", RLIMIT_RTTIME, plain},
+}

@@ -1,0 +1,25 @@
+package abi
+
+// EpollEvent is one event: what a watch asks for or reports, and the number that the program attached to it.
+// Models struct epoll_event. See epoll_event(3type).
+type EpollEvent struct {
+	Events Events
+	Data   uint64
+}
+
+// SizeofEpollEvent is the size of struct epoll_event, which is packed on x86-64: an array of them fills a buffer of 12
+// bytes each, and a fault in the middle tells which.
+const SizeofEpollEvent = 12
+
+// PollFd is one entry of poll's array. Models struct pollfd. See poll(2).
+type PollFd struct {
+	Fd      int32
+	Events  int16
+	Revents int16
+}
+
+// Timespec is a time or a duration. Models struct __kernel_timespec. See timespec(3type).
+type Timespec struct {
+	Sec  int64
+	Nsec int64
+}

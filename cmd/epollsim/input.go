@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario"
+)
+
+// stdinName is what a scenario from standard input is called in messages.
+const stdinName = "<stdin>"
+
+// scenarioFiles resolves arguments: files, "-", and folders, which stand for the .star files below them.
+func scenarioFiles(args []string) (files []string, many bool, err error) {
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if arg == "-" || err == nil && !info.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		if err != nil {
+			return nil, false, usagef("%v", plainPathError(err))
+		}
+		many = true
+		n := len(files)
+		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && filepath.Ext(path) == ".star" {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, false, usagef("%v", plainPathError(err))
+		}
+		if len(files) == n {
+			return nil, false, usagef("%s: no .star file in this folder", arg)
+		}
+		slices.Sort(files[n:])
+	}
+	return files, many || len(files) > 1, nil
+}
+
+// plainPathError says what is wrong with a path without naming the system call.
+func plainPathError(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
+	return err
+}
+
+// compile reads and compiles a scenario.
+func compile(cmd *cobra.Command, file string) (*scenario.Program, error) {
+	var src []byte
+	var err error
+	name := file
+	if file == "-" {
+		name = stdinName
+		src, err = io.ReadAll(cmd.InOrStdin())
+	} else {
+		src, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, usagef("%v", plainPathError(err))
+	}
+	p, err := scenario.Compile(name, src)
+	if err != nil {
+		return nil, exitError{scenario.ExitScenario, err.Error()}
+	}
+	return p, nil
+}
+
+// kernelVersion is the version a scenario runs on: the flag's, its own, or the baseline.
+func kernelVersion(flag string, p *scenario.Program) (kernel.Version, error) {
+	if flag != "" {
+		v, err := kernel.ParseVersion(flag)
+		if err != nil {
+			return v, usagef("--kernel: %v", err)
+		}
+		return v, nil
+	}
+	if name, ok := p.KernelVersion(); ok {
+		v, err := kernel.ParseVersion(name)
+		if err != nil {
+			return v, exitError{scenario.ExitScenario, fmt.Sprintf("%s: %v", p.Filename(), err)}
+		}
+		return v, nil
+	}
+	return kernel.Baseline, nil
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// limits are the bounds of a run; reaching one is exit code 5.
+type limits struct {
+	steps    uint64
+	starlark uint64
+	tasks    int
+	memory   int64 // bytes
+}
+
+func (l *limits) flags(f *pflag.FlagSet) {
+	f.Uint64Var(&l.steps, "max-steps", sim.DefaultMaxSteps, "kernel steps of a run")
+	f.Uint64Var(&l.starlark, "max-starlark-steps", scenario.DefaultMaxSteps, "Starlark steps of a run")
+	f.IntVar(&l.tasks, "max-tasks", sim.DefaultMaxTasks, "threads alive at once")
+	f.Int64Var(&l.memory, "max-memory", 2<<30, "bytes of memory of the whole command")
+}
+
+// watch ends the command when it uses more memory than allowed. It looks from the side, because a value that
+// doubles leaves no step at which to look.
+func (l *limits) watch() {
+	debug.SetMemoryLimit(l.memory)
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	go func() {
+		for range time.Tick(20 * time.Millisecond) {
+			metrics.Read(sample)
+			if sample[0].Value.Uint64() > uint64(l.memory) {
+				fmt.Fprintf(os.Stderr, "epollsim: limit reached: %d bytes of memory (raise it with --max-memory)\n", l.memory)
+				os.Exit(scenario.ExitLimit)
+			}
+		}
+	}()
+}

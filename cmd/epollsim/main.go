@@ -1,0 +1,78 @@
+// Command epollsim runs programs on a user-space model of Linux eventpoll and shows what happens.
+//
+//	epollsim run FILE.star        run it, print the trace
+//	epollsim explore FILE.star    all schedules up to a preemption bound
+//	epollsim version
+//
+// Exit codes: 0 all well; 1 a check or condition failed, or a deadlock; 2 bad usage; 3 an input that does not
+// parse, or a scenario error; 5 a limit was reached, the result is inconclusive; 130 interrupted.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes besides those of package scenario.
+const (
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// exitError ends the command with a code; what it had to say is said already if text is empty.
+type exitError struct {
+	code int
+	text string
+}
+
+func (e exitError) Error() string { return e.text }
+
+// usagef is a mistake in the command line.
+func usagef(format string, args ...any) error {
+	return exitError{exitUsage, fmt.Sprintf(format, args...)}
+}
+
+func main() { os.Exit(Main()) }
+
+// Main runs the command and returns its exit code; it stands apart from main for the script tests.
+func Main() int {
+	interrupt := make(chan os.Signal, 1)
+	signal.Notify(interrupt, os.Interrupt)
+	go func() {
+		<-interrupt
+		fmt.Fprintln(os.Stderr, "epollsim: interrupted")
+		os.Exit(exitInterrupted)
+	}()
+	root := newRoot(os.Stdin, os.Stdout, os.Stderr)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	var exit exitError
+	if !errors.As(err, &exit) {
+		exit = exitError{exitUsage, err.Error()} // cobra's own: unknown command or flag
+	}
+	if exit.text != "" {
+		fmt.Fprintln(os.Stderr, "epollsim:", exit.text)
+	}
+	return exit.code
+}
+
+func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "epollsim",
+		Short:         "A user-space model of Linux eventpoll, one lock and one list operation at a time",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newRun(), newExplore(), newVersion())
+	return root
+}

@@ -1,0 +1,113 @@
+package eventpoll
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// Ctl adds, changes or removes the watch of target, open as fd, in the epoll of f. event is nil for
+// EPOLL_CTL_DEL only. mayWakeup says whether the caller may block suspend (CAP_BLOCK_SUSPEND). The checks come in the kernel's
+// order: EPERM (target cannot be polled), EINVAL (not an epoll, the same file, EXCLUSIVE rules), ELOOP,
+// EEXIST or ENOENT or EINVAL (unknown op), ENOSPC, EINVAL (too many wake-up paths).
+//
+// Models do_epoll_ctl from where both files are looked up. See epoll_ctl(2).
+func (s *Statics) Ctl(f, target *vfs.File, op, fd int, event *abi.EpollEvent, mayWakeup bool) abi.Errno {
+	if !target.CanPoll() {
+		return abi.EPERM
+	}
+	var ev abi.EpollEvent
+	if op != abi.EPOLL_CTL_DEL {
+		ev = *event
+		if !s.PMSleep || !mayWakeup {
+			ev.Events &^= abi.EPOLLWAKEUP
+		}
+	}
+	ep := Of(f)
+	if f == target || ep == nil {
+		return abi.EINVAL
+	}
+	if ev.Events&abi.EPOLLEXCLUSIVE != 0 && s.Rules.Exclusive {
+		if op == abi.EPOLL_CTL_MOD {
+			return abi.EINVAL
+		}
+		if op == abi.EPOLL_CTL_ADD && (Of(target) != nil || ev.Events&^exclusiveOK != 0) {
+			return abi.EINVAL
+		}
+	}
+	ep.mtx.Lock()
+	if op == abi.EPOLL_CTL_ADD && ep.needsFullCheck(target) {
+		return s.ctlNested(ep, target, fd, &ev)
+	}
+	errno := ep.ctl(op, target, fd, &ev, false)
+	ep.mtx.Unlock()
+	return errno
+}
+
+// needsFullCheck reports whether an ADD could make a loop or lengthen a wake-up path; ep.mtx is held.
+func (ep *Eventpoll) needsFullCheck(target *vfs.File) bool {
+	if ep.file.Watchers() != nil || Of(target) != nil {
+		return true
+	}
+	ep.m.Read(ep.id, fieldGen)
+	ep.m.Read(ep.statics.id, fieldCheckGen)
+	return ep.gen == ep.statics.loopCheckGen // a nested check that visited ep is under way
+}
+
+// ctlNested is an ADD under epnested_mutex, which comes before ep.mtx: the latter, held on entry, is
+// released and taken again, and both are released on return.
+func (s *Statics) ctlNested(ep *Eventpoll, target *vfs.File, fd int, ev *abi.EpollEvent) abi.Errno {
+	ep.mtx.Unlock()
+	s.nested.Lock()
+	s.nextGen()
+	var errno abi.Errno
+	if inner := Of(target); inner != nil && !s.loopCheck(ep, inner) {
+		errno = abi.ELOOP
+	} else {
+		ep.mtx.Lock()
+		errno = ep.ctl(abi.EPOLL_CTL_ADD, target, fd, ev, true)
+		ep.mtx.Unlock()
+	}
+	s.clearCheckList()
+	s.nextGen()
+	s.nested.Unlock()
+	return errno
+}
+
+func (s *Statics) nextGen() {
+	s.Sys.M.Write(s.id, fieldCheckGen)
+	s.loopCheckGen++
+}
+
+// ctl looks the item up and does op; ep.mtx is held.
+func (ep *Eventpoll) ctl(op int, target *vfs.File, fd int, ev *abi.EpollEvent, fullCheck bool) abi.Errno {
+	epi := ep.find(target, fd)
+	switch op {
+	case abi.EPOLL_CTL_ADD:
+		if epi != nil {
+			return abi.EEXIST
+		}
+		ev.Events |= abi.EPOLLERR | abi.EPOLLHUP
+		return ep.insert(target, fd, ev, fullCheck)
+	case abi.EPOLL_CTL_DEL:
+		if epi == nil {
+			return abi.ENOENT
+		}
+		// The caller's references keep the file and the epoll alive, so the item is removed here and
+		// the count does not reach 0.
+		if ep.remove(epi) {
+			ep.put()
+		}
+		return 0
+	case abi.EPOLL_CTL_MOD:
+		if epi == nil {
+			return abi.ENOENT
+		}
+		if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.statics.Rules.Exclusive {
+			return abi.EINVAL
+		}
+		ev.Events |= abi.EPOLLERR | abi.EPOLLHUP
+		ep.modify(epi, ev)
+		return 0
+	}
+	return abi.EINVAL
+}

@@ -1,0 +1,92 @@
+package eventpoll
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// insert makes an item for (target, fd), hooks it to the file's wait queues, and lists it if the file is
+// ready already. ep.mtx is held, epnested_mutex too for a full check. No scan of ep can run meanwhile.
+//
+// Models ep_insert. Hook allocation never fails here: ENOMEM is left out.
+func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCheck bool) abi.Errno {
+	m, s := ep.m, ep.statics
+	m.Enter("ep_insert")
+	defer m.Leave("ep_insert")
+	if !ep.user.charge(s) {
+		return abi.ENOSPC
+	}
+	epi := s.newItem()
+	epi.ep, epi.file, epi.fd, epi.event = ep, target, fd, *ev
+
+	inner := Of(target)
+	if inner != nil {
+		inner.mtx.Lock()
+	}
+	ep.attach(epi)
+	if fullCheck && inner == nil {
+		s.listFile(target)
+	}
+	m.Guarded(&ep.mtx, ep.id, fieldRbr)
+	ep.rbr.Insert(&epi.rbn, epi)
+	if inner != nil {
+		inner.mtx.Unlock()
+	}
+	m.Write(ep.id, fieldRefcount)
+	ep.refcount++
+
+	if fullCheck && !s.reversePathCheck() {
+		ep.remove(epi)
+		ep.put()
+		return abi.EINVAL
+	}
+	if ev.Events&abi.EPOLLWAKEUP != 0 {
+		ep.makeWakeupSource(epi)
+	}
+
+	// From the first hook on callbacks may run for the item, and list it before ->poll has returned.
+	ep.inserting, ep.pt.Queue = epi, ep
+	revents := ep.itemPoll(epi)
+	ep.inserting, ep.pt.Queue = nil, nil
+	ep.listIfReady(epi, revents)
+	return 0
+}
+
+// listIfReady ends ADD and MOD: a file that is ready now is listed, and who waits is woken. An item that
+// a callback has listed meanwhile stays as it is; that callback's wake-up counts.
+func (ep *Eventpoll) listIfReady(epi *epitem, revents abi.Events) {
+	if revents == 0 {
+		return
+	}
+	ep.lock.Lock()
+	pwake := false
+	if !epi.rdllink.Linked() {
+		ep.listTail(epi, "idle")
+		epi.stayAwake()
+		if ep.wq.ActiveLocked() {
+			ep.wakeWaiter(false)
+		}
+		pwake = ep.pollWait.Active()
+	}
+	ep.lock.Unlock()
+	if pwake {
+		ep.wakePollers(0)
+	}
+}
+
+// charge counts a watch of u unless the quota is reached. The test and the count are apart, as in the
+// kernel's per-CPU counter: two threads may overshoot.
+func (u *User) charge(s *Statics) bool {
+	s.Sys.M.Read(u.id, fieldWatches)
+	if u.watches >= s.MaxUserWatches {
+		return false
+	}
+	s.Sys.M.Write(u.id, fieldWatches)
+	u.watches++
+	return true
+}
+
+func (u *User) uncharge(s *Statics) {
+	s.Sys.M.Write(u.id, fieldWatches)
+	u.watches--
+}

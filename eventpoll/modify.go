@@ -1,0 +1,24 @@
+package eventpoll
+
+import "github.com/epollsim/epollsim/abi"
+
+// modify stores a new mask and data and asks the file again, which re-arms ET and ONESHOT. ep.mtx is held;
+// a callback may see the old or the new mask. The hooks stay as they are, and a listed item stays listed
+// though the new mask may not match: the next scan drops it. Models ep_modify.
+func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
+	m := ep.m
+	m.Enter("ep_modify")
+	m.Write(epi.id, fieldMask)
+	epi.event.Events = ev.Events
+	epi.event.Data = ev.Data
+	if ev.Events&abi.EPOLLWAKEUP != 0 {
+		if epi.ws == nil {
+			ep.makeWakeupSource(epi)
+		}
+	} else if epi.ws != nil {
+		ep.dropWakeupSource(epi)
+	}
+	// The kernel has a full barrier here (128dd1759d96); sequential consistency needs none.
+	ep.listIfReady(epi, ep.itemPoll(epi))
+	m.Leave("ep_modify")
+}

@@ -1,0 +1,94 @@
+package eventpoll
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/waitqueue"
+)
+
+// pollCallback runs in the waker's context when a watched file wakes its wait queue, whose lock is held. It
+// puts the item on rdllist, or on ovflist while a scan owns rdllist, then wakes a waiter of ep.wq and
+// whoever polls ep itself. It never asks the file: the item is a hint that the scan checks.
+//
+// Models ep_poll_callback. Leaves out NAPI ids. See epoll(7), "Level-triggered and edge-triggered".
+func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) int {
+	pwq := e.Private.(*pollEntry)
+	epi := pwq.base
+	ep := epi.ep
+	m := ep.m
+	ep.sys.Counters.Callbacks++
+	if m.Tracing() {
+		m.Enter("ep_poll_callback " + key.Short() + " " + epi.describe())
+		defer m.Leave("ep_poll_callback")
+	}
+	pwake := false
+	ewake := 0
+
+	ep.lock.Lock()
+	m.Read(epi.id, fieldMask)
+	mask := epi.event.Events
+	// A fired ONESHOT has no events left; a key that is not asked for is filtered, key 0 passes.
+	if mask&^privateBits != 0 && (key == 0 || key&mask != 0) {
+		ep.queue(epi)
+		if ep.wq.ActiveLocked() {
+			exclusive := mask&abi.EPOLLEXCLUSIVE != 0 && ep.statics.Rules.Exclusive
+			if exclusive && key&abi.POLLFREE == 0 && exclusiveWake(key, mask) {
+				ewake = 1
+			}
+			ep.wakeWaiter(sync)
+		}
+		pwake = ep.pollWait.Active()
+	}
+	ep.lock.Unlock()
+
+	if pwake {
+		ep.wakePollers(key & abi.EPOLLURINGWAKE)
+	}
+	if mask&abi.EPOLLEXCLUSIVE == 0 || !ep.statics.Rules.Exclusive {
+		ewake = 1
+	}
+	if key&abi.POLLFREE != 0 {
+		// Unlink first, clear whead last: the remover trusts a nil whead to mean that nobody touches
+		// the hook any more (138e4ad67afd).
+		e.Unlink()
+		m.Write(pwq.id, fieldWhead)
+		pwq.whead = nil
+	}
+	return ewake
+}
+
+// queue makes an item that fired known: to the tail of rdllist, or to the front of ovflist while a scan
+// runs. An item that is there already stays. ep.lock is held.
+func (ep *Eventpoll) queue(epi *epitem) {
+	m := ep.m
+	m.Read(ep.id, fieldOvflist)
+	if ep.ovflist != inactive {
+		if epi.next == inactive {
+			m.Write(ep.id, fieldOvflist)
+			epi.next, ep.ovflist = ep.ovflist, epi
+			if m.Tracing() {
+				m.Note(epi.id, epi.describe()+": → ovflist")
+			}
+			epi.stayAwake()
+		}
+		return
+	}
+	if !epi.rdllink.Linked() {
+		ep.listTail(epi, "idle")
+		epi.stayAwake()
+	}
+}
+
+// exclusiveWake reports whether the wake-up of an EXCLUSIVE item counts, so that the source stops: a key
+// of input or output only counts if the item asked for that; one with both does not.
+func exclusiveWake(key, mask abi.Events) bool {
+	switch key & (abi.EPOLLIN | abi.EPOLLOUT) {
+	case abi.EPOLLIN:
+		return mask&abi.EPOLLIN != 0
+	case abi.EPOLLOUT:
+		return mask&abi.EPOLLOUT != 0
+	case 0:
+		return true
+	}
+	return false
+}

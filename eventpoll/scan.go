@@ -1,0 +1,53 @@
+package eventpoll
+
+// startScan moves the whole ready list to txlist. From here to doneScan every callback goes to ovflist and
+// rdllist is touched by the scanner alone. ep.mtx is held. Models ep_start_scan.
+func (ep *Eventpoll) startScan() {
+	m := ep.m
+	ep.lock.Lock()
+	ep.seqBump()
+	m.Write(ep.id, fieldRdllist)
+	ep.txlist.SpliceFront(&ep.rdllist)
+	m.Write(ep.id, fieldOvflist)
+	ep.ovflist = nil
+	ep.seqBump()
+	ep.scanning = true
+	ep.lock.Unlock()
+}
+
+// doneScan gives back what the scan did not take. The ready list is then: the untouched rest of txlist,
+// what fired during the scan in the order of first firing, and the LT items that were delivered. Models
+// ep_done_scan.
+func (ep *Eventpoll) doneScan() {
+	m := ep.m
+	ep.lock.Lock()
+	// ovflist has the newest first; each goes to the front, so the oldest ends up first (c141175d011f).
+	for epi := ep.ovflist; epi != nil; {
+		next := epi.next
+		epi.next = inactive
+		if !epi.rdllink.Linked() {
+			ep.listHead(epi, "ovflist")
+			epi.stayAwake()
+		}
+		epi = next
+	}
+	ep.seqBump()
+	m.Write(ep.id, fieldOvflist)
+	ep.ovflist = inactive
+	m.Write(ep.id, fieldRdllist)
+	ep.rdllist.SpliceFront(&ep.txlist)
+	ep.seqBump()
+	ep.scanning = false
+	ep.ws.relax()
+	pwake := false
+	if !ep.rdllist.Empty() {
+		if ep.statics.Rules.ScanEndWakesWaiter && ep.wq.ActiveLocked() {
+			ep.wakeWaiter(false)
+		}
+		pwake = ep.statics.Rules.ScanEndWakesPollers && ep.pollWait.Active()
+	}
+	ep.lock.Unlock()
+	if pwake {
+		ep.wakePollers(0)
+	}
+}

@@ -1,0 +1,88 @@
+package eventpoll
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// sendEvents delivers up to maxevents ready items to the caller's buffer. A listed item whose file is not
+// ready any more is dropped without counting; a delivered LT item goes to the tail of the ready list. A
+// buffer shorter than maxevents is memory that cannot be written: EFAULT if nothing was delivered before,
+// and the item stays listed. EINTR only for a fatal signal.
+//
+// Models ep_send_events.
+func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents int) (int, abi.Errno) {
+	if t.FatalSignalPending() {
+		return 0, abi.EINTR
+	}
+	m := ep.m
+	m.Enter("ep_send_events")
+	ep.mtx.Lock()
+	ep.startScan()
+	n := 0
+	var errno abi.Errno
+	for epi := ep.txlist.Front(); epi != nil && n < maxevents; {
+		next := ep.txlist.Next(&epi.rdllink)
+		ep.keepAwake(epi)
+		epi.rdllink.Unlink()
+		revents := ep.itemPoll(epi)
+		if revents == 0 {
+			if m.Tracing() {
+				m.Note(epi.id, epi.describe()+": not ready any more → idle")
+			}
+			epi = next
+			continue
+		}
+		if n >= len(events) {
+			ep.txlist.PushFront(&epi.rdllink, epi)
+			epi.stayAwake()
+			if n == 0 {
+				errno = abi.EFAULT
+			}
+			break
+		}
+		events[n] = abi.EpollEvent{Events: revents, Data: epi.event.Data}
+		n++
+		ep.requeue(epi)
+		epi = next
+	}
+	ep.doneScan()
+	ep.mtx.Unlock()
+	ep.sys.Counters.BytesOut += uint64(n * abi.SizeofEpollEvent)
+	m.Leave("ep_send_events")
+	return n, errno
+}
+
+// requeue decides what becomes of a delivered item: ONESHOT is disarmed, ET stays idle, LT is listed again,
+// to be asked again by the next scan.
+func (ep *Eventpoll) requeue(epi *epitem) {
+	m := ep.m
+	switch {
+	case epi.event.Events&abi.EPOLLONESHOT != 0:
+		m.Write(epi.id, fieldMask)
+		epi.event.Events &= privateBits
+		if m.Tracing() {
+			m.Note(epi.id, epi.describe()+": sent, disarmed → idle")
+		}
+	case epi.event.Events&abi.EPOLLET == 0:
+		ep.listTail(epi, "sent")
+		epi.stayAwake()
+	default:
+		if m.Tracing() {
+			m.Note(epi.id, epi.describe()+": sent → idle")
+		}
+	}
+}
+
+// itemPoll asks the file of an item what it is ready for, cut to the item's mask. A file whose last
+// reference is gone is not ready (4efaa5acf0a1). ep.mtx is held. Models ep_item_poll.
+func (ep *Eventpoll) itemPoll(epi *epitem) abi.Events {
+	f := epi.file
+	if !f.TryGet() {
+		return 0
+	}
+	ep.pt.Key = epi.event.Events
+	revents := f.Poll(&ep.pt)
+	f.Put()
+	return revents & epi.event.Events
+}

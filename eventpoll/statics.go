@@ -1,0 +1,75 @@
+package eventpoll
+
+import (
+	"github.com/epollsim/epollsim/internal/list"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+var (
+	classNested   = sim.NewClass("epnested_mutex")
+	classStatics  = sim.NewClass("fs/eventpoll.c")
+	classUser     = sim.NewClass("user")
+	fieldWatches  = sim.NewField("epoll_watches")
+	fieldCheckGen = sim.NewField("loop_check_gen")
+)
+
+// Statics are the file-scope variables of fs/eventpoll.c: what all epolls of one kernel share.
+type Statics struct {
+	Sys            *vfs.System
+	Rules          Rules
+	MaxUserWatches int  // fs.epoll.max_user_watches, per user
+	PMSleep        bool // CONFIG_PM_SLEEP: EPOLLWAKEUP means something
+
+	id      sim.ID
+	anonIno uint64
+
+	nested         sim.Mutex // epnested_mutex: one nested check at a time. Guards:
+	loopCheckGen   uint64
+	insertingInto  *Eventpoll
+	tfileCheckList *epitemsHead
+	pathCount      [maxNests + 1]int
+
+	all       list.List[tracked]
+	freeItems *epitem      // slab caches: freed objects are used again
+	freeHooks *pollEntry   //
+	freeHeads *epitemsHead //
+}
+
+// DefaultMaxUserWatches is fs.epoll.max_user_watches on a machine with 2 GiB of low memory: 1/25 of it.
+const DefaultMaxUserWatches = 2 << 30 / 25 / ItemCost
+
+// NewStatics returns the state of a freshly booted kernel.
+func NewStatics(s *vfs.System, rules Rules) *Statics {
+	st := &Statics{Sys: s, Rules: rules, MaxUserWatches: DefaultMaxUserWatches, loopCheckGen: 1, tfileCheckList: endOfCheckList}
+	st.id = s.M.NewID(classStatics)
+	st.nested.Init(s.M, classNested)
+	st.anonIno = s.NextIno()
+	return st
+}
+
+// User is who the watches of an epoll are charged to: the creator of the epoll.
+type User struct {
+	id      sim.ID
+	watches int
+}
+
+// NewUser returns a user with no watches.
+func (s *Statics) NewUser() *User { return &User{id: s.Sys.M.NewID(classUser)} }
+
+// Watches is how many items are charged to u.
+func (u *User) Watches() int { return u.watches }
+
+// tracked lets snapshots and checks find every epoll that is not freed.
+type tracked struct {
+	ep   *Eventpoll
+	link list.Node[tracked]
+}
+
+func (s *Statics) track(ep *Eventpoll) {
+	t := &tracked{ep: ep}
+	ep.refs.tracked = t
+	s.all.PushBack(&t.link, t)
+}
+
+func (s *Statics) untrack(ep *Eventpoll) { ep.refs.tracked.link.Unlink() }

@@ -1,0 +1,97 @@
+package eventpoll
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/waitqueue"
+)
+
+var (
+	classWaiter = sim.NewClass("wait_entry")
+	fieldLink   = sim.NewField("link")
+)
+
+// Waiter is the wait entry of a thread in epoll_wait. A thread has one, for it waits in one place at a time.
+type Waiter struct {
+	entry waitqueue.Entry
+	task  *sim.Task
+	id    sim.ID
+}
+
+// Init makes w the waiter of t.
+func (w *Waiter) Init(m *sim.Machine, t *sim.Task) {
+	w.task, w.id = t, m.NewID(classWaiter)
+	w.entry.Func, w.entry.Private = wakeAndUnlink, w
+}
+
+// wakeAndUnlink wakes the sleeper and takes its entry off the queue even if it was awake already, so that
+// the next wake-up reaches somebody else. Models ep_autoremove_wake_function (a16ceb139610, 6.0).
+func wakeAndUnlink(e *waitqueue.Entry, mode sim.State, _ bool, _ abi.Events) int {
+	w := e.Private.(*Waiter)
+	woken := w.task.WakeUp(mode)
+	w.task.Machine().Write(w.id, fieldLink)
+	e.Unlink()
+	if woken {
+		return 1
+	}
+	return 0
+}
+
+// Wait waits for events: at most maxevents, until the absolute time deadline (ns; sim.Forever: none). now
+// says to look once and never sleep. It returns how many events it stored, 0 when the time is over, EINTR,
+// or EFAULT. Ready events win over a pending signal.
+//
+// Models ep_poll. Leaves out busy polling and timer slack. See epoll_wait(2).
+func (ep *Eventpoll) Wait(w *Waiter, events []abi.EpollEvent, maxevents int, deadline int64, now bool) (int, abi.Errno) {
+	timedOut := now
+	avail := ep.available()
+	for {
+		if avail {
+			if n, errno := ep.sendEvents(w.task, events, maxevents); n != 0 || errno != 0 {
+				return n, errno
+			}
+		}
+		if timedOut {
+			return 0, 0
+		}
+		if w.task.SignalPending() {
+			return 0, abi.EINTR
+		}
+		timedOut, avail = ep.sleep(w, deadline)
+	}
+}
+
+// sleep queues the caller exclusively at the head of wq, unless something is available after all, and
+// sleeps. It reports whether the deadline has come, and whether to look for events.
+func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail bool) {
+	m, t := ep.m, w.task
+	ep.lock.Lock()
+	t.SetState(sim.Interruptible)
+	avail = ep.availableLocked()
+	if !avail {
+		m.Write(w.id, fieldLink)
+		ep.sys.Counters.QueueInsertions++
+		ep.wq.AddExclusiveHead(&w.entry)
+	}
+	ep.lock.Unlock()
+	if !avail {
+		// A deadline that has passed already must not sleep (d9ec73301099).
+		timedOut = deadline <= m.Now() || t.ScheduleTimeout(deadline, "ep.wq", ep.id)
+	}
+	t.SetState(sim.Running)
+	avail = true
+	m.Read(w.id, fieldLink)
+	if w.entry.Queued() {
+		ep.lock.Lock()
+		// Timed out, but chosen by a waker meanwhile: the wake-up must not be lost (289caf5d8f6c).
+		if timedOut {
+			avail = !w.entry.Queued()
+		}
+		if w.entry.Queued() {
+			m.Write(w.id, fieldLink)
+			ep.wq.RemoveLocked(&w.entry)
+		}
+		ep.lock.Unlock()
+	}
+	return timedOut, avail
+}

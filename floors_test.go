@@ -1,0 +1,76 @@
+package epollsim
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/epollsim/epollsim"
+
+// floors is the house as doc.go and README.md draw it. A package may import packages of lower floors only.
+var floors = map[string]int{
+	"":                5, // the embedded scenarios: imports nothing
+	"abi":             0,
+	"internal/list":   0,
+	"rbtree":          0,
+	"sim":             1, // uses internal/list
+	"waitqueue":       2,
+	"vfs":             3,
+	"devices":         4,
+	"eventpoll":       4,
+	"kernel":          5,
+	"scenario":        7,
+	"scenario/strace": 6,
+	"cmd/epollsim":    9,
+}
+
+func TestImportsPointDown(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && file != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		dir := path.Dir(filepath.ToSlash(file))
+		if dir == "." {
+			dir = ""
+		}
+		floor, ok := floors[dir]
+		require.True(t, ok, "package %q stands on no floor: add it to the table", dir)
+		seen[dir] = true
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			if imported != module && !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			below := strings.TrimPrefix(strings.TrimPrefix(imported, module), "/")
+			to, ok := floors[below]
+			require.True(t, ok, "%s imports %q, which stands on no floor", file, below)
+			if below != "" {
+				require.Less(t, to, floor, "%s imports %s: the arrow points up", file, below)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for dir := range floors {
+		require.True(t, seen[dir], "the table names package %q, which does not exist", dir)
+	}
+}

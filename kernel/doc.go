@@ -1,0 +1,34 @@
+// Package kernel is the system-call floor: it boots a model of Linux of a given version, runs processes and
+// threads on it, and offers every modelled system call as a method of Thread under its man-page name.
+//
+//	k := kernel.Boot(kernel.Options{})
+//	err := k.RunThread(func(t *kernel.Thread) {
+//		ep, _ := t.EpollCreate1(0)
+//		…
+//	})
+//
+// Calls is the same set of system calls as an interface, so that a program can run on the model and on the
+// host's kernel (kernel/host).
+//
+// Left out: paths beyond one private directory, users (everybody is root), sessions and job control, real
+// memory: a nil or short buffer stands for memory that cannot be accessed.
+//
+//	Kernel ── procs ──> Process (fd table, handlers, pending) ── threads ──> Thread ──> sim.Task
+//	   │                                                                      │ waiter, poller, signal mask
+//	   ├── vfs.System (counters)                                              └ fputs: ends of descriptions
+//	   └── eventpoll.Statics                                                     to run on the way out
+//
+// A call begins with enter (signals that came in user mode are taken, the entry is a point), does its work,
+// and ends with leave (delayed fputs in reverse order, then signals, then the point behind which user code
+// runs). An interrupted call returns one of ERESTART* inside and is made again, or is EINTR outside.
+//
+// Lock order: none of its own; see vfs and eventpoll.
+//
+//	task_struct            Thread            files_struct           Process.files
+//	signal_struct          Process           do_exit                Thread.exit
+//	do_group_exit          Process.exitGroup send_signal_locked     Process.send
+//	get_signal             Thread.takeSignals task_work_run         Thread.runFputs
+//
+// Read calls.go for the interface, thread.go for what every call has in common, then the sys_*.go file of a
+// family.
+package kernel

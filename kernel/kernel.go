@@ -1,0 +1,132 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/eventpoll"
+	"github.com/epollsim/epollsim/internal/list"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// Options of a kernel. The zero value is the baseline version, run to block, unwatched.
+type Options struct {
+	Version Version // zero: Baseline
+	Machine sim.Options
+	// Check verifies every structure after every step, on top of the machine's own checks.
+	Check bool
+	// PMSleep gives the kernel CONFIG_PM_SLEEP, without which EPOLLWAKEUP is dropped.
+	PMSleep bool
+	// MaxUserWatches is fs.epoll.max_user_watches; 0: the default.
+	MaxUserWatches int
+}
+
+// Kernel is a booted model of Linux.
+type Kernel struct {
+	m       *sim.Machine
+	sys     *vfs.System
+	epoll   *eventpoll.Statics
+	user    *eventpoll.User
+	version Version
+	files   namespace
+	console *vfs.File
+	traced  bool
+
+	lastPid int
+	procs   list.List[Process] // not reaped, in order of creation
+	killed  *KilledError
+}
+
+// Boot starts a kernel with nothing running.
+func Boot(opts Options) *Kernel {
+	if opts.Version == (Version{}) {
+		opts.Version = Baseline
+	}
+	k := &Kernel{version: opts.Version, traced: opts.Machine.Trace != nil}
+	if opts.Check {
+		opts.Machine.Check = true
+		opts.Machine.AfterStep = k.afterStep
+	}
+	k.m = sim.New(opts.Machine)
+	k.sys = &vfs.System{M: k.m}
+	k.epoll = eventpoll.NewStatics(k.sys, opts.Version.epollRules())
+	k.epoll.PMSleep = opts.PMSleep
+	if opts.MaxUserWatches > 0 {
+		k.epoll.MaxUserWatches = opts.MaxUserWatches
+	}
+	k.user = k.epoll.NewUser()
+	return k
+}
+
+// Machine returns what the kernel runs on.
+func (k *Kernel) Machine() *sim.Machine { return k.m }
+
+// Version returns the release that is modelled.
+func (k *Kernel) Version() Version { return k.version }
+
+// KilledError says that a process died by a signal that it did not expect.
+type KilledError struct {
+	Pid    int
+	Signal abi.Signal
+}
+
+func (e *KilledError) Error() string {
+	return fmt.Sprintf("process %d was killed by %s", e.Pid, e.Signal)
+}
+
+// Run starts process 1 with a thread that runs main, and runs until every process has ended. The error is
+// the machine's (deadlock, limit, panic, violation), or a *KilledError if a process died by a signal that
+// nobody sent it on purpose. The kernel is torn down afterwards.
+func (k *Kernel) Run(main func(Calls)) error {
+	return k.RunThread(func(t *Thread) { main(t) })
+}
+
+// RunThread is Run for code that wants the model's own type.
+func (k *Kernel) RunThread(main func(*Thread)) error {
+	k.lastPid++
+	p := k.newProcess(k.lastPid, nil)
+	p.newThread(p.pid, "main", main)
+	err := k.m.Run()
+	k.m.Close()
+	if err == nil && k.killed != nil {
+		err = k.killed
+	}
+	return err
+}
+
+// Deadlocked reports whether err says that nothing could go on.
+func Deadlocked(err error) bool {
+	var d *sim.DeadlockError
+	return errors.As(err, &d)
+}
+
+// Counter is one of the cost counters.
+type Counter struct {
+	Name  string
+	Value uint64
+}
+
+// Counters returns what calls have cost so far, in units that do not depend on the machine.
+func (k *Kernel) Counters() []Counter {
+	c := k.sys.Counters
+	return []Counter{
+		{"syscalls", c.Syscalls},
+		{"poll_calls", c.PollCalls},
+		{"queue_insertions", c.QueueInsertions},
+		{"callbacks", c.Callbacks},
+		{"bytes_in", c.BytesIn},
+		{"bytes_out", c.BytesOut},
+		{"allocations", c.Allocations},
+	}
+}
+
+// consoleFile is what 0, 1 and 2 of the first process refer to.
+func (k *Kernel) consoleFile() *vfs.File {
+	if k.console == nil {
+		k.console = devices.NewConsole(k.sys)
+	}
+	return k.console
+}

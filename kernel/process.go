@@ -1,0 +1,129 @@
+package kernel
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/list"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
+)
+
+// Process is a thread group: an fd table, signal handlers, threads.
+type Process struct {
+	k        *Kernel
+	pid      int
+	parent   *Process // nil: nobody reaps it
+	link     list.Node[Process]
+	files    *vfs.FdTable
+	threads  []*Thread // that have not ended
+	handlers [abi.SIGRTMAX + 1]SigAction
+	pending  sigPending
+	exiting  bool
+	stopped  bool
+	code     int
+	signal   abi.Signal // that kills it
+	zombie   bool
+	reaped   bool
+	chldWait waitqueue.Head // parents in wait4
+	sender   int            // pid that sent the fatal signal
+}
+
+func (k *Kernel) newProcess(pid int, parent *Process) *Process {
+	p := &Process{k: k, pid: pid, parent: parent}
+	p.chldWait.Init(k.m)
+	if parent != nil {
+		p.files = parent.files.Copy()
+		p.handlers = parent.handlers
+	} else {
+		p.files = k.sys.NewFdTable()
+		c := k.consoleFile()
+		for range 3 {
+			fd, _ := p.files.Reserve(0, false)
+			c.Get()
+			p.files.Install(fd, c)
+		}
+	}
+	p.files.Users = 0
+	k.procs.PushBack(&p.link, p)
+	return p
+}
+
+// Pid returns the process id.
+func (p *Process) Pid() int { return p.pid }
+
+// newThread starts a thread that runs fn.
+func (p *Process) newThread(tid int, name string, fn func(*Thread)) *Thread {
+	t := &Thread{k: p.k, proc: p, tid: tid, name: name, files: p.files}
+	t.task = p.k.m.Go(name, t, func(*sim.Task) { t.main(fn) })
+	t.waiter.Init(p.k.m, t.task)
+	t.joinWait.Init(p.k.m)
+	p.files.Users++
+	p.threads = append(p.threads, t)
+	return t
+}
+
+// exitGroup makes every thread of p end: do_group_exit. sig is what kills it, 0 for exit_group(2).
+func (p *Process) exitGroup(code int, sig abi.Signal) {
+	if p.exiting {
+		return
+	}
+	p.exiting, p.code, p.signal = true, code, sig
+	for _, t := range p.threads {
+		t.task.SetSignal(true, true)
+		t.task.WakeUp(sim.Interruptible | sim.Stopped)
+	}
+}
+
+// ended is called by the last thread: the process becomes a zombie until its parent reaps it.
+func (p *Process) ended() {
+	p.zombie = true
+	if p.signal != 0 && (p.sender == 0 || p.sender == p.pid) && p.k.killed == nil {
+		p.k.killed = &KilledError{p.pid, p.signal}
+	}
+	p.k.orphan(p)
+	parent := p.parent
+	if parent == nil || parent.exiting {
+		p.reap()
+		return
+	}
+	act := parent.handlers[abi.SIGCHLD]
+	if act.Handler == HandlerIgnore {
+		p.reap()
+	}
+	parent.send(abi.SIGCHLD, SignalInfo{Sig: abi.SIGCHLD, Sender: p.pid, Status: p.status()}, nil)
+	parent.chldWait.WakeUp(sim.Interruptible, waitqueue.All, false, 0)
+}
+
+// orphan hands the children of a process that ends to nobody, who reaps them at once.
+func (k *Kernel) orphan(p *Process) {
+	for c := range k.procs.All() {
+		if c.parent == p {
+			c.parent = nil
+			if c.zombie {
+				c.reap()
+			}
+		}
+	}
+}
+
+func (p *Process) reap() {
+	p.reaped = true
+	p.link.Unlink()
+}
+
+// status is the exit status as wait4 stores it.
+func (p *Process) status() int {
+	if p.signal != 0 {
+		return int(p.signal)
+	}
+	return p.code & 0xff << 8
+}
+
+func (k *Kernel) process(pid int) *Process {
+	for p := range k.procs.All() {
+		if p.pid == pid {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,331 @@
+package kernel
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// fdget returns the description of fd, nil if it is not open. A table that nobody else uses needs no
+// reference: nobody could close the number meanwhile.
+func (t *Thread) fdget(fd int) *vfs.File {
+	if t.files.Users == 1 {
+		return t.files.Lookup(fd)
+	}
+	return t.files.Get(fd)
+}
+
+// fdput ends what fdget began. The table cannot have become shared or unshared inside a call by the one
+// thread that could do that.
+func (t *Thread) fdput(f *vfs.File) {
+	if t.files.Users != 1 {
+		f.Put()
+	}
+}
+
+// Read is read(2).
+func (t *Thread) Read(fd int, p []byte) (int, error) {
+	if t.k.traced {
+		t.begin("read", fd, p, len(p))
+	} else {
+		t.enter()
+	}
+	for {
+		n, errno := t.read(fd, p)
+		if errno < abi.ERESTARTSYS {
+			return t.result(n, errno)
+		}
+		if !t.interrupted(int64(n), errno) {
+			return -1, abi.EINTR
+		}
+	}
+}
+
+func (t *Thread) read(fd int, p []byte) (int, abi.Errno) {
+	f := t.fdget(fd)
+	if f == nil {
+		return -1, abi.EBADF
+	}
+	n, errno := -1, abi.EBADF
+	if f.Readable() {
+		if n, errno = f.Ops.Read(f, p); errno != 0 {
+			n = -1
+		} else {
+			t.k.sys.Counters.BytesOut += uint64(n)
+		}
+	}
+	t.fdput(f)
+	return n, errno
+}
+
+// Write is write(2).
+func (t *Thread) Write(fd int, p []byte) (int, error) {
+	if t.k.traced {
+		t.begin("write", fd, p, len(p))
+	} else {
+		t.enter()
+	}
+	for {
+		n, errno := t.write(fd, p)
+		if errno < abi.ERESTARTSYS {
+			return t.result(n, errno)
+		}
+		if !t.interrupted(int64(n), errno) {
+			return -1, abi.EINTR
+		}
+	}
+}
+
+func (t *Thread) write(fd int, p []byte) (int, abi.Errno) {
+	f := t.fdget(fd)
+	if f == nil {
+		return -1, abi.EBADF
+	}
+	n, errno := -1, abi.EBADF
+	if f.Writable() {
+		if n, errno = f.Ops.Write(f, p); errno != 0 {
+			n = -1
+		} else {
+			t.k.sys.Counters.BytesIn += uint64(n)
+		}
+	}
+	t.fdput(f)
+	return n, errno
+}
+
+// Lseek is lseek(2).
+func (t *Thread) Lseek(fd int, offset int64, whence int) (int64, error) {
+	t.begin("lseek", fd, offset, whence)
+	f := t.fdget(fd)
+	if f == nil {
+		t.leave(-1, abi.EBADF)
+		return -1, abi.EBADF
+	}
+	pos, errno := int64(-1), abi.ESPIPE
+	if s, ok := f.Ops.(vfs.Seeker); ok {
+		pos, errno = s.Seek(f, offset, whence)
+	}
+	t.fdput(f)
+	t.leave(pos, errno)
+	if errno != 0 {
+		return -1, errno
+	}
+	return pos, nil
+}
+
+// Close is close(2). The last reference ends the description before the call returns.
+func (t *Thread) Close(fd int) error {
+	t.begin("close", fd)
+	f, errno := t.files.Close(fd)
+	if errno == 0 {
+		f.Put()
+	}
+	return t.done(errno)
+}
+
+// Dup is dup(2).
+func (t *Thread) Dup(fd int) (int, error) {
+	t.begin("dup", fd)
+	return t.result(t.dupFrom(fd, 0, false))
+}
+
+// dupFrom makes the lowest free number from start on refer to the description of fd.
+func (t *Thread) dupFrom(fd, start int, cloexec bool) (int, abi.Errno) {
+	f := t.files.Get(fd)
+	if f == nil {
+		return -1, abi.EBADF
+	}
+	newfd, errno := t.files.Reserve(start, cloexec)
+	if errno != 0 {
+		f.Put()
+		return -1, errno
+	}
+	t.files.Install(newfd, f)
+	return newfd, 0
+}
+
+// Dup2 is dup2(2).
+func (t *Thread) Dup2(oldfd, newfd int) (int, error) {
+	t.begin("dup2", oldfd, newfd)
+	if oldfd == newfd {
+		if t.files.Lookup(oldfd) == nil {
+			return t.result(-1, abi.EBADF)
+		}
+		return t.result(newfd, 0)
+	}
+	return t.result(t.dupTo(oldfd, newfd, false))
+}
+
+// Dup3 is dup3(2).
+func (t *Thread) Dup3(oldfd, newfd, flags int) (int, error) {
+	t.begin("dup3", oldfd, newfd, flags)
+	if flags&^abi.O_CLOEXEC != 0 || oldfd == newfd {
+		return t.result(-1, abi.EINVAL)
+	}
+	return t.result(t.dupTo(oldfd, newfd, flags != 0))
+}
+
+func (t *Thread) dupTo(oldfd, newfd int, cloexec bool) (int, abi.Errno) {
+	if newfd < 0 || newfd >= t.files.Limit {
+		return -1, abi.EBADF
+	}
+	f := t.files.Lookup(oldfd)
+	if f == nil {
+		return -1, abi.EBADF
+	}
+	old, errno := t.files.Replace(newfd, f, cloexec)
+	if errno != 0 {
+		return -1, errno
+	}
+	if old != nil {
+		old.Put()
+	}
+	return newfd, 0
+}
+
+// Fcntl is fcntl(2) for F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL and what the file knows
+// (F_SETPIPE_SZ, F_GETPIPE_SZ); other commands are EINVAL.
+func (t *Thread) Fcntl(fd, cmd, arg int) (int, error) {
+	t.begin("fcntl", fd, cmd, arg)
+	f := t.fdget(fd)
+	if f == nil {
+		return t.result(-1, abi.EBADF)
+	}
+	n, errno := t.fcntl(f, fd, cmd, arg)
+	t.fdput(f)
+	if errno != 0 {
+		n = -1
+	}
+	return t.result(n, errno)
+}
+
+func (t *Thread) fcntl(f *vfs.File, fd, cmd, arg int) (int, abi.Errno) {
+	switch cmd {
+	case abi.F_DUPFD, abi.F_DUPFD_CLOEXEC:
+		if arg < 0 || arg >= t.files.Limit {
+			return -1, abi.EINVAL
+		}
+		return t.dupFrom(fd, arg, cmd == abi.F_DUPFD_CLOEXEC)
+	case abi.F_GETFD:
+		if t.files.Cloexec(fd) {
+			return abi.FD_CLOEXEC, 0
+		}
+		return 0, 0
+	case abi.F_SETFD:
+		t.files.SetCloexec(fd, arg&abi.FD_CLOEXEC != 0)
+		return 0, 0
+	case abi.F_GETFL:
+		return f.Flags(), 0
+	case abi.F_SETFL:
+		return 0, f.SetFlags(arg)
+	}
+	if c, ok := f.Ops.(vfs.Fcntler); ok {
+		return c.Fcntl(f, cmd, arg)
+	}
+	if cmd == abi.F_SETPIPE_SZ || cmd == abi.F_GETPIPE_SZ {
+		return -1, abi.EBADF
+	}
+	return -1, abi.EINVAL
+}
+
+// Ioctl is ioctl(2) for FIONBIO, FIOCLEX, FIONCLEX and what the file knows; other requests are ENOTTY.
+func (t *Thread) Ioctl(fd int, request uint, arg int64) (int64, error) {
+	t.begin("ioctl", fd, request, arg)
+	f := t.fdget(fd)
+	if f == nil {
+		t.leave(-1, abi.EBADF)
+		return -1, abi.EBADF
+	}
+	n, errno := t.ioctl(f, request, arg)
+	t.fdput(f)
+	t.leave(n, errno)
+	if errno != 0 {
+		return -1, errno
+	}
+	return n, nil
+}
+
+func (t *Thread) ioctl(f *vfs.File, request uint, arg int64) (int64, abi.Errno) {
+	if request == abi.FIONBIO {
+		flags := f.Flags() &^ abi.O_NONBLOCK
+		if arg != 0 {
+			flags |= abi.O_NONBLOCK
+		}
+		return 0, f.SetFlags(flags)
+	}
+	if c, ok := f.Ops.(vfs.Ioctler); ok {
+		return c.Ioctl(f, request, arg)
+	}
+	return 0, abi.ENOTTY
+}
+
+// Pipe2 is pipe2(2).
+func (t *Thread) Pipe2(flags int) ([2]int, error) {
+	var fds [2]int
+	t.begin("pipe2", &fds, flags)
+	errno := t.pipe2(&fds, flags)
+	t.leave(0, errno)
+	if errno != 0 {
+		return [2]int{-1, -1}, errno
+	}
+	return fds, nil
+}
+
+func (t *Thread) pipe2(fds *[2]int, flags int) abi.Errno {
+	r, w, errno := devices.NewPipe(t.k.sys, flags, t.k.version.pipeRules())
+	if errno != 0 {
+		return errno
+	}
+	cloexec := flags&abi.O_CLOEXEC != 0
+	rfd, errno := t.files.Reserve(0, cloexec)
+	if errno == 0 {
+		var wfd int
+		if wfd, errno = t.files.Reserve(0, cloexec); errno == 0 {
+			t.files.Install(rfd, r)
+			t.files.Install(wfd, w)
+			*fds = [2]int{rfd, wfd}
+			return 0
+		}
+		t.files.Unreserve(rfd)
+	}
+	r.Put()
+	w.Put()
+	return errno
+}
+
+// Eventfd2 is eventfd(2).
+func (t *Thread) Eventfd2(initval uint32, flags int) (int, error) {
+	t.begin("eventfd2", initval, flags)
+	f, errno := devices.NewEventfd(t.k.sys, initval, flags)
+	if errno != 0 {
+		return t.result(-1, errno)
+	}
+	return t.result(t.install(f, flags&abi.EFD_CLOEXEC != 0))
+}
+
+// install gives a new description the lowest free number, or drops it.
+func (t *Thread) install(f *vfs.File, cloexec bool) (int, abi.Errno) {
+	fd, errno := t.files.Reserve(0, cloexec)
+	if errno != 0 {
+		f.Put()
+		return -1, errno
+	}
+	t.files.Install(fd, f)
+	return fd, 0
+}
+
+// Setrlimit sets the soft limit of RLIMIT_NOFILE; other resources are EINVAL.
+func (t *Thread) Setrlimit(resource int, soft uint64) error {
+	t.begin("setrlimit", resource, soft)
+	if resource != abi.RLIMIT_NOFILE {
+		return t.done(abi.EINVAL)
+	}
+	if soft > nrOpen {
+		return t.done(abi.EPERM)
+	}
+	t.files.Limit = int(soft)
+	return t.done(0)
+}
+
+// nrOpen is fs.nr_open.
+const nrOpen = 1 << 20

@@ -1,0 +1,29 @@
+package kernel
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// Poll is poll(2): timeout in milliseconds, negative: for ever. Without a handler it is continued after an
+// interruption, with the same deadline.
+func (t *Thread) Poll(fds []abi.PollFd, timeout int) (int, error) {
+	t.begin("poll", fds, len(fds), timeout)
+	deadline := t.deadline(int64(timeout), 1e6)
+	return t.restartable(func() (int, abi.Errno) {
+		n, errno := t.files.Poll(&t.poller, t.task, fds, deadline, timeout == 0)
+		if errno == abi.ERESTARTNOHAND {
+			errno = abi.ERESTART_RESTARTBLOCK
+		}
+		return n, errno
+	})
+}
+
+// Select is select(2): timeout in milliseconds, negative: for ever.
+func (t *Thread) Select(n int, in, out, ex *abi.FdSet, timeout int) (int, error) {
+	t.begin("select", n, in, out, ex, timeout)
+	deadline := t.deadline(int64(timeout), 1e6)
+	return t.restartable(func() (int, abi.Errno) {
+		return t.files.Select(&t.poller, t.task, n, vfs.Sets{In: in, Out: out, Ex: ex}, deadline, timeout == 0)
+	})
+}

@@ -1,0 +1,191 @@
+package kernel
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/eventpoll"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
+)
+
+// Thread is a thread of a process. Its methods are the system calls; only the thread itself may call them.
+type Thread struct {
+	k     *Kernel
+	proc  *Process
+	task  *sim.Task
+	tid   int
+	name  string
+	files *vfs.FdTable
+
+	waiter eventpoll.Waiter
+	poller vfs.PollWqueues
+	fputs  []*vfs.File // descriptions whose last reference this call dropped
+
+	blocked        abi.SigSet
+	saved          abi.SigSet // to restore, while a call has replaced the mask
+	restoreMask    bool
+	handled        bool // a handler ran since the last call began to end, and its SA_RESTART
+	handledRestart bool
+	pending        sigPending
+
+	call     *Call // under way, when traced
+	ended    bool
+	joinWait waitqueue.Head
+}
+
+var _ Calls = (*Thread)(nil)
+
+// fieldUser is the memory that user code shares; what a thread does between two calls touches it.
+var (
+	classUser = sim.NewClass("user memory")
+	fieldUser = sim.NewField("any")
+	userID    = sim.ID(classUser) << 48
+)
+
+// threadExit unwinds a thread that ends in the middle of its function.
+type threadExit struct{}
+
+// Name returns the thread's name.
+func (t *Thread) Name() string { return t.name }
+
+// Task returns the task that runs t.
+func (t *Thread) Task() *sim.Task { return t.task }
+
+// Kernel returns the kernel t runs on.
+func (t *Thread) Kernel() *Kernel { return t.k }
+
+func (t *Thread) main(fn func(*Thread)) {
+	code := 0
+	func() {
+		defer func() {
+			if v := recover(); v != nil {
+				if _, ok := v.(threadExit); !ok {
+					panic(v)
+				}
+			}
+		}()
+		t.userMode()
+		fn(t)
+		t.exitTrace("exit", 0)
+	}()
+	t.exit(code)
+}
+
+// exit is do_exit: the thread gives up the fd table, then runs the delayed fputs, then is gone.
+func (t *Thread) exit(code int) {
+	p := t.proc
+	t.ended = true
+	if t.files.Users--; t.files.Users == 0 {
+		t.files.CloseAll()
+	}
+	t.runFputs()
+	for i, other := range p.threads {
+		if other == t {
+			p.threads = append(p.threads[:i:i], p.threads[i+1:]...)
+			break
+		}
+	}
+	if p.exiting {
+		code = p.code
+	}
+	if t.k.traced {
+		t.k.m.Emit(TraceEnd, &ThreadEnd{Tid: t.tid, Pid: p.pid, Code: code, Signal: p.signal})
+	}
+	t.joinWait.WakeUp(sim.Normal, waitqueue.All, false, 0)
+	if len(p.threads) == 0 {
+		if !p.exiting {
+			p.code = code
+		}
+		p.ended()
+	}
+}
+
+// enter begins a system call. Signals that came while the thread was in user mode are taken first.
+func (t *Thread) enter() {
+	t.k.sys.Counters.Syscalls++
+	if t.task.HasSignal() {
+		t.takeSignals(0)
+	}
+	if t.k.m.Observed() {
+		t.k.m.Boundary()
+		if t.task.HasSignal() {
+			t.takeSignals(0)
+		}
+	}
+}
+
+// begin is enter for a traced call.
+func (t *Thread) begin(name string, args ...any) {
+	t.enter()
+	if t.k.traced {
+		t.call = &Call{Tid: t.tid, Pid: t.proc.pid, Name: name, Args: args}
+		t.k.m.Emit(TraceEnter, t.call)
+	}
+}
+
+// leave ends a system call and returns to user mode: delayed fputs, then signals.
+func (t *Thread) leave(ret int64, errno abi.Errno) {
+	if len(t.fputs) > 0 {
+		t.runFputs()
+	}
+	if t.call != nil {
+		t.call.Ret, t.call.Err, t.call.Done = ret, errno, true
+		t.k.m.Emit(TraceExit, t.call)
+		t.call = nil
+	}
+	if t.task.HasSignal() || t.restoreMask {
+		t.takeSignals(errno)
+	}
+	t.userMode()
+}
+
+// userMode is the point behind which user code runs.
+func (t *Thread) userMode() { t.k.m.Write(userID, fieldUser) }
+
+// result ends a call that returns a number.
+func (t *Thread) result(n int, errno abi.Errno) (int, error) {
+	t.leave(int64(n), errno)
+	if errno != 0 {
+		return n, userErrno(errno)
+	}
+	return n, nil
+}
+
+// done ends a call that returns 0.
+func (t *Thread) done(errno abi.Errno) error {
+	_, err := t.result(0, errno)
+	return err
+}
+
+// userErrno is what the program sees of an errno that only the kernel and its tracers know.
+func userErrno(errno abi.Errno) abi.Errno {
+	if errno >= abi.ERESTARTSYS {
+		return abi.EINTR
+	}
+	return errno
+}
+
+// DelayFput queues the end of a description until the thread returns to user mode: task_work_add.
+func (t *Thread) DelayFput(f *vfs.File) { t.fputs = append(t.fputs, f) }
+
+// runFputs runs the queued ends, the last queued first, as task_work_run does.
+func (t *Thread) runFputs() {
+	for len(t.fputs) > 0 {
+		n := len(t.fputs) - 1
+		f := t.fputs[n]
+		t.fputs = t.fputs[:n]
+		f.Fput()
+	}
+}
+
+// exitTrace shows a thread that ends by itself as the call it is.
+func (t *Thread) exitTrace(name string, code int) {
+	if t.k.traced {
+		t.k.m.Emit(TraceEnter, &Call{Tid: t.tid, Pid: t.proc.pid, Name: name, Args: []any{code}})
+	}
+}
+
+// SendSigpipe is what a write to a pipe or socket without a reader does to the writer.
+func (t *Thread) SendSigpipe() {
+	t.proc.send(abi.SIGPIPE, SignalInfo{Sig: abi.SIGPIPE, Sender: t.proc.pid, Thread: true}, t)
+}

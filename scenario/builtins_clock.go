@@ -1,0 +1,45 @@
+package scenario
+
+import (
+	"math"
+
+	"go.starlark.net/starlark"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+var clockRows = []row{
+	{sig: "sleep(ms)", result: "0", help: "sleep for ms milliseconds, which may be a fraction", fn: sleep},
+	{sig: "now()", result: "int", help: "the time of CLOCK_MONOTONIC in ns", fn: now},
+}
+
+func sleep(c *call) (starlark.Value, error) {
+	ns := c.milliseconds()
+	if c.err != nil {
+		return nil, c.err
+	}
+	return c.zero(c.calls.Nanosleep(ns))
+}
+
+// milliseconds takes a number of milliseconds as nanoseconds.
+func (c *call) milliseconds() int64 {
+	const want = "a number of milliseconds"
+	v := c.next()
+	switch ms := v.(type) {
+	case starlark.Int:
+		return int64(c.number(ms, math.MinInt64/1_000_000, math.MaxInt64/1_000_000, want)) * 1e6
+	case starlark.Float:
+		if ns := math.Round(float64(ms) * 1e6); ns >= math.MinInt64 && ns < math.MaxInt64 {
+			return int64(ns)
+		}
+		c.wrong("%s does not fit, want %s", ms, want)
+	default:
+		c.wrong("got %s, want %s", given(v), want)
+	}
+	return 0
+}
+
+func now(c *call) (starlark.Value, error) {
+	ns, err := c.calls.ClockGettime(abi.CLOCK_MONOTONIC)
+	return c.result(starlark.MakeInt64(ns), err)
+}

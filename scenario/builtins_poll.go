@@ -1,0 +1,99 @@
+package scenario
+
+import (
+	"math"
+
+	"go.starlark.net/starlark"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+var pollRows = []row{
+	{sig: "poll(fds, timeout=-1)", result: "list of (fd, revents)",
+		help: "wait up to timeout ms for one of the (fd, events) in fds; those with revents 0 are left out", fn: poll},
+	{sig: "select(r, w, x, timeout=-1)", result: "(list, list, list)",
+		help: "wait up to timeout ms for one of three lists of fds, each may be None; what is ready of each", fn: selectFds},
+}
+
+const wantPollFds = "a list of (fd, events)"
+
+func poll(c *call) (starlark.Value, error) {
+	fds := c.pollFds()
+	timeout := c.cint()
+	if c.err != nil {
+		return nil, c.err
+	}
+	_, err := c.calls.Poll(fds, timeout)
+	var list []starlark.Value
+	for _, p := range fds {
+		if err == nil && p.Revents != 0 {
+			list = append(list, starlark.Tuple{starlark.MakeInt(int(p.Fd)), starlark.MakeInt(int(uint16(p.Revents)))})
+		}
+	}
+	c.pollfds = fds
+	return c.result(starlark.NewList(list), err)
+}
+
+// pollFds takes a list of pairs into the thread's buffer.
+func (c *call) pollFds() []abi.PollFd {
+	items, none := c.list(wantPollFds)
+	if none {
+		c.wrong("got None, want %s", wantPollFds)
+	}
+	fds := c.pollfds[:0]
+	c.pollfds = nil
+	for _, item := range items {
+		pair, ok := item.(starlark.Sequence)
+		if !ok || pair.Len() != 2 {
+			c.wrong("got %s in the list, want %s", given(item), wantPollFds)
+			break
+		}
+		values := c.sequence(pair, wantPollFds)
+		fd := c.number(values[0], math.MinInt32, math.MaxInt32, "an fd of 32 bits in every pair")
+		events := c.number(values[1], math.MinInt16, math.MaxUint16, "events of 16 bits in every pair")
+		fds = append(fds, abi.PollFd{Fd: int32(fd), Events: int16(events)})
+	}
+	return fds
+}
+
+func selectFds(c *call) (starlark.Value, error) {
+	in, n := c.fdSet()
+	out, m := c.fdSet()
+	ex, k := c.fdSet()
+	timeout := c.cint()
+	if c.err != nil {
+		return nil, c.err
+	}
+	nfds := max(n, m, k)
+	_, err := c.calls.Select(nfds, in, out, ex, timeout)
+	var lists starlark.Tuple
+	if err == nil {
+		lists = starlark.Tuple{members(in, nfds), members(out, nfds), members(ex, nfds)}
+	}
+	return c.result(lists, err)
+}
+
+// fdSet takes a list of fds, nil if None was given. nfds is the highest plus one.
+func (c *call) fdSet() (set *abi.FdSet, nfds int) {
+	items, none := c.list("a list of fds, or None")
+	if none {
+		return nil, 0
+	}
+	set = new(abi.FdSet)
+	for _, item := range items {
+		fd := int(c.number(item, 0, abi.FdSetSize-1, "fds from 0 to 1023"))
+		set.Set(fd)
+		nfds = max(nfds, fd+1)
+	}
+	return set, nfds
+}
+
+func members(set *abi.FdSet, nfds int) *starlark.List {
+	var list []starlark.Value
+	for fd := 0; set != nil && fd < nfds; fd++ {
+		if set.Has(fd) {
+			list = append(list, starlark.MakeInt(fd))
+		}
+	}
+	return starlark.NewList(list)
+}

@@ -1,0 +1,196 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// MaxSource is the size of the longest program that Compile takes. It bounds the depth of the syntax tree,
+// which the resolver walks recursively.
+const MaxSource = 4 << 20
+
+// Program is a compiled scenario. It is immutable and may be run any number of times, also in parallel.
+type Program struct {
+	prog      *starlark.Program
+	src       []byte
+	lines     []int // offset of the first byte of each line
+	calls     map[point]*syntax.CallExpr
+	version   string           // of the kernel statement
+	kernel    *syntax.CallExpr // the kernel statement, nil: none
+	modelOnly string           // first builtin that only the model has
+}
+
+// point is a place in the one file of a Program: what the interpreter reports for a call is its "(".
+type point struct{ line, col int32 }
+
+// dialect opens what a scenario needs of Starlark beyond a configuration language.
+var dialect = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: true}
+
+// Compile parses and resolves a scenario. The error is an *Error with the place, or several of them joined.
+func Compile(filename string, src []byte) (*Program, error) {
+	if len(src) > MaxSource {
+		return nil, &Error{Pos: syntax.MakePosition(&filename, 1, 1),
+			Msg: fmt.Sprintf("the program has %d bytes, at most %d are taken", len(src), MaxSource)}
+	}
+	file, err := dialect.Parse(filename, src, 0)
+	if err != nil {
+		return nil, syntaxError(filename, err)
+	}
+	if err := refuseLoad(file); err != nil {
+		return nil, err
+	}
+	prog, err := starlark.FileProgram(file, predeclared.Has)
+	if err != nil {
+		return nil, syntaxError(filename, err)
+	}
+	p := &Program{prog: prog, src: src, lines: lineOffsets(src), calls: map[point]*syntax.CallExpr{}}
+	p.kernelStatement(file)
+	if err := p.survey(file); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Filename returns the name the program was compiled under.
+func (p *Program) Filename() string { return p.prog.Filename() }
+
+// KernelVersion returns the version that the first statement, kernel("5.10"), asks for.
+func (p *Program) KernelVersion() (version string, ok bool) { return p.version, p.kernel != nil }
+
+// ModelOnly returns the first builtin in the text that a host's kernel cannot serve.
+func (p *Program) ModelOnly() (builtin string, ok bool) { return p.modelOnly, p.modelOnly != "" }
+
+// kernelStatement notes the first statement if it is a call of kernel with a literal.
+func (p *Program) kernelStatement(file *syntax.File) {
+	if len(file.Stmts) == 0 {
+		return
+	}
+	stmt, ok := file.Stmts[0].(*syntax.ExprStmt)
+	if !ok {
+		return
+	}
+	call, ok := stmt.X.(*syntax.CallExpr)
+	if !ok || predeclaredName(call.Fn) != "kernel" || len(call.Args) != 1 {
+		return
+	}
+	arg := call.Args[0]
+	if named, ok := arg.(*syntax.BinaryExpr); ok && named.Op == syntax.EQ {
+		arg = named.Y
+	}
+	if lit, ok := arg.(*syntax.Literal); ok && lit.Token == syntax.STRING {
+		p.version, p.kernel = lit.Value.(string), call
+	}
+}
+
+// survey collects what is needed of the syntax tree: the calls, for messages, and the use of builtins that
+// only the model has. A call of kernel elsewhere is refused.
+func (p *Program) survey(file *syntax.File) error {
+	var wrong []error
+	syntax.Walk(file, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.CallExpr:
+			p.calls[point{n.Lparen.Line, n.Lparen.Col}] = n
+			if n != p.kernel && predeclaredName(n.Fn) == "kernel" {
+				wrong = append(wrong, &Error{Pos: syntax.Start(n), Msg: kernelUsage})
+			}
+		case *syntax.Ident:
+			if name := predeclaredName(n); p.modelOnly == "" && modelOnly[name] {
+				p.modelOnly = name
+			}
+		}
+		return true
+	})
+	return errors.Join(wrong...)
+}
+
+const kernelUsage = `kernel: must be the first statement, with the version as a string literal: kernel("5.10")`
+
+// predeclaredName returns the name of e if it means a builtin or constant of ours.
+func predeclaredName(e syntax.Expr) string {
+	id, ok := e.(*syntax.Ident)
+	if !ok {
+		return ""
+	}
+	if b, ok := id.Binding.(*resolve.Binding); ok && b.Scope == resolve.Predeclared {
+		return id.Name
+	}
+	return ""
+}
+
+func refuseLoad(file *syntax.File) error {
+	for _, stmt := range file.Stmts {
+		if load, ok := stmt.(*syntax.LoadStmt); ok {
+			return &Error{Pos: load.Load, Msg: "load: not supported, a scenario is one file"}
+		}
+	}
+	return nil
+}
+
+// syntaxError gives the errors of the parser and of the resolver our form.
+func syntaxError(filename string, err error) error {
+	switch err := err.(type) {
+	case syntax.Error:
+		return &Error{Pos: err.Pos, Msg: err.Msg}
+	case resolve.ErrorList:
+		var all []error
+		for _, e := range err {
+			all = append(all, &Error{Pos: e.Pos, Msg: e.Msg + suggestion(e.Msg)})
+		}
+		return errors.Join(all...)
+	}
+	return &Error{Pos: syntax.MakePosition(&filename, 1, 1), Msg: err.Error()}
+}
+
+// suggestion completes the resolver's "undefined: x", which does not know the names of ours.
+func suggestion(msg string) string {
+	name, ok := strings.CutPrefix(msg, "undefined: ")
+	if !ok || strings.Contains(name, " ") {
+		return ""
+	}
+	if n := nearest(name, predeclaredNames); n != "" {
+		return fmt.Sprintf(" (did you mean %s?)", n)
+	}
+	return ""
+}
+
+// nearest returns the name that is fewest edits away from s, "" if none is close.
+func nearest(s string, names []string) string {
+	best, at := "", max(1, len(s)/4)
+	for _, n := range names {
+		if d := edits(s, n, at); d <= at && (best == "" || d < at) {
+			best, at = n, d
+		}
+	}
+	return best
+}
+
+// edits counts how many letters to insert, drop or change make b of a; more than most need not be exact.
+func edits(a, b string, most int) int {
+	if abs(len(a)-len(b)) > most {
+		return most + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func abs(n int) int { return max(n, -n) }

@@ -1,0 +1,16 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reference lists all builtins as Markdown, one line each, from the table that defines them.
+func Reference() string {
+	var s strings.Builder
+	s.WriteString("| call | result | what it does |\n|---|---|---|\n")
+	for _, r := range table {
+		fmt.Fprintf(&s, "| `%s` | %s | %s |\n", r.sig, r.result, strings.ReplaceAll(r.help, "|", `\|`))
+	}
+	return s.String()
+}

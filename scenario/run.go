@@ -1,0 +1,111 @@
+package scenario
+
+import (
+	"errors"
+	"io"
+
+	"go.starlark.net/syntax"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// World is a kernel that can run a scenario: the model, or the host's. At most one of its threads is in the
+// program at a time; another may run only while this one is inside a system call.
+type World interface {
+	// Run runs main as thread main of process 1 and returns when every process has ended (nil), or why it
+	// could not go on: *sim.DeadlockError, *sim.LimitError, *sim.PanicError, *sim.ViolationError, …
+	Run(main func(kernel.Calls)) error
+}
+
+// simulated is a World on a machine, which can be stopped and knows who runs. In another World the thread
+// that finds a mistake calls ExitGroup, every other process does so at its next builtin, and signals have no
+// handlers.
+type simulated interface{ Machine() *sim.Machine }
+
+// Options of a run. The zero value prints nothing and has the default limits.
+type Options struct {
+	Stdout   io.Writer     // of print; nil: nowhere
+	MaxSteps uint64        // Starlark steps of all threads together; 0: DefaultMaxSteps
+	MaxDepth int           // calls inside each other; 0: DefaultMaxDepth
+	OnCheck  func(Failure) // called in the thread whose check failed, before it goes on
+}
+
+// Default limits of a run.
+const (
+	DefaultMaxSteps = 100_000_000
+	DefaultMaxDepth = 10_000
+)
+
+// run is one execution of a program.
+type run struct {
+	prog  *Program
+	world World
+	opts  Options
+
+	failure error // that ends the run early: *Error or *sim.LimitError
+	steps   uint64
+	live    []*thread // that have begun and not ended
+	spawned bool      // a task value exists
+	forked  bool      // … and may reach another process
+
+	result     *Result
+	unlooked   ledger
+	conditions []*condition
+}
+
+// Run executes p in world and reports what it showed. Its cost is that of the run: nothing is compiled or
+// built up again.
+func Run(world World, p *Program, opts Options) *Result {
+	if opts.MaxSteps == 0 {
+		opts.MaxSteps = DefaultMaxSteps
+	}
+	if opts.MaxDepth == 0 {
+		opts.MaxDepth = DefaultMaxDepth
+	}
+	r := &run{prog: p, world: world, opts: opts, result: &Result{}}
+	main := r.newThread("main", &group{}, p.top())
+	err := world.Run(func(k kernel.Calls) {
+		main.live(k, func() error {
+			_, err := p.prog.Init(&main.star, predeclared)
+			return err
+		})
+	})
+	return r.finish(err)
+}
+
+// finish evaluates the final conditions and completes the result of a run that ended with err.
+func (r *run) finish(err error) *Result {
+	if r.failure == nil && conclusive(err) {
+		r.judge()
+	}
+	res := r.result
+	switch failure := r.failure.(type) {
+	case nil:
+		res.Err = err
+	case *Error:
+		res.Error = failure
+		if failure.Pos.Line == 0 {
+			failure.Pos = r.prog.top()
+		}
+	default:
+		res.Err = failure
+	}
+	res.Unlooked = r.unlooked.report()
+	res.Steps = r.steps
+	return res
+}
+
+// conclusive reports whether a run that ended so came to a state of its own: final conditions ask for it.
+func conclusive(err error) bool {
+	var limit *sim.LimitError
+	var panicked *sim.PanicError
+	var broken *sim.ViolationError
+	return !errors.As(err, &limit) && !errors.As(err, &panicked) && !errors.As(err, &broken) && !errors.Is(err, sim.ErrStopped)
+}
+
+// top is the place of what has no better one.
+func (p *Program) top() syntax.Position {
+	name := p.Filename()
+	return syntax.MakePosition(&name, 1, 1)
+}

@@ -1,0 +1,72 @@
+package strace
+
+import (
+	"net/netip"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+// printSockaddr has netip.AddrPort for AF_INET and AF_INET6, a string for AF_UNIX: a path, "@name" where it is abstract,
+// "" where the socket has none.
+func printSockaddr(w *Writer, s *scene, i int) bool {
+	switch addr := s.args[i].(type) {
+	case string:
+		switch {
+		case addr == "":
+			w.print("{sa_family=AF_UNIX}")
+		case addr[0] == '@':
+			w.print("{sa_family=AF_UNIX, sun_path=@")
+			w.line = append(appendQuoted(w.line, []byte(addr[1:])), '}')
+		default:
+			w.print("{sa_family=AF_UNIX, sun_path=")
+			w.line = append(appendQuoted(w.line, []byte(addr)), '}')
+		}
+		return true
+	case netip.AddrPort:
+		if addr.Addr().Is4() {
+			w.print("{sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(%q)}", addr.Port(), addr.Addr())
+			return true
+		}
+		w.print("{sa_family=AF_INET6, sin6_port=htons(%d), sin6_flowinfo=htonl(0), "+
+			"inet_pton(AF_INET6, %q, &sin6_addr), sin6_scope_id=0}", addr.Port(), addr.Addr())
+		return true
+	}
+	return false
+}
+
+// printSocklen has the length that the kernel gives, or the pair of what the program asked for and that.
+func printSocklen(w *Writer, s *scene, i int) bool {
+	if isNil(s.args[i]) {
+		w.print("NULL")
+		return true
+	}
+	if pair, ok := value[[2]int](s.args[i]); ok && pair[0] != pair[1] && s.call.Err == 0 {
+		w.print("[%d => %d]", pair[0], pair[1])
+		return true
+	} else if ok {
+		w.print("[%d]", pair[0])
+		return true
+	}
+	v, ok := integer(s.args[i])
+	w.print("[%d]", v)
+	return ok
+}
+
+func printOptval(w *Writer, s *scene, i int) bool {
+	if linger, ok := value[[2]int](s.args[i]); ok {
+		w.print("{l_onoff=%d, l_linger=%d}", linger[0], linger[1])
+		return true
+	}
+	v, ok := integer(s.args[i])
+	if s.params[i].atExit && (s.args[i] == absent{}) {
+		v, ok = s.call.Ret, true
+	}
+	level, _ := integer(s.args[1])
+	option, _ := integer(s.args[2])
+	if s.params[i].atExit && level == abi.SOL_SOCKET && option == abi.SO_ERROR && v != 0 {
+		w.print("[%s]", abi.Errno(v).Name())
+	} else {
+		w.print("[%d]", v)
+	}
+	return ok
+}

@@ -1,0 +1,131 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// thread is a Starlark thread inside a thread of the kernel.
+type thread struct {
+	run  *run
+	name string
+	proc *group
+	home syntax.Position // where it was spawned: the place of what it does outside of the program's text
+
+	calls kernel.Calls // nil: not on a kernel, evaluates final conditions
+	star  starlark.Thread
+	steps uint64 // of star, already counted by the run
+
+	// Buffers of system calls. A call takes one out and puts it back, since a signal handler may call again
+	// before the call has returned.
+	event   abi.EpollEvent
+	events  []abi.EpollEvent
+	pollfds []abi.PollFd
+	bytes   []byte
+}
+
+// group is a process as far as its threads' kill needs it.
+type group struct{ pid int }
+
+const local = "scenario" // key of the thread in its starlark.Thread
+
+// stride is how many steps a thread goes between two looks at the limits of the run.
+const stride = 1000
+
+func (r *run) newThread(name string, proc *group, home syntax.Position) *thread {
+	t := &thread{run: r, name: name, proc: proc, home: home}
+	t.star.Name = name
+	t.star.SetLocal(local, t)
+	t.star.OnMaxSteps = t.stride
+	t.extend()
+	return t
+}
+
+func threadOf(star *starlark.Thread) *thread { return star.Local(local).(*thread) }
+
+// live is the life of t in the thread k of the kernel.
+func (t *thread) live(k kernel.Calls, body func() error) {
+	t.calls = k
+	r := t.run
+	r.live = append(r.live, t)
+	defer func() { // also when the kernel unwinds it
+		t.count()
+		i := slices.Index(r.live, t)
+		r.live = slices.Delete(r.live, i, i+1)
+	}()
+	if err := body(); err != nil {
+		t.fail(err)
+	}
+}
+
+// count adds the new steps of t to those of the run.
+func (t *thread) count() {
+	t.run.steps += t.star.Steps - t.steps
+	t.steps = t.star.Steps
+}
+
+// stride looks after the limits: the steps of the whole run, and the depth of this thread's calls. The
+// interpreter ends the thread soon after Cancel.
+func (t *thread) stride(*starlark.Thread) {
+	t.count()
+	r := t.run
+	switch {
+	case r.failure != nil:
+		t.star.Cancel("the run is over")
+	case r.steps > r.opts.MaxSteps:
+		r.failure = &sim.LimitError{What: "Starlark steps", Limit: r.opts.MaxSteps, Flag: "--max-starlark-steps"}
+		t.star.Cancel("step limit")
+	case t.star.CallStackDepth() > r.opts.MaxDepth:
+		r.failure = t.mistake(fmt.Errorf("recursion deeper than %d calls", r.opts.MaxDepth))
+		t.star.Cancel("call depth")
+	default:
+		t.extend()
+	}
+}
+
+// extend lets t go on up to the next look at the limits.
+func (t *thread) extend() {
+	left := t.run.opts.MaxSteps - min(t.run.steps, t.run.opts.MaxSteps)
+	t.star.SetMaxExecutionSteps(t.star.Steps + min(stride, left) + 1)
+}
+
+// mistake is err of the program with the calls that are under way in t.
+func (t *thread) mistake(err error) *Error {
+	return t.run.prog.evalError(t, &starlark.EvalError{Msg: err.Error(), CallStack: t.star.CallStack()})
+}
+
+// errOver unwinds the Starlark calls of a thread after another has ended the run.
+var errOver = errors.New("the run is over")
+
+// fail ends the run because of err, the result of a Starlark call in t. On a kernel it does not return.
+func (t *thread) fail(err error) {
+	r := t.run
+	if r.failure == nil {
+		r.failure = r.prog.evalError(t, err)
+	}
+	if t.calls == nil {
+		return
+	}
+	if w, ok := r.world.(simulated); ok {
+		w.Machine().Stop(r.failure)
+	}
+	t.calls.ExitGroup(ExitScenario)
+}
+
+// place returns where in the text the builtin that runs now was called.
+func (t *thread) place() syntax.Position {
+	for depth := 1; depth < t.star.CallStackDepth(); depth++ {
+		if frame := t.star.CallFrame(depth); frame.Pos.Line > 0 {
+			return frame.Pos
+		}
+	}
+	return t.home
+}

@@ -1,0 +1,320 @@
+package sim
+
+import (
+	"errors"
+
+	"github.com/google/btree"
+
+	"github.com/epollsim/epollsim/internal/list"
+)
+
+// Options of a machine. The zero value runs to block, unwatched, with the default limits.
+type Options struct {
+	Strategy   Strategy    // nil: RunToBlock
+	Pool       *Pool       // coroutines to reuse; nil: a pool of its own, closed by Close
+	MaxSteps   uint64      // steps before the run ends with a LimitError; 0: DefaultMaxSteps
+	MaxTasks   int         // tasks alive at once; 0: DefaultMaxTasks
+	Recorder   int         // how many of the last steps to remember; 0: none
+	Check      bool        // verify lock claims, lock order and freed objects at every access
+	Footprints bool        // collect the footprint of every step
+	Trace      func(Event) // receives every event; nil: none
+	AfterStep  func()      // called at the end of every step, by the task that did it; may call Violation
+}
+
+// Default limits of a run; a flag of the command changes each.
+const (
+	DefaultMaxSteps = 100_000_000
+	DefaultMaxTasks = 10_000
+)
+
+// Machine is one simulated computer with as many CPUs as it has tasks. It is used from one goroutine.
+type Machine struct {
+	observed bool // anything that must see points is installed: the one branch of an unwatched run
+	tracing  bool
+
+	opts       Options
+	strategy   Strategy
+	preemptive bool
+
+	cur      *Task
+	resuming *Task           // chosen to run next, if anybody is
+	runq     list.List[Task] // runnable tasks, the running one included, in order of becoming runnable
+	runnable int             // length of runq
+	tasks    list.List[Task] // all that have not ended, in order of creation
+	alive    int
+	lastTask int
+
+	listed    bool    // runnables mirrors runq, which has not lost a task since
+	runnables []*Task // what the strategy is shown
+	few       [4]*Task
+
+	now    int64
+	timers *btree.BTreeG[*Timer] // nil: no timer was ever started
+	seq    uint64
+
+	Steps       uint64 // steps ended: by a point, a sleep or the end; the floor above counts system calls
+	Preemptions int    // times a runnable task was left for another
+	decisions   uint64
+	lastTaken   uint64
+	deviations  []Deviation
+
+	pool     *Pool
+	ownPool  bool
+	irq      *Task // the interrupt of a run without preemption
+	err      error
+	checking bool
+	running  bool
+
+	created    []uint64 // objects of each class
+	freed      map[ID]struct{}
+	foot       []Access
+	ring       *Recorder
+	outerDepth int
+	order      *lockOrder
+	rcu        rcu
+}
+
+// New returns a machine at time 0 with no tasks.
+func New(opts Options) *Machine {
+	if opts.Strategy == nil {
+		opts.Strategy = RunToBlock{}
+	}
+	if opts.MaxSteps == 0 {
+		opts.MaxSteps = DefaultMaxSteps
+	}
+	if opts.MaxTasks == 0 {
+		opts.MaxTasks = DefaultMaxTasks
+	}
+	m := &Machine{
+		opts:       opts,
+		strategy:   opts.Strategy,
+		preemptive: opts.Strategy.Preemptive(),
+		tracing:    opts.Trace != nil,
+		pool:       opts.Pool,
+	}
+	m.runnables = m.few[:0]
+	if m.pool == nil {
+		m.pool, m.ownPool = &Pool{}, true
+	}
+	if opts.Recorder > 0 {
+		m.ring = newRecorder(opts.Recorder)
+	}
+	if opts.Check {
+		m.freed = map[ID]struct{}{}
+		m.order = newLockOrder()
+	}
+	m.observed = m.preemptive || m.tracing || opts.Check || opts.Footprints || opts.Recorder > 0 || opts.AfterStep != nil
+	return m
+}
+
+// Observed reports whether points are watched at all; unwatched runs skip even building their arguments.
+func (m *Machine) Observed() bool { return m.observed }
+
+// Current returns the running task, nil outside of Run. Models the kernel's current.
+func (m *Machine) Current() *Task { return m.cur }
+
+// Now returns the virtual time in nanoseconds since the machine was made.
+func (m *Machine) Now() int64 { return m.now }
+
+// Tasks returns all tasks that have not ended, in order of creation.
+func (m *Machine) Tasks() []*Task {
+	var all []*Task
+	for t := range m.tasks.All() {
+		all = append(all, t)
+	}
+	return all
+}
+
+// Go makes a new task that will run fn. owner is for the floor above. A machine with MaxTasks tasks fails
+// with a LimitError.
+func (m *Machine) Go(name string, owner any, fn func(*Task)) *Task {
+	t := m.newTask(name, owner)
+	t.fn = fn
+	m.enqueue(t)
+	return t
+}
+
+// Run runs until every task has ended or nothing can go on. It returns nil, a *DeadlockError, a
+// *LimitError, a *PanicError, a *ViolationError, or what Stop was given. Tasks left over are torn down.
+// Run may be called again after new tasks were made, but not after an error.
+func (m *Machine) Run() error {
+	if m.running {
+		panic("sim: Run called from a task")
+	}
+	m.running = true
+	defer m.leave()
+	for m.err == nil {
+		t := m.pick()
+		if t == nil {
+			if m.err != nil || !m.advance() {
+				break
+			}
+			continue
+		}
+		m.resume(t)
+	}
+	if m.err == nil && !m.tasks.Empty() {
+		m.halt(m.deadlock())
+	}
+	m.running = false
+	return m.err
+}
+
+// leave ends Run, which has been left by a panic of the strategy or by runtime.Goexit in a task – require
+// in a task of a test – if it is still running.
+func (m *Machine) leave() {
+	m.cur = nil
+	if m.running {
+		m.running = false
+		m.halt(ErrStopped)
+	}
+	if m.err != nil {
+		m.teardown()
+	}
+}
+
+// pick returns who was chosen to run next, or chooses; nil if nobody is runnable or the run is over.
+func (m *Machine) pick() *Task {
+	t := m.resuming
+	if t == nil && m.err == nil && m.runnable > 0 {
+		t = m.choose(nil)
+	}
+	if m.err != nil {
+		return nil
+	}
+	return t
+}
+
+// Err returns how the run ended so far.
+func (m *Machine) Err() error { return m.err }
+
+// Stop ends the run with err as soon as the running task reaches a point; called by the running task it
+// does not return.
+func (m *Machine) Stop(err error) {
+	if err == nil {
+		err = ErrStopped
+	}
+	m.fail(err)
+}
+
+// ErrStopped ends a run that was told to stop and failed in nothing.
+var ErrStopped = errors.New("stopped")
+
+// fail ends the run with err; the first one counts.
+func (m *Machine) fail(err error) {
+	m.halt(err)
+	if m.cur != nil {
+		m.die()
+	}
+}
+
+// halt makes err the end of the run, unless it has one. From now on every point leads to die.
+func (m *Machine) halt(err error) {
+	if m.err == nil {
+		m.err = err
+	}
+	m.observed, m.preemptive, m.tracing = true, false, false
+}
+
+// Close ends the run if tasks are left, and releases the coroutines of the machine. Without a shared Pool
+// they wait for more tasks until then.
+func (m *Machine) Close() {
+	if m.running {
+		panic("sim: Close called from a task")
+	}
+	if !m.tasks.Empty() {
+		m.halt(ErrStopped)
+		m.teardown()
+	}
+	if m.ownPool {
+		m.pool.Close()
+	}
+}
+
+// teardown unwinds every task that has begun and not ended. What they make meanwhile goes the same way.
+func (m *Machine) teardown() {
+	for t := m.tasks.Front(); t != nil; t = m.tasks.Front() {
+		m.kill(t)
+	}
+}
+
+// enqueue makes t runnable, at the tail of the run queue.
+func (m *Machine) enqueue(t *Task) {
+	if t.runLink.Linked() {
+		return
+	}
+	m.runq.PushBack(&t.runLink, t)
+	m.runnable++
+	if m.listed {
+		t.slot = len(m.runnables)
+		m.runnables = append(m.runnables, t)
+	}
+}
+
+func (m *Machine) dequeue(t *Task) {
+	if t.runLink.Linked() {
+		t.runLink.Unlink()
+		m.runnable--
+		m.listed = false
+	}
+}
+
+// choose asks the strategy who runs now. cur is the running task if it could go on, else nil.
+func (m *Machine) choose(cur *Task) *Task {
+	if m.runnable == 1 {
+		return m.runq.Front()
+	}
+	if !m.preemptive {
+		if cur != nil {
+			return cur
+		}
+		return m.runq.Front()
+	}
+	if !m.listed {
+		m.list()
+	}
+	at := -1
+	if cur != nil {
+		at = cur.slot
+	}
+	dflt := max(at, 0)
+	i := m.strategy.Next(m, m.runnables, at)
+	if i < 0 || i >= len(m.runnables) {
+		i = dflt
+	}
+	m.decisions++
+	if i != dflt {
+		m.deviate(i)
+	}
+	return m.runnables[i]
+}
+
+// list makes runnables what runq is.
+func (m *Machine) list() {
+	m.runnables = m.runnables[:0]
+	for t := m.runq.Front(); t != nil; t = m.runq.Next(&t.runLink) {
+		t.slot = len(m.runnables)
+		m.runnables = append(m.runnables, t)
+	}
+	m.listed = true
+}
+
+func (m *Machine) deviate(i int) {
+	if m.deviations == nil {
+		m.deviations = make([]Deviation, 0, 32)
+	}
+	m.deviations = append(m.deviations, Deviation{Gap: m.decisions - m.lastTaken, Index: i})
+	m.lastTaken = m.decisions
+}
+
+// switchTo gives the CPU to next; returns when the calling task is resumed.
+func (m *Machine) switchTo(next *Task) {
+	m.resuming = next
+	m.cur.pause()
+}
+
+// Decisions returns how many times the strategy had a choice.
+func (m *Machine) Decisions() uint64 { return m.decisions }
+
+// Token returns the choices made so far as text that Replay takes.
+func (m *Machine) Token() string { return encodeToken(m.deviations) }

@@ -1,0 +1,158 @@
+package sim
+
+import "github.com/google/btree"
+
+var classInterrupt = NewClass("interrupt")
+
+// Timer is a one-shot timer of the virtual clock, models struct hrtimer. Its function runs in interrupt
+// context: it may take spinlocks and wake tasks, and may not sleep.
+type Timer struct {
+	m      *Machine
+	Owner  any
+	expiry int64
+	seq    uint64
+	queued bool
+	irq    *Task // the interrupt that is due or under way
+	fire   func(*Timer)
+}
+
+// timerBefore orders timers by expiry, equal ones by when they were started.
+func timerBefore(a, b *Timer) bool {
+	if a.expiry != b.expiry {
+		return a.expiry < b.expiry
+	}
+	return a.seq < b.seq
+}
+
+// Init makes tm a timer of m that calls fire when it expires.
+func (tm *Timer) Init(m *Machine, fire func(*Timer)) { tm.init(m, fire) }
+
+func (tm *Timer) init(m *Machine, fire func(*Timer)) { tm.m, tm.fire = m, fire }
+
+// Start arms tm for the absolute time expiry (ns), which may be past; an armed timer is moved. It does not
+// wait for an expiry under way. Models hrtimer_start.
+func (tm *Timer) Start(expiry int64) {
+	tm.disarm()
+	m := tm.m
+	m.seq++
+	tm.expiry, tm.seq, tm.queued = expiry, m.seq, true
+	if m.timers == nil {
+		m.timers = btree.NewG(8, timerBefore)
+	}
+	m.timers.ReplaceOrInsert(tm)
+}
+
+// Cancel disarms tm and reports whether it was armed. An expiry that has begun elsewhere is waited for,
+// and its restart undone, as by hrtimer_cancel; the callback itself may call Cancel.
+func (tm *Timer) Cancel() bool {
+	for tm.irq != nil && tm.irq.started && tm.irq != tm.m.cur {
+		tm.await(tm.irq)
+	}
+	return tm.disarm()
+}
+
+// disarm takes tm out of the queue, or back if it is due and its interrupt has not begun.
+func (tm *Timer) disarm() bool {
+	if tm.queued {
+		tm.m.timers.Delete(tm)
+		tm.queued = false
+		return true
+	}
+	irq := tm.irq
+	if irq == nil || irq.started {
+		return false
+	}
+	tm.m.touch(Access{ID: irq.id, Field: fieldState, Write: true})
+	irq.end()
+	tm.irq = nil
+	return true
+}
+
+// await blocks the running task until irq, an expiry of tm, has ended.
+func (tm *Timer) await(irq *Task) {
+	m := tm.m
+	t := m.cur
+	irq.OnEnd(func() {
+		if t.canceling == tm {
+			m.enqueue(t)
+		}
+	})
+	t.canceling = tm
+	t.waitFor = Wait{"timer", irq.id}
+	t.next = Access{ID: irq.id, Field: fieldState, Write: true}
+	m.touch(t.next)
+	m.step()
+	m.dequeue(t)
+	t.park()
+	t.canceling = nil
+	t.waitFor = Wait{}
+	m.touch(t.next)
+}
+
+// Armed reports whether tm will still fire.
+func (tm *Timer) Armed() bool { return tm.queued || tm.irq != nil && !tm.irq.started }
+
+// Expiry returns the absolute time (ns) tm was last started for.
+func (tm *Timer) Expiry() int64 { return tm.expiry }
+
+// advance moves the clock to the next timers and makes their interrupts runnable; false if none is armed.
+func (m *Machine) advance() bool {
+	if m.timers == nil {
+		return false
+	}
+	first, ok := m.timers.Min()
+	if !ok {
+		return false
+	}
+	if first.expiry > m.now {
+		m.now = first.expiry
+		if m.tracing {
+			m.emit(Event{Kind: EventClock})
+		}
+	}
+	for {
+		tm, ok := m.timers.Min()
+		if !ok || tm.expiry > m.now || m.err != nil {
+			return true
+		}
+		m.timers.DeleteMin()
+		tm.queued = false
+		m.interrupt(tm)
+	}
+}
+
+// interrupt runs the expiry of tm as an interrupt task. Without a preemptive strategy nobody could come
+// between, so it runs at once, on the loop's stack.
+func (m *Machine) interrupt(tm *Timer) {
+	if !m.preemptive {
+		m.inlineInterrupt(tm)
+		return
+	}
+	t := &Task{m: m, Name: "timer", irq: true, id: m.NewID(classInterrupt)}
+	t.held = t.few[:0]
+	tm.irq = t
+	t.fn = func(*Task) {
+		m.touch(Access{ID: t.id, Field: fieldState, Write: true})
+		tm.fire(tm)
+		if tm.irq == t {
+			tm.irq = nil
+		}
+		m.touch(Access{ID: t.id, Field: fieldState, Write: true})
+	}
+	m.tasks.PushBack(&t.taskLink, t)
+	m.enqueue(t)
+}
+
+func (m *Machine) inlineInterrupt(tm *Timer) {
+	if m.irq == nil {
+		m.irq = &Task{m: m, Name: "timer", irq: true, inline: true, id: m.NewID(classInterrupt)}
+	}
+	m.cur = m.irq
+	defer func() {
+		m.recoverTask(m.irq, recover())
+		m.cur = nil
+	}()
+	m.step()
+	m.foot = m.foot[:0]
+	tm.fire(tm)
+}

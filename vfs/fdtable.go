@@ -1,0 +1,247 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+)
+
+var (
+	classFiles     = sim.NewClass("files")
+	classFilesLock = sim.NewClass("files.file_lock")
+	fieldFd        = sim.NewField("fd")
+)
+
+// FdTable maps numbers to descriptions, models struct files_struct. Threads share one; fork copies it.
+type FdTable struct {
+	Limit int // soft RLIMIT_NOFILE: only numbers below it are given out
+	Users int // tasks that share the table
+
+	sys   *System
+	id    sim.ID
+	lock  sim.Spinlock
+	slots []slot
+	used  []uint64 // bit fd: the number is taken, though maybe not installed yet
+	next  int      // no free number below
+}
+
+type slot struct {
+	file    *File
+	cloexec bool
+}
+
+// DefaultLimit is the soft RLIMIT_NOFILE of a new system.
+const DefaultLimit = 1024
+
+// NewFdTable returns an empty table with one user.
+func (s *System) NewFdTable() *FdTable {
+	t := &FdTable{sys: s, Limit: DefaultLimit, Users: 1}
+	t.id = s.M.NewID(classFiles)
+	t.lock.Init(s.M, classFilesLock)
+	t.grow(63)
+	return t
+}
+
+// grow makes room for number fd, doubling from 64: expand_fdtable.
+func (t *FdTable) grow(fd int) {
+	n := max(len(t.slots), 64)
+	for n <= fd {
+		n *= 2
+	}
+	if n > len(t.slots) {
+		t.slots = append(t.slots, make([]slot, n-len(t.slots))...)
+		t.used = append(t.used, make([]uint64, n/64-len(t.used))...)
+	}
+}
+
+// Capacity is how many numbers the table has room for; select(2) looks no further.
+func (t *FdTable) Capacity() int { return len(t.slots) }
+
+// Lookup returns the description of fd, nil if it is not open. It takes no reference and no lock, as
+// fdget does for an unshared table. A point.
+func (t *FdTable) Lookup(fd int) *File {
+	t.sys.M.ReadAt(t.id, fieldFd, fd)
+	if uint(fd) >= uint(len(t.slots)) {
+		return nil
+	}
+	return t.slots[fd].file
+}
+
+// Get is Lookup with a reference: fget. A description that dies meanwhile counts as closed.
+func (t *FdTable) Get(fd int) *File {
+	f := t.Lookup(fd)
+	if f == nil || !f.TryGet() {
+		return nil
+	}
+	return f
+}
+
+// Reserve takes the lowest free number from start on: alloc_fd. EMFILE if none is below the limit.
+func (t *FdTable) Reserve(start int, cloexec bool) (int, abi.Errno) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.sys.M.Guarded(&t.lock, t.id, fieldFd)
+	fd := t.lowestFree(max(start, t.next))
+	if fd >= t.Limit {
+		return -1, abi.EMFILE
+	}
+	t.grow(fd)
+	t.take(fd)
+	if start <= t.next {
+		t.next = fd + 1
+	}
+	t.slots[fd].cloexec = cloexec
+	return fd, 0
+}
+
+func (t *FdTable) take(fd int) { t.used[fd/64] |= 1 << (fd % 64) }
+
+// lowestFree returns the first free number ≥ start, which may be beyond the table.
+func (t *FdTable) lowestFree(start int) int {
+	for w := start / 64; w < len(t.used); w++ {
+		free := ^t.used[w]
+		if w == start/64 {
+			free &= ^uint64(0) << (start % 64)
+		}
+		if free != 0 {
+			return w*64 + bits.TrailingZeros64(free)
+		}
+	}
+	return max(start, len(t.slots))
+}
+
+// Unreserve gives a reserved number back: put_unused_fd.
+func (t *FdTable) Unreserve(fd int) {
+	t.lock.Lock()
+	t.release(fd)
+	t.lock.Unlock()
+}
+
+func (t *FdTable) release(fd int) {
+	t.used[fd/64] &^= 1 << (fd % 64)
+	t.slots[fd].cloexec = false
+	t.next = min(t.next, fd)
+}
+
+// Install makes a reserved number refer to f, whose reference the table takes over: fd_install. A point.
+func (t *FdTable) Install(fd int, f *File) {
+	t.sys.M.WriteAt(t.id, fieldFd, fd)
+	t.slots[fd].file = f
+}
+
+// Close removes fd and returns the reference it held: the first half of close(2). EBADF if it is not open.
+func (t *FdTable) Close(fd int) (*File, abi.Errno) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	if uint(fd) >= uint(len(t.slots)) || t.slots[fd].file == nil {
+		return nil, abi.EBADF
+	}
+	t.sys.M.WriteAt(t.id, fieldFd, fd)
+	f := t.slots[fd].file
+	t.slots[fd].file = nil
+	t.release(fd)
+	return f, 0
+}
+
+// Replace makes newfd refer to f and returns the reference that newfd held before, or nil: the core of
+// dup2(2). A number that is reserved and not installed yet is EBUSY.
+func (t *FdTable) Replace(newfd int, f *File, cloexec bool) (*File, abi.Errno) {
+	if newfd < 0 || newfd >= t.Limit {
+		return nil, abi.EBADF
+	}
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.grow(newfd)
+	old := t.slots[newfd].file
+	if old == nil && t.used[newfd/64]&(1<<(newfd%64)) != 0 {
+		return nil, abi.EBUSY
+	}
+	f.Get()
+	t.sys.M.WriteAt(t.id, fieldFd, newfd)
+	t.slots[newfd] = slot{f, cloexec}
+	t.take(newfd)
+	return old, 0
+}
+
+// Cloexec returns FD_CLOEXEC of an open fd.
+func (t *FdTable) Cloexec(fd int) bool { return t.slots[fd].cloexec }
+
+// SetCloexec sets FD_CLOEXEC of an open fd.
+func (t *FdTable) SetCloexec(fd int, on bool) {
+	t.lock.Lock()
+	t.slots[fd].cloexec = on
+	t.lock.Unlock()
+}
+
+// Copy returns a table with the same numbers on the same descriptions: dup_fd, for fork.
+func (t *FdTable) Copy() *FdTable {
+	c := t.sys.NewFdTable()
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	c.Limit = t.Limit
+	c.grow(len(t.slots) - 1)
+	for fd := range t.slots {
+		if f := t.slots[fd].file; f != nil {
+			f.Get()
+			c.slots[fd] = t.slots[fd]
+			c.take(fd)
+		}
+	}
+	c.next = c.lowestFree(0)
+	return c
+}
+
+// CloseAll drops every number, in ascending order: exit_files of the last user.
+func (t *FdTable) CloseAll() {
+	for fd := range t.slots {
+		if t.slots[fd].file == nil {
+			continue
+		}
+		t.sys.M.WriteAt(t.id, fieldFd, fd)
+		f := t.slots[fd].file
+		t.slots[fd].file = nil
+		t.release(fd)
+		f.Put()
+	}
+}
+
+// At returns the description of fd without being a point, for snapshots; nil if fd is not open.
+func (t *FdTable) At(fd int) *File {
+	if uint(fd) >= uint(len(t.slots)) {
+		return nil
+	}
+	return t.slots[fd].file
+}
+
+// Check verifies that the open numbers are marked used, that no free number lies below next, and that no
+// slot refers to a description without references.
+func (t *FdTable) Check() error {
+	var all []error
+	for fd := range t.slots {
+		f := t.slots[fd].file
+		used := t.used[fd/64]&(1<<(fd%64)) != 0
+		switch {
+		case f != nil && !used:
+			all = append(all, fmt.Errorf("%s: fd %d is open and marked free", t.id, fd))
+		case f != nil && f.count <= 0:
+			all = append(all, fmt.Errorf("%s: fd %d refers to %s, which has no references", t.id, fd, f.id))
+		case !used && fd < t.next:
+			all = append(all, fmt.Errorf("%s: fd %d is free below next %d", t.id, fd, t.next))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Open returns the open numbers in ascending order, for snapshots.
+func (t *FdTable) Open() []int {
+	var fds []int
+	for fd := range t.slots {
+		if t.slots[fd].file != nil {
+			fds = append(fds, fd)
+		}
+	}
+	return fds
+}

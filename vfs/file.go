@@ -1,0 +1,205 @@
+package vfs
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+)
+
+var (
+	classFile  = sim.NewClass("file")
+	classFLock = sim.NewClass("file.f_lock")
+	fieldCount = sim.NewField("f_count")
+	fieldFlags = sim.NewField("f_flags")
+	fieldEp    = sim.NewField("f_ep")
+)
+
+// Operations is what every file can be asked, models struct file_operations. Read and Write may sleep; the
+// caller is System.M.Current(). More is discovered: Poller, Ioctler, Seeker, Fcntler, FlagChecker, Fdinfoer.
+type Operations interface {
+	Read(f *File, p []byte) (int, abi.Errno)
+	Write(f *File, p []byte) (int, abi.Errno)
+	// Release is called once, when the last reference is gone.
+	Release(f *File)
+}
+
+// Poller is a file that can be waited for. Poll must register with the table first and read its state
+// second, or an event between the two is lost.
+type Poller interface {
+	Poll(f *File, pt *PollTable) abi.Events
+}
+
+// Ioctler is a file that has ioctls of its own.
+type Ioctler interface {
+	Ioctl(f *File, request uint, arg int64) (int64, abi.Errno)
+}
+
+// Seeker is a file whose lseek is not ESPIPE.
+type Seeker interface {
+	Seek(f *File, offset int64, whence int) (int64, abi.Errno)
+}
+
+// Fcntler is a file that has fcntl commands of its own.
+type Fcntler interface {
+	Fcntl(f *File, cmd, arg int) (int, abi.Errno)
+}
+
+// FlagChecker is a file that refuses status flags, or has to know of them.
+type FlagChecker interface {
+	CheckFlags(f *File, flags int) abi.Errno
+}
+
+// Fdinfoer is a file that adds lines to /proc/PID/fdinfo/FD.
+type Fdinfoer interface {
+	Fdinfo(f *File) string
+}
+
+// WatchList is what f_ep points to: the epoll items that watch a file. The floor above owns it.
+type WatchList interface {
+	// ReleaseFile removes the items of a file whose last reference is gone: eventpoll_release_file.
+	ReleaseFile(f *File)
+}
+
+// DelayedFput is met by the owner of a task that has a return to user mode, where the kernel runs the
+// final part of a close: task_work.
+type DelayedFput interface {
+	DelayFput(f *File)
+}
+
+// File is an open file description, models struct file.
+type File struct {
+	Sys  *System
+	Ops  Operations
+	Name string // as /proc/PID/fd shows it: "pipe:[7]"
+	Ino  uint64
+
+	id     sim.ID
+	poller Poller
+	count  int
+	flags  int
+	Pos    int64
+
+	Lock sim.Spinlock // f_lock; guards Ep and what it points to
+	ep   WatchList
+}
+
+// NewFile returns a description with one reference. flags are O_* with the access mode.
+func (s *System) NewFile(ops Operations, flags int, name string, ino uint64) *File {
+	f := &File{Sys: s, Ops: ops, flags: flags &^ abi.O_CLOEXEC, Name: name, Ino: ino, count: 1}
+	f.id = s.M.NewID(classFile)
+	f.poller, _ = ops.(Poller)
+	f.Lock.Init(s.M, classFLock)
+	s.Counters.Allocations++
+	return f
+}
+
+// ID is the identity of the description. Its number orders epoll items as the address does in the kernel.
+func (f *File) ID() sim.ID { return f.id }
+
+// CanPoll reports whether the file has a ->poll: file_can_poll.
+func (f *File) CanPoll() bool { return f.poller != nil }
+
+// Poll asks the file for its state, hooking pt's poller to its queues. Models vfs_poll.
+func (f *File) Poll(pt *PollTable) abi.Events {
+	if f.poller == nil {
+		return abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLRDNORM | abi.EPOLLWRNORM
+	}
+	f.Sys.Counters.PollCalls++
+	return f.poller.Poll(f, pt)
+}
+
+// Readable and Writable tell the access mode.
+func (f *File) Readable() bool { return f.flags&abi.O_ACCMODE != abi.O_WRONLY }
+
+// Writable reports whether the description was opened for writing.
+func (f *File) Writable() bool { return f.flags&abi.O_ACCMODE != abi.O_RDONLY }
+
+// Flags returns the status flags and the access mode: F_GETFL. A point.
+func (f *File) Flags() int {
+	f.Sys.M.Read(f.id, fieldFlags)
+	return f.flags
+}
+
+// NonBlocking reports whether O_NONBLOCK is set at this moment. A point.
+func (f *File) NonBlocking() bool { return f.Flags()&abi.O_NONBLOCK != 0 }
+
+// settable are the flags that F_SETFL changes.
+const settable = abi.O_APPEND | abi.O_NONBLOCK | abi.O_ASYNC | abi.O_DIRECT
+
+// SetFlags stores the status flags that F_SETFL may change and ignores the others.
+func (f *File) SetFlags(flags int) abi.Errno {
+	if flags&abi.O_DIRECT != 0 {
+		c, ok := f.Ops.(FlagChecker)
+		if !ok {
+			return abi.EINVAL
+		}
+		if errno := c.CheckFlags(f, flags); errno != 0 {
+			return errno
+		}
+	}
+	f.Sys.M.Write(f.id, fieldFlags)
+	f.flags = f.flags&^settable | flags&settable
+	return 0
+}
+
+// Watchers returns what watches f, nil if nothing does; reading f_ep is a point.
+func (f *File) Watchers() WatchList {
+	f.Sys.M.Read(f.id, fieldEp)
+	return f.ep
+}
+
+// WatchersNow is Watchers without being a point, for checks.
+func (f *File) WatchersNow() WatchList { return f.ep }
+
+// SetWatchers stores f_ep; the caller holds f.Lock.
+func (f *File) SetWatchers(w WatchList) {
+	f.Sys.M.Write(f.id, fieldEp)
+	f.ep = w
+}
+
+// Get takes a reference: get_file.
+func (f *File) Get() {
+	f.Sys.M.Write(f.id, fieldCount)
+	f.count++
+}
+
+// TryGet takes a reference unless the file is dying already: file_ref_get.
+func (f *File) TryGet() bool {
+	f.Sys.M.Write(f.id, fieldCount)
+	if f.count == 0 {
+		return false
+	}
+	f.count++
+	return true
+}
+
+// Count returns the number of references, for snapshots and checks.
+func (f *File) Count() int { return f.count }
+
+// Put gives a reference back. The last one releases the file when the caller returns to user mode, or at
+// once where there is no user mode. Models fput.
+func (f *File) Put() {
+	f.Sys.M.Write(f.id, fieldCount)
+	if f.count--; f.count > 0 {
+		return
+	}
+	if f.count < 0 {
+		f.Sys.M.Violation("f_count of %s below zero", f.id)
+	}
+	if t := f.Sys.M.Current(); t != nil {
+		if d, ok := t.Owner.(DelayedFput); ok {
+			d.DelayFput(f)
+			return
+		}
+	}
+	f.Fput()
+}
+
+// Fput is the end of a description: its items leave their epolls, then the device is released. Models
+// __fput. The test of f_ep is lock-free, as in eventpoll_release.
+func (f *File) Fput() {
+	if w := f.Watchers(); w != nil {
+		w.ReleaseFile(f)
+	}
+	f.Ops.Release(f)
+	f.Sys.M.Free(f.id)
+}

@@ -1,0 +1,28 @@
+package vfs
+
+import "github.com/epollsim/epollsim/sim"
+
+// System is what all files of one booted kernel share.
+type System struct {
+	M        *sim.Machine
+	Counters Counters
+
+	lastIno uint64
+}
+
+// Counters add up what calls cost, in units that do not depend on the machine.
+type Counters struct {
+	PollCalls       uint64 // calls of a file's ->poll
+	QueueInsertions uint64 // entries added to wait queues
+	Callbacks       uint64 // ep_poll_callback runs
+	BytesIn         uint64 // copied from user space
+	BytesOut        uint64 // copied to user space
+	Allocations     uint64 // objects the kernel would allocate
+	Syscalls        uint64
+}
+
+// NextIno numbers a new inode of an anonymous file.
+func (s *System) NextIno() uint64 {
+	s.lastIno++
+	return s.lastIno
+}
