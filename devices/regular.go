@@ -14,12 +14,6 @@ var (
 	fieldData  = sim.NewField("data")
 )
 
-// The two places lseek knows that package io does not.
-const (
-	seekData = 3
-	seekHole = 4
-)
-
 // maxFileSize is where the file system is full.
 const maxFileSize = 64 << 20
 
@@ -92,23 +86,15 @@ func (r *Regular) Write(f *vfs.File, p []byte) (int, abi.Errno) {
 	return len(p), 0
 }
 
-// Seek moves the position: generic_file_llseek. A file without holes has one at its end.
+// Seek moves the position: generic_file_llseek. Refuses SEEK_DATA and SEEK_HOLE.
 func (r *Regular) Seek(f *vfs.File, offset int64, whence int) (int64, abi.Errno) {
 	r.sys.M.Read(r.id, fieldData)
-	size := int64(len(r.data))
 	switch whence {
 	case io.SeekStart:
 	case io.SeekCurrent:
 		offset += f.Pos
 	case io.SeekEnd:
-		offset += size
-	case seekData, seekHole:
-		if offset < 0 || offset >= size {
-			return 0, abi.ENXIO
-		}
-		if whence == seekHole {
-			offset = size
-		}
+		offset += int64(len(r.data))
 	default:
 		return 0, abi.EINVAL
 	}

@@ -1,17 +1,60 @@
 package eventpoll
 
 import (
-	"github.com/epollsim/epollsim/internal/list"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
+var (
+	classHead      = sim.NewClass("epitems_head")
+	fieldRefs      = sim.NewField("refs")
+	fieldFllink    = sim.NewField("fllink")
+	fieldCheckNext = sim.NewField("check_list")
+)
+
 // epitemsHead is the list of the items that watch one file, models struct epitems_head. For a watched epoll
-// it is part of the epoll, for other files it is allocated with the first item.
+// it is part of the epoll, for other files it is allocated with the first item. f_lock guards it; the nested
+// checks read it under RCU only.
 type epitemsHead struct {
-	epitems list.List[epitem] // newest first
-	next    *epitemsHead      // on the check list of a nested ADD; nil: not on it
-	ep      *Eventpoll        // whose refs it is, or nil
-	tracked *tracked
+	id    sim.ID       // of the epoll it is part of, or its own
+	first *epitem      // newest first, linked by their flnext
+	next  *epitemsHead // on the check list of a nested ADD; nil: not on it
+}
+
+// push adds an item at the head: hlist_add_head_rcu.
+func (h *epitemsHead) push(m *sim.Machine, epi *epitem) {
+	m.Write(h.id, fieldRefs)
+	epi.flnext = h.first
+	if h.first != nil {
+		h.first.flprev = epi
+	}
+	h.first = epi
+}
+
+// drop takes an item off. Its own link stays, so that an RCU reader who stands on it finds on:
+// hlist_del_rcu.
+func (h *epitemsHead) drop(m *sim.Machine, epi *epitem) {
+	if prev := epi.flprev; prev != nil {
+		m.Write(prev.id, fieldFllink)
+		prev.flnext = epi.flnext
+	} else {
+		m.Write(h.id, fieldRefs)
+		h.first = epi.flnext
+	}
+	if epi.flnext != nil {
+		epi.flnext.flprev = epi.flprev
+	}
+}
+
+// front and after are the steps of an RCU reader: hlist_for_each_entry_rcu.
+func (h *epitemsHead) front(m *sim.Machine) *epitem {
+	m.Read(h.id, fieldRefs)
+	return h.first
+}
+
+func (epi *epitem) after(m *sim.Machine) *epitem {
+	m.Read(epi.id, fieldFllink)
+	return epi.flnext
 }
 
 // ReleaseFile takes the items of a file that has no references any more out of their epolls, newest first.
@@ -19,15 +62,15 @@ type epitemsHead struct {
 // eventpoll_release_file.
 func (h *epitemsHead) ReleaseFile(f *vfs.File) {
 	m := f.Sys.M
-	m.Enter("eventpoll_release_file")
+	enter(m, "eventpoll_release_file")
 	for {
 		f.Lock.Lock()
 		w, _ := f.Watchers().(*epitemsHead)
-		if w == nil || w.epitems.Empty() {
+		if w == nil || w.first == nil {
 			f.Lock.Unlock()
 			break
 		}
-		epi := w.epitems.Front()
+		epi := w.first
 		m.Write(epi.id, fieldDying)
 		epi.dying = true
 		f.Lock.Unlock()
@@ -36,10 +79,12 @@ func (h *epitemsHead) ReleaseFile(f *vfs.File) {
 		ep.mtx.Lock()
 		ep.unhook(epi)
 		ep.detach(epi)
+		ep.owed++
 		ep.mtx.Unlock()
 		ep.put() // outside mtx: 8c2e52ebbe88
+		ep.owed--
 	}
-	m.Leave("eventpoll_release_file")
+	leave(m, "eventpoll_release_file")
 }
 
 // attach puts an item at the head of its file's items: attach_epitem.
@@ -52,15 +97,22 @@ func (ep *Eventpoll) attach(epi *epitem) {
 		head = ep.statics.newHead()
 	}
 	f.Lock.Lock()
-	if f.Watchers() == nil {
-		f.SetWatchers(head)
-	} else if head != nil && head.ep == nil {
+	w, _ := f.Watchers().(*epitemsHead)
+	for w == nil && head == nil { // the last item left after the look without the lock
+		f.Lock.Unlock()
+		head = ep.statics.newHead()
+		f.Lock.Lock()
+		w, _ = f.Watchers().(*epitemsHead)
+	}
+	if w == nil {
+		w = head
+		f.SetWatchers(w)
+	}
+	w.push(ep.m, epi)
+	f.Lock.Unlock()
+	if head != nil && head != w {
 		ep.statics.freeHead(head) // another ADD was faster
 	}
-	w := f.Watchers().(*epitemsHead)
-	ep.m.Write(f.ID(), fieldRefs)
-	w.epitems.PushFront(&epi.fllink, epi)
-	f.Lock.Unlock()
 }
 
 func (s *Statics) newHead() *epitemsHead {
@@ -71,8 +123,17 @@ func (s *Statics) newHead() *epitemsHead {
 		s.freeHeads = h.next
 		h.next = nil
 	}
+	if s.Sys.M.Observed() {
+		h.id = s.Sys.M.NewID(classHead)
+	}
 	s.Sys.Counters.Allocations++
 	return h
 }
 
-func (s *Statics) freeHead(h *epitemsHead) { h.next, s.freeHeads = s.freeHeads, h }
+func (s *Statics) freeHead(h *epitemsHead) {
+	if s.Sys.M.Observed() {
+		s.Sys.M.Free(h.id)
+		return
+	}
+	h.next, s.freeHeads = s.freeHeads, h
+}

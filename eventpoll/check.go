@@ -5,93 +5,141 @@ import (
 	"fmt"
 )
 
-// Check walks ep and reports every broken invariant. It may run between any two steps: what a holder of
-// ep.mtx is changing is not judged until the mutex is free.
-func (ep *Eventpoll) Check() error {
-	var all []error
-	bad := func(format string, args ...any) {
-		all = append(all, fmt.Errorf(ep.id.String()+": "+format, args...))
-	}
-	if !ep.rdllist.Check() || !ep.txlist.Check() || !ep.wq.Check() {
-		bad("a list has a broken link")
-	}
-	if err := ep.rbr.Check(); err != nil {
-		bad("%w", err)
-	}
-	if ep.refcount < 0 || ep.freed && ep.refcount != 0 {
-		bad("refcount %d", ep.refcount)
-	}
-	on := map[*epitem]string{}
-	for epi := range ep.rdllist.All() {
-		on[epi] = "rdllist"
-	}
-	for epi := range ep.txlist.All() {
-		if where := on[epi]; where != "" {
-			bad("%s is on txlist and on %s", epi, where)
-		}
-		on[epi] = "txlist"
-	}
-	for epi := range on {
-		if epi.ep != ep {
-			bad("%s of another epoll is on %s", epi, on[epi])
-		}
-	}
-	all = append(all, ep.checkOvflist())
-	if ep.mtx.Owner() == nil && !ep.freed {
-		all = append(all, ep.checkItems())
-	}
-	return errors.Join(all...)
+// checker collects what is wrong with one epoll.
+type checker struct {
+	ep  *Eventpoll
+	all []error
 }
 
-// checkOvflist: the chain exists only during a scan, ends, and names each item once.
-func (ep *Eventpoll) checkOvflist() error {
+func (c *checker) bad(format string, args ...any) {
+	c.all = append(c.all, fmt.Errorf(c.ep.id.String()+": "+format, args...))
+}
+
+// Check walks ep and reports every broken invariant. It may run between any two steps: what the holder of
+// ep.mtx or ep.lock is changing is not judged until the lock is free.
+func (ep *Eventpoll) Check() error {
+	c := checker{ep: ep}
+	if !ep.rdllist.Check() || !ep.txlist.Check() || !ep.wq.Check() || !ep.pollWait.Check() {
+		c.bad("a list has a broken link")
+		return c.all[0] // and is not safe to walk
+	}
+	if ep.freed || ep.refcount <= 0 {
+		c.bad("refcount %d, freed %t", ep.refcount, ep.freed)
+	}
+	c.lists()
+	if ep.lock.Owner() == nil {
+		c.ovflist()
+	}
+	if ep.mtx.Owner() == nil {
+		c.idle()
+	}
+	return errors.Join(c.all...)
+}
+
+// lists: an item is on one list at most, and on a list of its own epoll.
+func (c *checker) lists() {
+	ep := c.ep
+	if ep.rdllist.Empty() && ep.txlist.Empty() {
+		return
+	}
+	on := map[*epitem]string{}
+	see := func(where string, epi *epitem) {
+		if was := on[epi]; was != "" {
+			c.bad("%s is on %s and on %s", epi, where, was)
+		}
+		if epi.ep != ep || !epi.rbn.Linked() && ep.mtx.Owner() == nil {
+			c.bad("%s is on %s and not on rbr", epi, where)
+		}
+		on[epi] = where
+	}
+	for epi := range ep.rdllist.All() {
+		see("rdllist", epi)
+	}
+	for epi := range ep.txlist.All() {
+		see("txlist", epi)
+	}
+}
+
+// ovflist: the chain exists only during a scan, ends, and names each item once. Holds while ep.lock is free.
+func (c *checker) ovflist() {
+	ep := c.ep
 	if ep.ovflist == inactive {
-		return nil
+		return
+	}
+	if ep.mtx.Owner() == nil && ep.m.Observed() {
+		c.bad("ovflist is active though nobody scans")
 	}
 	seen := map[*epitem]bool{}
 	for epi := ep.ovflist; epi != nil; epi = epi.next {
 		if epi == inactive {
-			return fmt.Errorf("%s: ovflist runs into an item that is not on it", ep.id)
+			c.bad("ovflist runs into an item that is not on it")
+			return
 		}
 		if seen[epi] {
-			return fmt.Errorf("%s: %s is on ovflist twice", ep.id, epi)
+			c.bad("%s is on ovflist twice", epi)
+			return
+		}
+		if epi.ep != ep {
+			c.bad("%s of another epoll is on ovflist", epi)
 		}
 		seen[epi] = true
 	}
-	return nil
 }
 
-// checkItems holds while nobody has ep.mtx.
-func (ep *Eventpoll) checkItems() error {
-	var all []error
-	bad := func(format string, args ...any) {
-		all = append(all, fmt.Errorf(ep.id.String()+": "+format, args...))
+// idle is what holds while nobody has ep.mtx: no scan, the tree in order, every item whole and counted.
+func (c *checker) idle() {
+	ep := c.ep
+	if err := ep.rbr.Check(); err != nil {
+		c.bad("%w", err)
 	}
-	if !ep.txlist.Empty() || ep.scanning && ep.ovflist == inactive {
-		bad("txlist has items though no scan runs")
+	if !ep.txlist.Empty() {
+		c.bad("txlist has items though no scan runs")
 	}
 	items := 0
 	for epi := range ep.rbr.All() {
 		items++
-		if !epi.fllink.Linked() {
-			bad("%s is in no list of its file", epi)
-		}
-		if w, _ := epi.file.WatchersNow().(*epitemsHead); w == nil {
-			bad("f_ep of %s is nil though %s watches it", epi.file.ID(), epi)
-		}
-		if epi.ovflistLinked() && ep.ovflist == inactive {
-			bad("%s is on ovflist though no scan runs", epi)
-		}
+		c.item(epi)
 	}
-	file := 0
-	if ep.file.Count() > 0 || !ep.released {
-		file = 1
+	file := 1
+	if ep.released {
+		file = 0
 	}
-	// A file's end drops the item's share after ep.mtx, so the count may run behind.
-	if ep.refcount < items+file {
-		bad("refcount %d, with %d items and %d for the file", ep.refcount, items, file)
+	if ep.refcount != items+file+ep.owed {
+		c.bad("refcount %d, with %d items, %d for the file and %d owed", ep.refcount, items, file, ep.owed)
 	}
-	return errors.Join(all...)
 }
 
-func (epi *epitem) ovflistLinked() bool { return epi.next != inactive }
+func (c *checker) item(epi *epitem) {
+	if epi.ep != c.ep {
+		c.bad("%s of another epoll is on rbr", epi)
+	}
+	if epi.next != inactive && c.ep.ovflist == inactive {
+		c.bad("%s is on ovflist though no scan runs", epi)
+	}
+	if epi.dying && epi.file.Count() > 0 {
+		c.bad("%s is dying though its file has references", epi)
+	}
+	for pwq := epi.pwqlist; pwq != nil; pwq = pwq.next {
+		if pwq.base != epi || pwq.whead != nil && !pwq.wait.Queued() && pwq.whead.Lock.Owner() == nil {
+			c.bad("%s has a hook that is on no queue", epi)
+		}
+	}
+	if epi.file.Lock.Owner() == nil {
+		c.watched(epi)
+	}
+}
+
+// watched: the file knows the item. Holds while f_lock is free.
+func (c *checker) watched(epi *epitem) {
+	head, _ := epi.file.WatchersNow().(*epitemsHead)
+	if head == nil {
+		c.bad("f_ep of %s is nil though %s watches it", epi.file.ID(), epi)
+		return
+	}
+	if head.first != epi && (epi.flprev == nil || epi.flprev.flnext != epi) {
+		c.bad("%s is in no list of its file", epi)
+	}
+	if epi.flnext != nil && epi.flnext.flprev != epi {
+		c.bad("the list of %s has a broken link at %s", epi.file.ID(), epi)
+	}
+}

@@ -5,9 +5,9 @@ import (
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// Ctl adds, changes or removes the watch of target, open as fd, in the epoll of f. event is nil for
-// EPOLL_CTL_DEL only. mayWakeup says whether the caller may block suspend (CAP_BLOCK_SUSPEND). The checks come in the kernel's
-// order: EPERM (target cannot be polled), EINVAL (not an epoll, the same file, EXCLUSIVE rules), ELOOP,
+// Ctl adds, changes or removes the watch of target, open as fd, in the epoll of f. event may be nil for
+// EPOLL_CTL_DEL only. mayWakeup says whether the caller may block suspend (CAP_BLOCK_SUSPEND). The checks
+// come in the kernel's order: EPERM (target cannot be polled), EINVAL (not an epoll, the same file, EXCLUSIVE rules), ELOOP,
 // EEXIST or ENOENT or EINVAL (unknown op), ENOSPC, EINVAL (too many wake-up paths).
 //
 // Models do_epoll_ctl from where both files are looked up. See epoll_ctl(2).
@@ -87,7 +87,10 @@ func (ep *Eventpoll) ctl(op int, target *vfs.File, fd int, ev *abi.EpollEvent, f
 			return abi.EEXIST
 		}
 		ev.Events |= abi.EPOLLERR | abi.EPOLLHUP
-		return ep.insert(target, fd, ev, fullCheck)
+		enter(ep.m, "ep_insert")
+		errno := ep.insert(target, fd, ev, fullCheck)
+		leave(ep.m, "ep_insert")
+		return errno
 	case abi.EPOLL_CTL_DEL:
 		if epi == nil {
 			return abi.ENOENT
@@ -102,7 +105,7 @@ func (ep *Eventpoll) ctl(op int, target *vfs.File, fd int, ev *abi.EpollEvent, f
 		if epi == nil {
 			return abi.ENOENT
 		}
-		if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.statics.Rules.Exclusive {
+		if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive {
 			return abi.EINVAL
 		}
 		ev.Events |= abi.EPOLLERR | abi.EPOLLHUP

@@ -31,6 +31,10 @@
 //
 // The callback never takes ep.mtx, and nobody takes a file's queue lock inside ep.lock.
 //
+// Read without the lock that guards them, hence points wherever they are touched: rdllist, ovflist, seq, the
+// mask and ws of an item, dying, whead, the lists of items that watch a file, gen, the refcount, the watch
+// count. What only holders of a lock touch is Guarded, which also finds a touch of what was freed.
+//
 //	struct eventpoll       Eventpoll                ep_poll_callback       pollCallback
 //	struct epitem          epitem                   ep_poll                Eventpoll.Wait
 //	struct eppoll_entry    pollEntry                ep_send_events         Eventpoll.sendEvents

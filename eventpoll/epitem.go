@@ -18,6 +18,9 @@ var (
 	fieldMask  = sim.NewField("event.events")
 	fieldDying = sim.NewField("dying")
 	fieldWhead = sim.NewField("whead")
+	fieldBase  = sim.NewField("base")
+
+	fieldPwqlist = sim.NewField("pwqlist")
 )
 
 // epitem is one watched file of one epoll, models struct epitem. With respect to readiness it is idle, on
@@ -31,8 +34,9 @@ type epitem struct {
 	dying   bool              // set by the end of the file, under f_lock; read without
 	pwqlist *pollEntry        // hooks, last added first (ep.mtx)
 	ep      *Eventpoll
-	fllink  list.Node[epitem] // in the file's items (f_lock; RCU readers)
-	ws      *WakeupSource
+	flnext  *epitem        // in the file's items (f_lock; RCU readers follow it)
+	flprev  *epitem        // (f_lock)
+	ws      *WakeupSource  // written under ep.mtx, read by the callback under RCU
 	event   abi.EpollEvent // written under ep.mtx, the mask read by the callback under ep.lock
 	id      sim.ID
 }
@@ -99,7 +103,9 @@ func (s *Statics) newHook() *pollEntry {
 	} else {
 		s.freeHooks = pwq.next
 	}
-	pwq.id = s.Sys.M.NewID(classHook)
+	if s.Sys.M.Observed() {
+		pwq.id = s.Sys.M.NewID(classHook)
+	}
 	s.Sys.Counters.Allocations++
 	return pwq
 }
@@ -120,7 +126,7 @@ func (ep *Eventpoll) QueueProc(_ *vfs.File, h *waitqueue.Head) {
 	pwq := ep.statics.newHook()
 	pwq.base, pwq.whead = epi, h
 	ep.sys.Counters.QueueInsertions++
-	if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.statics.Rules.Exclusive {
+	if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive {
 		h.AddExclusive(&pwq.wait)
 	} else {
 		h.Add(&pwq.wait)
@@ -131,14 +137,21 @@ func (ep *Eventpoll) QueueProc(_ *vfs.File, h *waitqueue.Head) {
 // unhook removes the hooks of an item; removing one waits for a callback that runs on its queue. Models
 // ep_unregister_pollwait.
 func (ep *Eventpoll) unhook(epi *epitem) {
+	m := ep.m
+	m.Guarded(&ep.mtx, epi.id, fieldPwqlist)
+	watched := m.Observed() // else nobody can come between, and RCU has nothing to do
 	for pwq := epi.pwqlist; pwq != nil; pwq = epi.pwqlist {
 		epi.pwqlist = pwq.next
-		ep.m.RCUReadLock()
-		ep.m.Read(pwq.id, fieldWhead)
+		if watched {
+			m.RCUReadLock()
+			m.Read(pwq.id, fieldWhead)
+		}
 		if pwq.whead != nil {
 			pwq.whead.Remove(&pwq.wait)
 		}
-		ep.m.RCUReadUnlock()
+		if watched {
+			m.RCUReadUnlock()
+		}
 		ep.statics.freeHook(pwq)
 	}
 }

@@ -32,7 +32,6 @@ var (
 	fieldOvflist  = sim.NewField("ovflist")
 	fieldSeq      = sim.NewField("seq")
 	fieldRbr      = sim.NewField("rbr")
-	fieldRefs     = sim.NewField("refs")
 	fieldRefcount = sim.NewField("refcount")
 	fieldGen      = sim.NewField("gen")
 	fieldParams   = sim.NewField("busy_poll")
@@ -43,9 +42,10 @@ var inactive = &epitem{}
 
 // Eventpoll is an epoll instance, models struct eventpoll.
 type Eventpoll struct {
-	statics *Statics
-	sys     *vfs.System
 	m       *sim.Machine
+	sys     *vfs.System
+	statics *Statics
+	rules   Rules // of statics
 	id      sim.ID
 	file    *vfs.File
 	user    *User
@@ -54,12 +54,11 @@ type Eventpoll struct {
 	rbr rbtree.Tree[epitem]
 	ws  *WakeupSource
 
-	lock     sim.Spinlock      // guards, though the first three are read without it:
-	rdllist  list.List[epitem] // ready items, oldest first
-	ovflist  *epitem           // items that fired during a scan, newest first; inactive if none runs
-	seq      uint64            // odd while a scan moves the lists and both look empty
-	scanning bool
-	wq       waitqueue.Head // sleepers in epoll_wait, newest first
+	lock    sim.Spinlock      // guards, though the first three are read without it:
+	rdllist list.List[epitem] // ready items, oldest first; during a scan the scanner's alone
+	ovflist *epitem           // items that fired during a scan, newest first; inactive if none runs
+	seq     uint64            // odd while a scan moves the lists and both look empty
+	wq      waitqueue.Head    // sleepers in epoll_wait, newest first
 
 	pollWait waitqueue.Head // pollers of this epoll: poll(2), select(2), outer epolls
 
@@ -69,13 +68,15 @@ type Eventpoll struct {
 
 	refs     epitemsHead // the items that watch this epoll; what f_ep of its file points to
 	refcount int         // 1 for the file and 1 for each item
+	owed     int         // of that, for items that left and whose share is not dropped yet
 
 	gen            uint64 // of the last nested check that came by, and the depth it found
 	loopCheckDepth int
 
 	params   BusyPoll
-	released bool // the file is gone
+	released bool // the file has dropped its share
 	freed    bool
+	link     list.Node[Eventpoll] // in Statics.all
 }
 
 // BusyPoll are the parameters of EPIOCSPARAMS. They are stored and change nothing: the model has no
@@ -90,17 +91,17 @@ type BusyPoll struct {
 // caller's business. Models ep_alloc and the file of do_epoll_create.
 func (s *Statics) Create(user *User) *vfs.File {
 	m := s.Sys.M
-	ep := &Eventpoll{statics: s, sys: s.Sys, m: m, user: user, ovflist: inactive, refcount: 1}
+	ep := &Eventpoll{statics: s, rules: s.Rules, sys: s.Sys, m: m, user: user, ovflist: inactive, refcount: 1}
 	ep.id = m.NewID(classEventpoll)
 	ep.mtx.Init(m, classMtx)
 	ep.lock.Init(m, classLock)
 	ep.wq.InitCovered(m)
 	ep.pollWait.InitClass(m, classPollWait)
 	ep.rbr = rbtree.New(compareItems)
-	ep.refs.ep = ep
+	ep.refs.id = ep.id
 	s.Sys.Counters.Allocations++
 	ep.file = s.Sys.NewFile(ep, abi.O_RDWR, "anon_inode:[eventpoll]", s.anonIno)
-	s.track(ep)
+	s.all.PushBack(&ep.link, ep)
 	return ep.file
 }
 
@@ -116,41 +117,43 @@ func (ep *Eventpoll) ID() sim.ID { return ep.id }
 // available is the lock-free hint that a scan might find something: an item is listed, a scan runs, or one
 // began or ended meanwhile. Models ep_events_available.
 func (ep *Eventpoll) available() bool {
-	m := ep.m
-	var seq uint64
-	if ep.statics.Rules.SeqCount {
-		m.Read(ep.id, fieldSeq)
-		if seq = ep.seq; seq&1 != 0 {
-			return true
-		}
+	if !ep.rules.SeqCount {
+		return ep.listed()
 	}
-	m.Read(ep.id, fieldRdllist)
+	ep.m.Read(ep.id, fieldSeq)
+	seq := ep.seq
+	if seq&1 != 0 || ep.listed() {
+		return true
+	}
+	ep.m.Read(ep.id, fieldSeq)
+	return ep.seq != seq
+}
+
+// listed reports whether an item is on rdllist or a scan runs. It is exact under ep.lock.
+func (ep *Eventpoll) listed() bool {
+	ep.m.Read(ep.id, fieldRdllist)
 	if !ep.rdllist.Empty() {
 		return true
 	}
-	m.Read(ep.id, fieldOvflist)
-	if ep.ovflist != inactive {
-		return true
-	}
-	if ep.statics.Rules.SeqCount {
-		m.Read(ep.id, fieldSeq)
-		return ep.seq != seq
-	}
-	return false
+	ep.m.Read(ep.id, fieldOvflist)
+	return ep.ovflist != inactive
 }
 
-// availableLocked is available under ep.lock, where it is exact.
-func (ep *Eventpoll) availableLocked() bool { return !ep.rdllist.Empty() || ep.ovflist != inactive }
-
-// seqBump enters or leaves the section in which both lists look empty.
+// seqBump enters or leaves the section in which both lists look empty. In an unwatched run nobody can look
+// meanwhile.
 func (ep *Eventpoll) seqBump() {
-	if ep.statics.Rules.SeqCount {
-		ep.m.Write(ep.id, fieldSeq)
-		ep.seq++
+	if ep.rules.SeqCount && ep.m.Observed() {
+		ep.seqWrite()
 	}
 }
 
-// list appends or prepends an item to rdllist, the move every trace is about.
+//go:noinline
+func (ep *Eventpoll) seqWrite() {
+	ep.m.Write(ep.id, fieldSeq)
+	ep.seq++
+}
+
+// listTail appends an item to rdllist, the move every trace is about.
 func (ep *Eventpoll) listTail(epi *epitem, from string) {
 	ep.m.Write(ep.id, fieldRdllist)
 	ep.rdllist.PushBack(&epi.rdllink, epi)
@@ -159,6 +162,7 @@ func (ep *Eventpoll) listTail(epi *epitem, from string) {
 	}
 }
 
+// listHead puts an item that fired during a scan to the front.
 func (ep *Eventpoll) listHead(epi *epitem, from string) {
 	ep.m.Write(ep.id, fieldRdllist)
 	ep.rdllist.PushFront(&epi.rdllink, epi)
@@ -174,20 +178,33 @@ func (ep *Eventpoll) wakeWaiter(sync bool) {
 
 // wakePollers wakes who polls this epoll, with ep.lock released. Models ep_poll_safewake.
 func (ep *Eventpoll) wakePollers(key abi.Events) {
-	ep.m.Enter("ep_poll_safewake")
+	enter(ep.m, "ep_poll_safewake")
 	ep.pollWait.WakeUpPoll(abi.EPOLLIN | key)
-	ep.m.Leave("ep_poll_safewake")
+	leave(ep.m, "ep_poll_safewake")
 }
 
-// put drops references of the instance and frees it with the last one: ep_refcount_dec_and_test, ep_free.
+// enter and leave are Machine.Enter and Leave at the price of a branch while nobody traces.
+func enter(m *sim.Machine, what string) {
+	if m.Tracing() {
+		m.Enter(what)
+	}
+}
+
+func leave(m *sim.Machine, what string) {
+	if m.Tracing() {
+		m.Leave(what)
+	}
+}
+
+// put drops a reference of the instance and frees it with the last one: ep_refcount_dec_and_test, ep_free.
 // RCU walkers of the nested checks may still look at it until a grace period is over.
 func (ep *Eventpoll) put() {
 	ep.m.Write(ep.id, fieldRefcount)
 	if ep.refcount--; ep.refcount > 0 {
 		return
 	}
-	ep.statics.untrack(ep)
-	ep.ws.Unregister()
+	ep.link.Unlink()
+	ep.ws.unregister(ep.m)
 	ep.freed = true
 	if ep.m.Observed() {
 		ep.m.CallRCU(func() {

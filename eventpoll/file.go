@@ -13,7 +13,7 @@ import (
 func (ep *Eventpoll) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 	pt.Wait(f, &ep.pollWait)
 	m := ep.m
-	m.Enter("ep_eventpoll_poll")
+	enter(m, "ep_eventpoll_poll")
 	ep.mtx.Lock()
 	ep.startScan()
 	var res abi.Events
@@ -23,13 +23,12 @@ func (ep *Eventpoll) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 			res = abi.EPOLLIN | abi.EPOLLRDNORM
 			break
 		}
-		epi.ws.relax()
+		epi.ws.relax(m)
 		epi.rdllink.Unlink()
 		epi = next
 	}
-	ep.doneScan()
-	ep.mtx.Unlock()
-	m.Leave("ep_eventpoll_poll")
+	ep.endScan()
+	leave(m, "ep_eventpoll_poll")
 	return res
 }
 
@@ -49,7 +48,7 @@ const maxUsecs = 1<<31 - 1
 // Ioctl sets and gets the busy-poll parameters; arg and result are struct epoll_params as a little-endian
 // number of 8 bytes. Models ep_eventpoll_ioctl.
 func (ep *Eventpoll) Ioctl(_ *vfs.File, request uint, arg int64) (int64, abi.Errno) {
-	if !ep.statics.Rules.Params {
+	if !ep.rules.Params {
 		return 0, abi.ENOTTY
 	}
 	switch request {
@@ -73,6 +72,7 @@ func (ep *Eventpoll) Ioctl(_ *vfs.File, request uint, arg int64) (int64, abi.Err
 func (ep *Eventpoll) Fdinfo(*vfs.File) string {
 	var b strings.Builder
 	ep.mtx.Lock()
+	ep.m.Guarded(&ep.mtx, ep.id, fieldRbr)
 	for epi := range ep.rbr.All() {
 		fmt.Fprintf(&b, "tfd: %8d events: %8x data: %16x  pos:%d ino:%x sdev:%x\n",
 			epi.fd, uint32(epi.event.Events), epi.event.Data, epi.file.Pos, epi.file.Ino, anonDev)

@@ -11,8 +11,6 @@ import (
 // Models ep_insert. Hook allocation never fails here: ENOMEM is left out.
 func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCheck bool) abi.Errno {
 	m, s := ep.m, ep.statics
-	m.Enter("ep_insert")
-	defer m.Leave("ep_insert")
 	if !ep.user.charge(s) {
 		return abi.ENOSPC
 	}
@@ -36,8 +34,9 @@ func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCh
 	ep.refcount++
 
 	if fullCheck && !s.reversePathCheck() {
-		ep.remove(epi)
-		ep.put()
+		if ep.remove(epi) {
+			ep.put()
+		}
 		return abi.EINVAL
 	}
 	if ev.Events&abi.EPOLLWAKEUP != 0 {
@@ -48,21 +47,18 @@ func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCh
 	ep.inserting, ep.pt.Queue = epi, ep
 	revents := ep.itemPoll(epi)
 	ep.inserting, ep.pt.Queue = nil, nil
-	ep.listIfReady(epi, revents)
+	ep.listIfReady(epi, revents != 0)
 	return 0
 }
 
 // listIfReady ends ADD and MOD: a file that is ready now is listed, and who waits is woken. An item that
 // a callback has listed meanwhile stays as it is; that callback's wake-up counts.
-func (ep *Eventpoll) listIfReady(epi *epitem, revents abi.Events) {
-	if revents == 0 {
-		return
-	}
+func (ep *Eventpoll) listIfReady(epi *epitem, ready bool) {
 	ep.lock.Lock()
 	pwake := false
-	if !epi.rdllink.Linked() {
+	if ready && !epi.rdllink.Linked() {
 		ep.listTail(epi, "idle")
-		epi.stayAwake()
+		epi.stayAwake(ep)
 		if ep.wq.ActiveLocked() {
 			ep.wakeWaiter(false)
 		}

@@ -36,6 +36,7 @@ func (s *Statics) depthBelow(ep *Eventpoll, depth int) int {
 	}
 	ep.mtx.Lock()
 	ep.visit()
+	ep.m.Guarded(&ep.mtx, ep.id, fieldRbr)
 	result := 0
 	for epi := range ep.rbr.All() {
 		inner := Of(epi.file)
@@ -63,9 +64,8 @@ func (s *Statics) depthAbove(ep *Eventpoll) int {
 	if ep.visited() {
 		return ep.loopCheckDepth
 	}
-	ep.m.Read(ep.file.ID(), fieldRefs)
 	result := 0
-	for epi := range ep.refs.epitems.All() {
+	for epi := ep.refs.front(ep.m); epi != nil; epi = epi.after(ep.m) {
 		result = max(result, s.depthAbove(epi.ep)+1)
 	}
 	ep.visit()
@@ -83,35 +83,54 @@ func (ep *Eventpoll) visit() {
 	ep.gen = ep.statics.loopCheckGen
 }
 
-// listFile puts a watched file that is no epoll on the check list: list_file.
+// listFile puts a watched file that is no epoll on the check list, which keeps the head of its items
+// allocated: list_file. The mutex of an epoll that has an item of f is held.
 func (s *Statics) listFile(f *vfs.File) {
-	if head, _ := f.Watchers().(*epitemsHead); head != nil && head.next == nil {
+	head := f.Watchers().(*epitemsHead)
+	if head.next == nil {
+		s.Sys.M.Write(head.id, fieldCheckNext)
 		head.next, s.tfileCheckList = s.tfileCheckList, head
 	}
 }
 
-// clearCheckList empties the check list and frees heads that lost their last item meanwhile:
-// clear_tfile_check_list.
+// clearCheckList empties the check list: clear_tfile_check_list.
 func (s *Statics) clearCheckList() {
+	s.Sys.M.RCUReadLock()
 	for s.tfileCheckList != endOfCheckList {
 		head := s.tfileCheckList
 		s.tfileCheckList = head.next
+		s.unlistFile(head)
+	}
+	s.Sys.M.RCUReadUnlock()
+}
+
+// unlistFile frees a head that lost its last item while it was on the check list: unlist_file.
+func (s *Statics) unlistFile(head *epitemsHead) {
+	m := s.Sys.M
+	if epi := head.front(m); epi != nil {
+		f := epi.file
+		f.Lock.Lock()
+		used := head.first != nil
+		m.Write(head.id, fieldCheckNext)
 		head.next = nil
-		if head.epitems.Empty() {
-			s.freeHead(head)
+		f.Lock.Unlock()
+		if used {
+			return
 		}
 	}
+	s.freeHead(head)
 }
 
 // reversePathCheck reports whether no file on the check list can be reached by too many wake-up paths:
 // reverse_path_check. epnested_mutex is held.
 func (s *Statics) reversePathCheck() bool {
 	m := s.Sys.M
-	m.RCUReadLock()
-	defer m.RCUReadUnlock()
 	for head := s.tfileCheckList; head != endOfCheckList; head = head.next {
 		s.pathCount = [maxNests + 1]int{}
-		if !s.countPaths(head, 0) {
+		m.RCUReadLock()
+		ok := s.countPaths(head, 0)
+		m.RCUReadUnlock()
+		if !ok {
 			return false
 		}
 	}
@@ -123,20 +142,27 @@ func (s *Statics) countPaths(head *epitemsHead, depth int) bool {
 	if depth > maxNests {
 		return false
 	}
-	for epi := range head.epitems.All() {
+	m := s.Sys.M
+	for epi := head.front(m); epi != nil; epi = epi.after(m) {
 		outer := &epi.ep.refs
-		epi.ep.m.Read(epi.ep.file.ID(), fieldRefs)
-		if !outer.epitems.Empty() {
-			if !s.countPaths(outer, depth+1) {
-				return false
-			}
-			continue
+		ok := true
+		if outer.front(m) != nil {
+			ok = s.countPaths(outer, depth+1)
+		} else {
+			ok = s.countPath(depth)
 		}
-		if depth > 0 {
-			if s.pathCount[depth]++; s.pathCount[depth] > pathLimits[depth] {
-				return false
-			}
+		if !ok {
+			return false
 		}
 	}
 	return true
+}
+
+// countPath counts a path that ends at an epoll nobody watches: path_count_inc.
+func (s *Statics) countPath(depth int) bool {
+	if depth == 0 {
+		return true
+	}
+	s.pathCount[depth]++
+	return s.pathCount[depth] <= pathLimits[depth]
 }

@@ -7,7 +7,7 @@ import "github.com/epollsim/epollsim/abi"
 // though the new mask may not match: the next scan drops it. Models ep_modify.
 func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
 	m := ep.m
-	m.Enter("ep_modify")
+	enter(m, "ep_modify")
 	m.Write(epi.id, fieldMask)
 	epi.event.Events = ev.Events
 	epi.event.Data = ev.Data
@@ -19,6 +19,8 @@ func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
 		ep.dropWakeupSource(epi)
 	}
 	// The kernel has a full barrier here (128dd1759d96); sequential consistency needs none.
-	ep.listIfReady(epi, ep.itemPoll(epi))
-	m.Leave("ep_modify")
+	if ep.itemPoll(epi) != 0 {
+		ep.listIfReady(epi, true)
+	}
+	leave(m, "ep_modify")
 }

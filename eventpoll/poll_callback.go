@@ -17,9 +17,9 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	ep := epi.ep
 	m := ep.m
 	ep.sys.Counters.Callbacks++
+	m.Guarded(&pwq.whead.Lock, pwq.id, fieldBase)
 	if m.Tracing() {
 		m.Enter("ep_poll_callback " + key.Short() + " " + epi.describe())
-		defer m.Leave("ep_poll_callback")
 	}
 	pwake := false
 	ewake := 0
@@ -27,11 +27,11 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	ep.lock.Lock()
 	m.Read(epi.id, fieldMask)
 	mask := epi.event.Events
+	exclusive := mask&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive
 	// A fired ONESHOT has no events left; a key that is not asked for is filtered, key 0 passes.
 	if mask&^privateBits != 0 && (key == 0 || key&mask != 0) {
 		ep.queue(epi)
 		if ep.wq.ActiveLocked() {
-			exclusive := mask&abi.EPOLLEXCLUSIVE != 0 && ep.statics.Rules.Exclusive
 			if exclusive && key&abi.POLLFREE == 0 && exclusiveWake(key, mask) {
 				ewake = 1
 			}
@@ -44,7 +44,7 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	if pwake {
 		ep.wakePollers(key & abi.EPOLLURINGWAKE)
 	}
-	if mask&abi.EPOLLEXCLUSIVE == 0 || !ep.statics.Rules.Exclusive {
+	if !exclusive {
 		ewake = 1
 	}
 	if key&abi.POLLFREE != 0 {
@@ -54,6 +54,7 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 		m.Write(pwq.id, fieldWhead)
 		pwq.whead = nil
 	}
+	leave(m, "ep_poll_callback")
 	return ewake
 }
 
@@ -69,13 +70,13 @@ func (ep *Eventpoll) queue(epi *epitem) {
 			if m.Tracing() {
 				m.Note(epi.id, epi.describe()+": → ovflist")
 			}
-			epi.stayAwake()
+			epi.stayAwakeRCU(ep)
 		}
 		return
 	}
 	if !epi.rdllink.Linked() {
 		ep.listTail(epi, "idle")
-		epi.stayAwake()
+		epi.stayAwakeRCU(ep)
 	}
 }
 

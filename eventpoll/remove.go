@@ -6,20 +6,17 @@ import "github.com/epollsim/epollsim/vfs"
 // whether it did; if the watched file is dying, the end of that file will. ep.mtx is held. The caller
 // drops the item's reference on ep. Models ep_remove of late 6.18.y, which pins the file (a6dc643c6931).
 func (ep *Eventpoll) remove(epi *epitem) bool {
-	ep.m.Enter("ep_remove")
-	defer ep.m.Leave("ep_remove")
+	enter(ep.m, "ep_remove")
 	ep.unhook(epi)
 	ep.m.Read(epi.id, fieldDying)
-	if epi.dying {
-		return false
-	}
 	f := epi.file
-	if !f.TryGet() {
-		return false
+	removed := !epi.dying && f.TryGet()
+	if removed {
+		ep.detach(epi)
+		f.Put()
 	}
-	ep.detach(epi)
-	f.Put()
-	return true
+	leave(ep.m, "ep_remove")
+	return removed
 }
 
 // detach unlinks an unhooked item from its file, the tree and the ready list, and frees it.
@@ -27,15 +24,19 @@ func (ep *Eventpoll) detach(epi *epitem) {
 	m, f := ep.m, epi.file
 	f.Lock.Lock()
 	head := f.Watchers().(*epitemsHead)
-	m.Write(f.ID(), fieldRefs)
-	epi.fllink.Unlink()
-	if head.epitems.Empty() {
+	unused := false
+	if head.first == epi && epi.flnext == nil {
 		f.SetWatchers(nil)
-		if head.ep == nil && head.next == nil {
-			ep.statics.freeHead(head)
+		if Of(f) == nil {
+			m.Read(head.id, fieldCheckNext)
+			unused = head.next == nil
 		}
 	}
+	head.drop(m, epi)
 	f.Lock.Unlock()
+	if unused {
+		ep.statics.freeHead(head)
+	}
 
 	m.Guarded(&ep.mtx, ep.id, fieldRbr)
 	ep.rbr.Erase(&epi.rbn)
@@ -47,7 +48,10 @@ func (ep *Eventpoll) detach(epi *epitem) {
 	}
 	ep.lock.Unlock()
 
-	epi.ws.Unregister()
+	if Of(f) != nil {
+		m.ForgetNesting()
+	}
+	epi.ws.unregister(m)
 	ep.statics.freeItem(epi)
 	ep.user.uncharge(ep.statics)
 }
@@ -55,25 +59,22 @@ func (ep *Eventpoll) detach(epi *epitem) {
 // Release ends the epoll when its file has no references any more: pollers are woken, every item is
 // unhooked, then every item is removed. Models ep_eventpoll_release, ep_clear_and_put.
 func (ep *Eventpoll) Release(_ *vfs.File) {
-	ep.m.Enter("ep_clear_and_put")
+	enter(ep.m, "ep_clear_and_put")
 	if ep.pollWait.Active() {
 		ep.wakePollers(0)
 	}
 	ep.mtx.Lock()
+	ep.m.Guarded(&ep.mtx, ep.id, fieldRbr)
 	for epi := range ep.rbr.All() {
 		ep.unhook(epi)
 	}
-	removed := 0
 	for epi := range ep.rbr.All() {
 		if ep.remove(epi) {
-			removed++
+			ep.put() // never the last: the file's share is left
 		}
 	}
-	ep.released = true
 	ep.mtx.Unlock()
-	for range removed {
-		ep.put()
-	}
 	ep.put()
-	ep.m.Leave("ep_clear_and_put")
+	ep.released = true
+	leave(ep.m, "ep_clear_and_put")
 }

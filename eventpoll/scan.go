@@ -11,14 +11,13 @@ func (ep *Eventpoll) startScan() {
 	m.Write(ep.id, fieldOvflist)
 	ep.ovflist = nil
 	ep.seqBump()
-	ep.scanning = true
 	ep.lock.Unlock()
 }
 
 // doneScan gives back what the scan did not take. The ready list is then: the untouched rest of txlist,
-// what fired during the scan in the order of first firing, and the LT items that were delivered. Models
-// ep_done_scan.
-func (ep *Eventpoll) doneScan() {
+// what fired during the scan in the order of first firing, and the LT items that were delivered. It reports
+// whether old kernels wake the pollers of ep. Models ep_done_scan.
+func (ep *Eventpoll) doneScan() (pwake bool) {
 	m := ep.m
 	ep.lock.Lock()
 	// ovflist has the newest first; each goes to the front, so the oldest ends up first (c141175d011f).
@@ -27,7 +26,7 @@ func (ep *Eventpoll) doneScan() {
 		epi.next = inactive
 		if !epi.rdllink.Linked() {
 			ep.listHead(epi, "ovflist")
-			epi.stayAwake()
+			epi.stayAwake(ep)
 		}
 		epi = next
 	}
@@ -36,17 +35,23 @@ func (ep *Eventpoll) doneScan() {
 	ep.ovflist = inactive
 	m.Write(ep.id, fieldRdllist)
 	ep.rdllist.SpliceFront(&ep.txlist)
+	left := !ep.rdllist.Empty()
 	ep.seqBump()
-	ep.scanning = false
-	ep.ws.relax()
-	pwake := false
-	if !ep.rdllist.Empty() {
-		if ep.statics.Rules.ScanEndWakesWaiter && ep.wq.ActiveLocked() {
+	ep.ws.relax(m)
+	if left {
+		if ep.rules.ScanEndWakesWaiter && ep.wq.ActiveLocked() {
 			ep.wakeWaiter(false)
 		}
-		pwake = ep.statics.Rules.ScanEndWakesPollers && ep.pollWait.Active()
+		pwake = ep.rules.ScanEndWakesPollers && ep.pollWait.Active()
 	}
 	ep.lock.Unlock()
+	return pwake
+}
+
+// endScan is doneScan and the release of ep.mtx.
+func (ep *Eventpoll) endScan() {
+	pwake := ep.doneScan()
+	ep.mtx.Unlock()
 	if pwake {
 		ep.wakePollers(0)
 	}

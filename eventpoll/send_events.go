@@ -16,14 +16,16 @@ func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents 
 		return 0, abi.EINTR
 	}
 	m := ep.m
-	m.Enter("ep_send_events")
+	enter(m, "ep_send_events")
 	ep.mtx.Lock()
 	ep.startScan()
 	n := 0
 	var errno abi.Errno
 	for epi := ep.txlist.Front(); epi != nil && n < maxevents; {
 		next := ep.txlist.Next(&epi.rdllink)
-		ep.keepAwake(epi)
+		if epi.ws != nil {
+			ep.keepAwake(epi.ws)
+		}
 		epi.rdllink.Unlink()
 		revents := ep.itemPoll(epi)
 		if revents == 0 {
@@ -35,7 +37,7 @@ func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents 
 		}
 		if n >= len(events) {
 			ep.txlist.PushFront(&epi.rdllink, epi)
-			epi.stayAwake()
+			epi.stayAwake(ep)
 			if n == 0 {
 				errno = abi.EFAULT
 			}
@@ -46,10 +48,9 @@ func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents 
 		ep.requeue(epi)
 		epi = next
 	}
-	ep.doneScan()
-	ep.mtx.Unlock()
+	ep.endScan()
 	ep.sys.Counters.BytesOut += uint64(n * abi.SizeofEpollEvent)
-	m.Leave("ep_send_events")
+	leave(m, "ep_send_events")
 	return n, errno
 }
 
@@ -66,7 +67,7 @@ func (ep *Eventpoll) requeue(epi *epitem) {
 		}
 	case epi.event.Events&abi.EPOLLET == 0:
 		ep.listTail(epi, "sent")
-		epi.stayAwake()
+		epi.stayAwake(ep)
 	default:
 		if m.Tracing() {
 			m.Note(epi.id, epi.describe()+": sent → idle")
@@ -77,6 +78,7 @@ func (ep *Eventpoll) requeue(epi *epitem) {
 // itemPoll asks the file of an item what it is ready for, cut to the item's mask. A file whose last
 // reference is gone is not ready (4efaa5acf0a1). ep.mtx is held. Models ep_item_poll.
 func (ep *Eventpoll) itemPoll(epi *epitem) abi.Events {
+	ep.m.Guarded(&ep.mtx, epi.id, fieldMask)
 	f := epi.file
 	if !f.TryGet() {
 		return 0

@@ -125,15 +125,16 @@ func waiterName(e *waitqueue.Entry) string {
 
 // Each calls fn for every epoll that is not freed, in order of creation.
 func (s *Statics) Each(fn func(*Eventpoll)) {
-	for t := range s.all.All() {
-		fn(t.ep)
+	for ep := range s.all.All() {
+		fn(ep)
 	}
 }
 
 // Items returns how many items ep has.
 func (ep *Eventpoll) Items() int { return ep.rbr.Len() }
 
-// WakeupSource reports whether the epoll itself keeps the system awake, between harvest and hand-over.
+// WakeupSource is what the epoll itself keeps the system awake by, between harvest and hand-over; nil before
+// the first EPOLLWAKEUP item.
 func (ep *Eventpoll) WakeupSource() *WakeupSource { return ep.ws }
 
 // Params returns the busy-poll parameters.

@@ -30,16 +30,17 @@ type Statics struct {
 	tfileCheckList *epitemsHead
 	pathCount      [maxNests + 1]int
 
-	all       list.List[tracked]
-	freeItems *epitem      // slab caches: freed objects are used again
-	freeHooks *pollEntry   //
-	freeHeads *epitemsHead //
+	all       list.List[Eventpoll] // not freed, in order of creation
+	freeItems *epitem              // slab caches: freed objects are used again
+	freeHooks *pollEntry           //
+	freeHeads *epitemsHead         //
 }
 
 // DefaultMaxUserWatches is fs.epoll.max_user_watches on a machine with 2 GiB of low memory: 1/25 of it.
 const DefaultMaxUserWatches = 2 << 30 / 25 / ItemCost
 
-// NewStatics returns the state of a freshly booted kernel.
+// NewStatics returns the state of a booted kernel. The stamp of the nested checks is past 0, which new epolls
+// have: in the kernel the first ADD of all takes the way of a nested one for that.
 func NewStatics(s *vfs.System, rules Rules) *Statics {
 	st := &Statics{Sys: s, Rules: rules, MaxUserWatches: DefaultMaxUserWatches, loopCheckGen: 1, tfileCheckList: endOfCheckList}
 	st.id = s.M.NewID(classStatics)
@@ -59,17 +60,3 @@ func (s *Statics) NewUser() *User { return &User{id: s.Sys.M.NewID(classUser)} }
 
 // Watches is how many items are charged to u.
 func (u *User) Watches() int { return u.watches }
-
-// tracked lets snapshots and checks find every epoll that is not freed.
-type tracked struct {
-	ep   *Eventpoll
-	link list.Node[tracked]
-}
-
-func (s *Statics) track(ep *Eventpoll) {
-	t := &tracked{ep: ep}
-	ep.refs.tracked = t
-	s.all.PushBack(&t.link, t)
-}
-
-func (s *Statics) untrack(ep *Eventpoll) { ep.refs.tracked.link.Unlink() }

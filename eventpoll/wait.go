@@ -67,7 +67,7 @@ func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail bool) {
 	m, t := ep.m, w.task
 	ep.lock.Lock()
 	t.SetState(sim.Interruptible)
-	avail = ep.availableLocked()
+	avail = ep.listed()
 	if !avail {
 		m.Write(w.id, fieldLink)
 		ep.sys.Counters.QueueInsertions++

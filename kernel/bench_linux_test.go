@@ -37,7 +37,7 @@ func BenchmarkHostAddDel(b *testing.B) {
 	}
 }
 
-func hostEventfd(b *testing.B, flags uintptr) int {
+func hostEventfd(b testing.TB, flags uintptr) int {
 	fd, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, flags, 0)
 	if errno != 0 {
 		b.Fatal(errno)

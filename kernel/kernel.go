@@ -64,6 +64,19 @@ func Boot(opts Options) *Kernel {
 // Machine returns what the kernel runs on.
 func (k *Kernel) Machine() *sim.Machine { return k.m }
 
+// Current returns the thread that runs now, nil outside of Run and in interrupts.
+func (k *Kernel) Current() Calls {
+	if t := k.m.Current(); t != nil {
+		if th, ok := t.Owner.(*Thread); ok {
+			return th
+		}
+	}
+	return nil
+}
+
+// Stop ends the run with err; called by a thread it does not return.
+func (k *Kernel) Stop(err error) { k.m.Stop(err) }
+
 // Version returns the release that is modelled.
 func (k *Kernel) Version() Version { return k.version }
 

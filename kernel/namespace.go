@@ -12,20 +12,28 @@ import (
 type namespace map[string]*devices.Regular
 
 // Open is open(2) in the private directory of the run, "." itself, and of /dev/null, /dev/zero, /dev/full.
-// O_CREAT makes a regular file.
+// O_CREAT makes a regular file. The number is
+// taken first: EMFILE creates nothing.
 func (t *Thread) Open(name string, flags int) (int, error) {
 	t.begin("openat", abi.AT_FDCWD, name, flags)
-	f, errno := t.k.open(name, flags)
+	if name == "" {
+		return t.result(-1, abi.ENOENT)
+	}
+	fd, errno := t.files.Reserve(0, flags&abi.O_CLOEXEC != 0)
 	if errno != 0 {
 		return t.result(-1, errno)
 	}
-	return t.result(t.install(f, flags&abi.O_CLOEXEC != 0))
+	f, errno := t.k.open(name, flags)
+	if errno != 0 {
+		t.files.Unreserve(fd)
+		return t.result(-1, errno)
+	}
+	t.files.Install(fd, f)
+	return t.result(fd, 0)
 }
 
 func (k *Kernel) open(name string, flags int) (*vfs.File, abi.Errno) {
 	switch name {
-	case "":
-		return nil, abi.ENOENT
 	case "/dev/null":
 		return devices.NewNull(k.sys, flags), 0
 	case "/dev/zero":

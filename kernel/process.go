@@ -8,28 +8,48 @@ import (
 	"github.com/epollsim/epollsim/waitqueue"
 )
 
+var (
+	classProcess  = sim.NewClass("process")
+	classSiglock  = sim.NewClass("siglock")
+	fieldChildren = sim.NewField("children")
+)
+
 // Process is a thread group: an fd table, signal handlers, threads.
 type Process struct {
-	k        *Kernel
-	pid      int
-	parent   *Process // nil: nobody reaps it
-	link     list.Node[Process]
-	files    *vfs.FdTable
-	threads  []*Thread // that have not ended
+	k       *Kernel
+	pid     int
+	parent  *Process // nil: nobody reaps it
+	link    list.Node[Process]
+	files   *vfs.FdTable
+	threads []*Thread // that have not ended
+	leader  *Thread   // the first one, ended or not
+
+	siglock  sim.Spinlock // guards what follows, signal masks, and who takes a signal
 	handlers [abi.SIGRTMAX + 1]SigAction
 	pending  sigPending
-	exiting  bool
-	stopped  bool
-	code     int
-	signal   abi.Signal // that kills it
+	target   *Thread // that took a signal for the process last, besides the leader
+
+	exiting bool
+	code    int
+	signal  abi.Signal // that kills it
+	fatal   SignalInfo // the same, and who was to take it
+	victim  *Thread
+	sender  int // pid that sent the fatal signal
+
+	stopped    bool
+	stopSignal abi.Signal
+	stopTold   bool       // the parent knows
+	tell       SignalCode // what a thread has to tell the parent, or 0
+
+	id       sim.ID // of the children and their ends
 	zombie   bool
 	reaped   bool
-	chldWait waitqueue.Head // parents in wait4
-	sender   int            // pid that sent the fatal signal
+	chldWait waitqueue.Head // its threads in wait4
 }
 
 func (k *Kernel) newProcess(pid int, parent *Process) *Process {
-	p := &Process{k: k, pid: pid, parent: parent}
+	p := &Process{k: k, pid: pid, parent: parent, id: k.m.NewID(classProcess)}
+	p.siglock.Init(k.m, classSiglock)
 	p.chldWait.Init(k.m)
 	if parent != nil {
 		p.files = parent.files.Copy()
@@ -59,10 +79,17 @@ func (p *Process) newThread(tid int, name string, fn func(*Thread)) *Thread {
 	t.joinWait.Init(p.k.m)
 	p.files.Users++
 	p.threads = append(p.threads, t)
+	if p.leader == nil {
+		p.leader, p.target = t, t
+	}
+	if p.exiting || p.stopped {
+		t.task.SetSignal(true, p.exiting)
+	}
 	return t
 }
 
-// exitGroup makes every thread of p end: do_group_exit. sig is what kills it, 0 for exit_group(2).
+// exitGroup makes every thread of p end: do_group_exit. sig is what kills it, 0 for exit_group(2). siglock is
+// held.
 func (p *Process) exitGroup(code int, sig abi.Signal) {
 	if p.exiting {
 		return
@@ -76,6 +103,9 @@ func (p *Process) exitGroup(code int, sig abi.Signal) {
 
 // ended is called by the last thread: the process becomes a zombie until its parent reaps it.
 func (p *Process) ended() {
+	if p.parent != nil {
+		p.k.m.Write(p.parent.id, fieldChildren)
+	}
 	p.zombie = true
 	if p.signal != 0 && (p.sender == 0 || p.sender == p.pid) && p.k.killed == nil {
 		p.k.killed = &KilledError{p.pid, p.signal}
@@ -86,11 +116,18 @@ func (p *Process) ended() {
 		p.reap()
 		return
 	}
+	// An ignored SIGCHLD is not even sent, and nobody needs to wait for the child: do_notify_parent.
 	act := parent.handlers[abi.SIGCHLD]
-	if act.Handler == HandlerIgnore {
+	if act.Handler == HandlerIgnore || act.Flags&abi.SA_NOCLDWAIT != 0 {
 		p.reap()
 	}
-	parent.send(abi.SIGCHLD, SignalInfo{Sig: abi.SIGCHLD, Sender: p.pid, Status: p.status()}, nil)
+	if act.Handler != HandlerIgnore {
+		code := ChildExited
+		if p.signal != 0 {
+			code = ChildKilled
+		}
+		parent.send(SignalInfo{Sig: abi.SIGCHLD, Code: code, Sender: p.pid, Status: p.status()}, parent.leader)
+	}
 	parent.chldWait.WakeUp(sim.Interruptible, waitqueue.All, false, 0)
 }
 
@@ -119,10 +156,14 @@ func (p *Process) status() int {
 	return p.code & 0xff << 8
 }
 
-func (k *Kernel) process(pid int) *Process {
+// thread returns the thread of a process that is not reaped, by its id; the main thread also if it has ended.
+func (k *Kernel) thread(tid int) *Thread {
 	for p := range k.procs.All() {
-		if p.pid == pid {
-			return p
+		if p.pid == tid {
+			return p.leader
+		}
+		if t := p.thread(tid); t != nil {
+			return t
 		}
 	}
 	return nil

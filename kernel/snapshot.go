@@ -124,7 +124,7 @@ func (k *Kernel) Inspect(c Calls, epfd int) (*eventpoll.State, error) {
 // Fdinfo returns /proc/PID/fdinfo/FD of the calling process.
 func (t *Thread) Fdinfo(fd int) (string, error) {
 	t.enter()
-	f := t.fdget(fd)
+	f, counted := t.fdget(fd)
 	if f == nil {
 		return "", t.done(abi.EBADF)
 	}
@@ -136,7 +136,7 @@ func (t *Thread) Fdinfo(fd int) (string, error) {
 	if i, ok := f.Ops.(vfs.Fdinfoer); ok {
 		text += i.Fdinfo(f)
 	}
-	t.fdput(f)
+	fdput(f, counted)
 	return text, t.done(0)
 }
 

@@ -55,18 +55,18 @@ func (t *Thread) epollCtl(epfd, op, fd int, event *abi.EpollEvent) abi.Errno {
 		}
 		t.k.sys.Counters.BytesIn += abi.SizeofEpollEvent
 	}
-	f := t.fdget(epfd)
+	f, counted := t.fdget(epfd)
 	if f == nil {
 		return abi.EBADF
 	}
-	target := t.fdget(fd)
+	target, targetCounted := t.fdget(fd)
 	if target == nil {
-		t.fdput(f)
+		fdput(f, counted)
 		return abi.EBADF
 	}
 	errno := t.k.epoll.Ctl(f, target, op, fd, event, t.mayBlockSuspend())
-	t.fdput(target)
-	t.fdput(f)
+	fdput(target, targetCounted)
+	fdput(f, counted)
 	return errno
 }
 
@@ -89,7 +89,7 @@ func (t *Thread) EpollWait(epfd int, events []abi.EpollEvent, maxevents, timeout
 }
 
 func (t *Thread) epollWait(epfd int, events []abi.EpollEvent, maxevents int, deadline int64, now bool) (int, abi.Errno) {
-	f := t.fdget(epfd)
+	f, counted := t.fdget(epfd)
 	if f == nil {
 		return -1, abi.EBADF
 	}
@@ -99,7 +99,7 @@ func (t *Thread) epollWait(epfd int, events []abi.EpollEvent, maxevents int, dea
 			n = -1
 		}
 	}
-	t.fdput(f)
+	fdput(f, counted)
 	return n, errno
 }
 

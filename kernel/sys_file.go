@@ -6,19 +6,18 @@ import (
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// fdget returns the description of fd, nil if it is not open. A table that nobody else uses needs no
-// reference: nobody could close the number meanwhile.
-func (t *Thread) fdget(fd int) *vfs.File {
+// fdget returns the description of fd, nil if it is not open, and whether a reference was taken. A table that
+// nobody else uses needs none: nobody could close the number meanwhile.
+func (t *Thread) fdget(fd int) (f *vfs.File, counted bool) {
 	if t.files.Users == 1 {
-		return t.files.Lookup(fd)
+		return t.files.Lookup(fd), false
 	}
-	return t.files.Get(fd)
+	return t.files.Get(fd), true
 }
 
-// fdput ends what fdget began. The table cannot have become shared or unshared inside a call by the one
-// thread that could do that.
-func (t *Thread) fdput(f *vfs.File) {
-	if t.files.Users != 1 {
+// fdput ends what fdget began. The table may have become unshared meanwhile, so counted is what fdget said.
+func fdput(f *vfs.File, counted bool) {
+	if counted {
 		f.Put()
 	}
 }
@@ -42,7 +41,7 @@ func (t *Thread) Read(fd int, p []byte) (int, error) {
 }
 
 func (t *Thread) read(fd int, p []byte) (int, abi.Errno) {
-	f := t.fdget(fd)
+	f, counted := t.fdget(fd)
 	if f == nil {
 		return -1, abi.EBADF
 	}
@@ -54,7 +53,7 @@ func (t *Thread) read(fd int, p []byte) (int, abi.Errno) {
 			t.k.sys.Counters.BytesOut += uint64(n)
 		}
 	}
-	t.fdput(f)
+	fdput(f, counted)
 	return n, errno
 }
 
@@ -77,7 +76,7 @@ func (t *Thread) Write(fd int, p []byte) (int, error) {
 }
 
 func (t *Thread) write(fd int, p []byte) (int, abi.Errno) {
-	f := t.fdget(fd)
+	f, counted := t.fdget(fd)
 	if f == nil {
 		return -1, abi.EBADF
 	}
@@ -89,23 +88,28 @@ func (t *Thread) write(fd int, p []byte) (int, abi.Errno) {
 			t.k.sys.Counters.BytesIn += uint64(n)
 		}
 	}
-	t.fdput(f)
+	fdput(f, counted)
 	return n, errno
 }
+
+// maxWhence is SEEK_HOLE.
+const maxWhence = 4
 
 // Lseek is lseek(2).
 func (t *Thread) Lseek(fd int, offset int64, whence int) (int64, error) {
 	t.begin("lseek", fd, offset, whence)
-	f := t.fdget(fd)
+	f, counted := t.fdget(fd)
 	if f == nil {
 		t.leave(-1, abi.EBADF)
 		return -1, abi.EBADF
 	}
 	pos, errno := int64(-1), abi.ESPIPE
-	if s, ok := f.Ops.(vfs.Seeker); ok {
+	if whence < 0 || whence > maxWhence {
+		errno = abi.EINVAL
+	} else if s, ok := f.Ops.(vfs.Seeker); ok {
 		pos, errno = s.Seek(f, offset, whence)
 	}
-	t.fdput(f)
+	fdput(f, counted)
 	t.leave(pos, errno)
 	if errno != 0 {
 		return -1, errno
@@ -126,22 +130,11 @@ func (t *Thread) Close(fd int) error {
 // Dup is dup(2).
 func (t *Thread) Dup(fd int) (int, error) {
 	t.begin("dup", fd)
-	return t.result(t.dupFrom(fd, 0, false))
-}
-
-// dupFrom makes the lowest free number from start on refer to the description of fd.
-func (t *Thread) dupFrom(fd, start int, cloexec bool) (int, abi.Errno) {
 	f := t.files.Get(fd)
 	if f == nil {
-		return -1, abi.EBADF
+		return t.result(-1, abi.EBADF)
 	}
-	newfd, errno := t.files.Reserve(start, cloexec)
-	if errno != 0 {
-		f.Put()
-		return -1, errno
-	}
-	t.files.Install(newfd, f)
-	return newfd, 0
+	return t.result(t.install(f, 0, false))
 }
 
 // Dup2 is dup2(2).
@@ -166,14 +159,7 @@ func (t *Thread) Dup3(oldfd, newfd, flags int) (int, error) {
 }
 
 func (t *Thread) dupTo(oldfd, newfd int, cloexec bool) (int, abi.Errno) {
-	if newfd < 0 || newfd >= t.files.Limit {
-		return -1, abi.EBADF
-	}
-	f := t.files.Lookup(oldfd)
-	if f == nil {
-		return -1, abi.EBADF
-	}
-	old, errno := t.files.Replace(newfd, f, cloexec)
+	old, errno := t.files.Replace(oldfd, newfd, cloexec)
 	if errno != 0 {
 		return -1, errno
 	}
@@ -187,15 +173,12 @@ func (t *Thread) dupTo(oldfd, newfd int, cloexec bool) (int, abi.Errno) {
 // (F_SETPIPE_SZ, F_GETPIPE_SZ); other commands are EINVAL.
 func (t *Thread) Fcntl(fd, cmd, arg int) (int, error) {
 	t.begin("fcntl", fd, cmd, arg)
-	f := t.fdget(fd)
+	f, counted := t.fdget(fd)
 	if f == nil {
 		return t.result(-1, abi.EBADF)
 	}
 	n, errno := t.fcntl(f, fd, cmd, arg)
-	t.fdput(f)
-	if errno != 0 {
-		n = -1
-	}
+	fdput(f, counted)
 	return t.result(n, errno)
 }
 
@@ -205,7 +188,8 @@ func (t *Thread) fcntl(f *vfs.File, fd, cmd, arg int) (int, abi.Errno) {
 		if arg < 0 || arg >= t.files.Limit {
 			return -1, abi.EINVAL
 		}
-		return t.dupFrom(fd, arg, cmd == abi.F_DUPFD_CLOEXEC)
+		f.Get()
+		return t.install(f, arg, cmd == abi.F_DUPFD_CLOEXEC)
 	case abi.F_GETFD:
 		if t.files.Cloexec(fd) {
 			return abi.FD_CLOEXEC, 0
@@ -228,16 +212,17 @@ func (t *Thread) fcntl(f *vfs.File, fd, cmd, arg int) (int, abi.Errno) {
 	return -1, abi.EINVAL
 }
 
-// Ioctl is ioctl(2) for FIONBIO, FIOCLEX, FIONCLEX and what the file knows; other requests are ENOTTY.
+// Ioctl is ioctl(2) for FIONBIO, FIOCLEX, FIONCLEX, FIOASYNC and what the file knows; other requests are
+// ENOTTY.
 func (t *Thread) Ioctl(fd int, request uint, arg int64) (int64, error) {
 	t.begin("ioctl", fd, request, arg)
-	f := t.fdget(fd)
+	f, counted := t.fdget(fd)
 	if f == nil {
 		t.leave(-1, abi.EBADF)
 		return -1, abi.EBADF
 	}
-	n, errno := t.ioctl(f, request, arg)
-	t.fdput(f)
+	n, errno := t.ioctl(f, fd, request, arg)
+	fdput(f, counted)
 	t.leave(n, errno)
 	if errno != 0 {
 		return -1, errno
@@ -245,13 +230,20 @@ func (t *Thread) Ioctl(fd int, request uint, arg int64) (int64, error) {
 	return n, nil
 }
 
-func (t *Thread) ioctl(f *vfs.File, request uint, arg int64) (int64, abi.Errno) {
-	if request == abi.FIONBIO {
-		flags := f.Flags() &^ abi.O_NONBLOCK
+// ioctl tries the requests that any file knows, then those of f: do_vfs_ioctl.
+func (t *Thread) ioctl(f *vfs.File, fd int, request uint, arg int64) (int64, abi.Errno) {
+	switch request {
+	case abi.FIOCLEX, abi.FIONCLEX:
+		t.files.SetCloexec(fd, request == abi.FIOCLEX)
+		return 0, 0
+	case abi.FIONBIO:
+		f.SetNonBlocking(arg != 0)
+		return 0, 0
+	case abi.FIOASYNC:
 		if arg != 0 {
-			flags |= abi.O_NONBLOCK
+			return 0, abi.ENOTTY
 		}
-		return 0, f.SetFlags(flags)
+		return 0, 0
 	}
 	if c, ok := f.Ops.(vfs.Ioctler); ok {
 		return c.Ioctl(f, request, arg)
@@ -300,12 +292,13 @@ func (t *Thread) Eventfd2(initval uint32, flags int) (int, error) {
 	if errno != 0 {
 		return t.result(-1, errno)
 	}
-	return t.result(t.install(f, flags&abi.EFD_CLOEXEC != 0))
+	return t.result(t.install(f, 0, flags&abi.EFD_CLOEXEC != 0))
 }
 
-// install gives a new description the lowest free number, or drops it.
-func (t *Thread) install(f *vfs.File, cloexec bool) (int, abi.Errno) {
-	fd, errno := t.files.Reserve(0, cloexec)
+// install gives a description the lowest free number from start on, with a reference of the caller's, or drops
+// that.
+func (t *Thread) install(f *vfs.File, start int, cloexec bool) (int, abi.Errno) {
+	fd, errno := t.files.Reserve(start, cloexec)
 	if errno != 0 {
 		f.Put()
 		return -1, errno

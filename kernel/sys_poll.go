@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -19,11 +20,18 @@ func (t *Thread) Poll(fds []abi.PollFd, timeout int) (int, error) {
 	})
 }
 
-// Select is select(2): timeout in milliseconds, negative: for ever.
+// Select is select(2): timeout in milliseconds, negative: for ever. Without a handler it is made again after
+// an interruption, with the time that was left then: what it spent stopped does not count.
 func (t *Thread) Select(n int, in, out, ex *abi.FdSet, timeout int) (int, error) {
 	t.begin("select", n, in, out, ex, timeout)
 	deadline := t.deadline(int64(timeout), 1e6)
+	left := deadline - t.k.m.Now()
 	return t.restartable(func() (int, abi.Errno) {
-		return t.files.Select(&t.poller, t.task, n, vfs.Sets{In: in, Out: out, Ex: ex}, deadline, timeout == 0)
+		if deadline != sim.Forever {
+			deadline = t.k.m.Now() + left
+		}
+		n, errno := t.files.Select(&t.poller, t.task, n, vfs.Sets{In: in, Out: out, Ex: ex}, deadline, left == 0)
+		left = max(deadline-t.k.m.Now(), 0)
+		return n, errno
 	})
 }

@@ -56,7 +56,10 @@ func (t *Thread) Join(tid int) error {
 	}
 	t.begin("futex", tid)
 	_, err := t.restartable(func() (int, abi.Errno) {
-		errno := t.waitFor(&other.joinWait, "pthread_join", func() bool { return other.ended })
+		errno := t.waitFor(&other.joinWait, "pthread_join", func() bool {
+			t.k.m.Read(other.joinWait.ID(), fieldEnded)
+			return other.ended
+		})
 		if errno != 0 {
 			errno = abi.ERESTARTNOINTR
 		}
@@ -90,43 +93,68 @@ func (p *Process) thread(tid int) *Thread {
 	return nil
 }
 
-// Wait4 waits until child pid has ended and reaps it: wait4(2) for one child. options may be WNOHANG.
+// Wait4 waits until child pid, or any child if pid is -1, has ended and reaps it: wait4(2). options may be
+// WNOHANG; stops are not reported, so that other options are EINVAL.
 func (t *Thread) Wait4(pid, options int) (int, int, error) {
 	status := 0
 	t.begin("wait4", pid, &status, options, nil)
-	p := t.k.process(pid)
-	if p == nil || p.parent != t.proc {
-		t.leave(-1, abi.ECHILD)
-		return -1, 0, abi.ECHILD
+	if options&^abi.WNOHANG != 0 {
+		n, err := t.result(-1, abi.EINVAL)
+		return n, 0, err
 	}
 	n, err := t.restartable(func() (int, abi.Errno) {
-		if options&abi.WNOHANG != 0 && !p.zombie {
-			return 0, 0
+		var p *Process
+		left := false
+		found := func() bool {
+			t.k.m.Write(t.proc.id, fieldChildren)
+			if p, left = t.proc.endedChild(pid); p != nil {
+				p.reap()
+			}
+			return p != nil || !left || options&abi.WNOHANG != 0
 		}
-		if errno := t.waitFor(&t.proc.chldWait, "wait4", func() bool { return p.zombie }); errno != 0 {
+		if errno := t.waitFor(&t.proc.chldWait, "wait4", found); errno != 0 {
 			return -1, errno
 		}
-		if p.reaped {
+		if p == nil {
+			if left {
+				return 0, 0
+			}
 			return -1, abi.ECHILD
 		}
 		status = p.status()
-		p.reap()
-		return pid, 0
+		return p.pid, 0
 	})
 	return n, status, err
+}
+
+// endedChild returns a zombie among the children that pid names, and whether there are any. Models
+// do_wait_thread.
+func (p *Process) endedChild(pid int) (zombie *Process, left bool) {
+	for c := range p.k.procs.All() {
+		if c.parent != p || pid != -1 && c.pid != pid {
+			continue
+		}
+		left = true
+		if c.zombie {
+			return c, true
+		}
+	}
+	return nil, left
 }
 
 // Exit ends the calling thread: exit(2). It does not return.
 func (t *Thread) Exit(code int) {
 	t.enter()
 	t.exitTrace("exit", code)
-	panic(threadExit{})
+	panic(threadExit{code})
 }
 
 // ExitGroup ends the process: exit_group(2). It does not return.
 func (t *Thread) ExitGroup(code int) {
 	t.enter()
 	t.exitTrace("exit_group", code)
+	t.proc.siglock.Lock()
 	t.proc.exitGroup(code, 0)
+	t.proc.siglock.Unlock()
 	panic(threadExit{})
 }

@@ -4,40 +4,38 @@ import (
 	"github.com/epollsim/epollsim/abi"
 )
 
-// Kill is kill(2) for one process.
+// Kill is kill(2) for one process, by its pid or that of one of its threads, which is asked first to take the
+// signal. Process groups (pid ≤ 0) are not modelled: ESRCH.
 func (t *Thread) Kill(pid int, sig abi.Signal) error {
 	t.begin("kill", pid, int(sig))
-	if sig < 0 || sig > abi.SIGRTMAX {
-		return t.done(abi.EINVAL)
-	}
-	p := t.k.process(pid)
-	if p == nil {
+	other := t.k.thread(pid)
+	if other == nil {
 		return t.done(abi.ESRCH)
 	}
-	if sig != 0 {
-		p.send(sig, SignalInfo{Sig: sig, Sender: t.proc.pid}, nil)
+	return t.done(t.kill(other, SignalInfo{Sig: sig, Sender: t.proc.pid}))
+}
+
+func (t *Thread) kill(other *Thread, info SignalInfo) abi.Errno {
+	if info.Sig < 0 || info.Sig > abi.SIGRTMAX {
+		return abi.EINVAL
 	}
-	return t.done(0)
+	if info.Sig != 0 {
+		other.proc.send(info, other)
+	}
+	return 0
 }
 
 // Tgkill is tgkill(2).
 func (t *Thread) Tgkill(tgid, tid int, sig abi.Signal) error {
 	t.begin("tgkill", tgid, tid, int(sig))
-	if sig < 0 || sig > abi.SIGRTMAX || tgid <= 0 || tid <= 0 {
+	if tgid <= 0 || tid <= 0 {
 		return t.done(abi.EINVAL)
 	}
-	p := t.k.process(tgid)
-	if p == nil {
+	other := t.k.thread(tid)
+	if other == nil || other.proc.pid != tgid {
 		return t.done(abi.ESRCH)
 	}
-	other := p.thread(tid)
-	if other == nil {
-		return t.done(abi.ESRCH)
-	}
-	if sig != 0 {
-		p.send(sig, SignalInfo{Sig: sig, Sender: t.proc.pid, Thread: true}, other)
-	}
-	return t.done(0)
+	return t.done(t.kill(other, SignalInfo{Sig: sig, Code: SignalTkill, Sender: t.proc.pid, Thread: true}))
 }
 
 // Sigaction is rt_sigaction(2). Setting a disposition that ignores the signal drops pending ones.
@@ -47,21 +45,13 @@ func (t *Thread) Sigaction(sig abi.Signal, act SigAction) error {
 		return t.done(abi.EINVAL)
 	}
 	p := t.proc
-	p.k.m.Write(userSignalID(p), fieldPending)
+	p.siglock.Lock()
 	p.handlers[sig] = act
 	if p.ignores(sig) {
-		p.pending.drop(sig)
-		for _, other := range p.threads {
-			other.pending.drop(sig)
-		}
+		p.drop(bit(sig))
 	}
+	p.siglock.Unlock()
 	return t.done(0)
-}
-
-func (s *sigPending) drop(sig abi.Signal) {
-	for s.set.Has(sig) {
-		s.remove(sig)
-	}
 }
 
 // Sigprocmask is rt_sigprocmask(2); SIGKILL and SIGSTOP cannot be blocked. A signal that becomes unblocked
@@ -71,16 +61,14 @@ func (t *Thread) Sigprocmask(how int, set abi.SigSet) (abi.SigSet, error) {
 	t.begin("rt_sigprocmask", how, &set, &old)
 	switch how {
 	case abi.SIG_BLOCK:
-		t.blocked |= set
+		set |= old
 	case abi.SIG_UNBLOCK:
-		t.blocked &^= set
+		set = old &^ set
 	case abi.SIG_SETMASK:
-		t.blocked = set
 	default:
 		return old, t.done(abi.EINVAL)
 	}
-	t.blocked &^= unblockable
-	t.recalc()
+	t.setBlocked(set &^ unblockable)
 	return old, t.done(0)
 }
 
@@ -90,15 +78,13 @@ func (t *Thread) setMask(mask *abi.SigSet) {
 		return
 	}
 	t.saved, t.restoreMask = t.blocked, true
-	t.blocked = *mask &^ unblockable
-	t.recalc()
+	t.setBlocked(*mask &^ unblockable)
 }
 
 // unsetMask restores the mask unless the call was interrupted: restore_saved_sigmask_unless.
 func (t *Thread) unsetMask(interrupted bool) {
 	if t.restoreMask && !interrupted {
 		t.restoreMask = false
-		t.blocked = t.saved
-		t.recalc()
+		t.setBlocked(t.saved)
 	}
 }

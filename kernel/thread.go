@@ -24,9 +24,10 @@ type Thread struct {
 	blocked        abi.SigSet
 	saved          abi.SigSet // to restore, while a call has replaced the mask
 	restoreMask    bool
-	handled        bool // a handler ran since the last call began to end, and its SA_RESTART
+	handled        bool // a handler ran since the last call began to end, and the SA_RESTART of the first
 	handledRestart bool
 	pending        sigPending
+	stopped        bool // sleeps until SIGCONT
 
 	call     *Call // under way, when traced
 	ended    bool
@@ -42,8 +43,10 @@ var (
 	userID    = sim.ID(classUser) << 48
 )
 
+var fieldEnded = sim.NewField("ended")
+
 // threadExit unwinds a thread that ends in the middle of its function.
-type threadExit struct{}
+type threadExit struct{ code int }
 
 // Name returns the thread's name.
 func (t *Thread) Name() string { return t.name }
@@ -59,22 +62,41 @@ func (t *Thread) main(fn func(*Thread)) {
 	func() {
 		defer func() {
 			if v := recover(); v != nil {
-				if _, ok := v.(threadExit); !ok {
+				e, ok := v.(threadExit)
+				if !ok {
 					panic(v)
 				}
+				code = e.code
 			}
 		}()
 		t.userMode()
+		if t.task.HasSignal() {
+			t.takeSignals()
+		}
 		fn(t)
+		t.enter()
 		t.exitTrace("exit", 0)
 	}()
 	t.exit(code)
 }
 
-// exit is do_exit: the thread gives up the fd table, then runs the delayed fputs, then is gone.
+// exit is do_exit: the thread takes no more signals, lets those go on who join it, gives up the fd table,
+// then runs the delayed fputs, then is gone.
 func (t *Thread) exit(code int) {
 	p := t.proc
+	t.k.m.Write(t.joinWait.ID(), fieldEnded)
+	p.siglock.Lock()
 	t.ended = true
+	if !p.exiting {
+		p.retarget(t, p.pending.set&^t.blocked)
+		p.stopComplete()
+	}
+	if p.tell != 0 {
+		p.tellParent()
+	} else {
+		p.siglock.Unlock()
+	}
+	t.joinWait.WakeUp(sim.Normal, waitqueue.All, false, 0)
 	if t.files.Users--; t.files.Users == 0 {
 		t.files.CloseAll()
 	}
@@ -91,11 +113,8 @@ func (t *Thread) exit(code int) {
 	if t.k.traced {
 		t.k.m.Emit(TraceEnd, &ThreadEnd{Tid: t.tid, Pid: p.pid, Code: code, Signal: p.signal})
 	}
-	t.joinWait.WakeUp(sim.Normal, waitqueue.All, false, 0)
 	if len(p.threads) == 0 {
-		if !p.exiting {
-			p.code = code
-		}
+		p.code = code // of the last thread, whichever that is
 		p.ended()
 	}
 }
@@ -104,12 +123,12 @@ func (t *Thread) exit(code int) {
 func (t *Thread) enter() {
 	t.k.sys.Counters.Syscalls++
 	if t.task.HasSignal() {
-		t.takeSignals(0)
+		t.takeSignals()
 	}
 	if t.k.m.Observed() {
 		t.k.m.Boundary()
 		if t.task.HasSignal() {
-			t.takeSignals(0)
+			t.takeSignals()
 		}
 	}
 }
@@ -134,7 +153,7 @@ func (t *Thread) leave(ret int64, errno abi.Errno) {
 		t.call = nil
 	}
 	if t.task.HasSignal() || t.restoreMask {
-		t.takeSignals(errno)
+		t.takeSignals()
 	}
 	t.userMode()
 }
@@ -146,7 +165,7 @@ func (t *Thread) userMode() { t.k.m.Write(userID, fieldUser) }
 func (t *Thread) result(n int, errno abi.Errno) (int, error) {
 	t.leave(int64(n), errno)
 	if errno != 0 {
-		return n, userErrno(errno)
+		return -1, userErrno(errno)
 	}
 	return n, nil
 }
@@ -187,5 +206,5 @@ func (t *Thread) exitTrace(name string, code int) {
 
 // SendSigpipe is what a write to a pipe or socket without a reader does to the writer.
 func (t *Thread) SendSigpipe() {
-	t.proc.send(abi.SIGPIPE, SignalInfo{Sig: abi.SIGPIPE, Sender: t.proc.pid, Thread: true}, t)
+	t.proc.send(SignalInfo{Sig: abi.SIGPIPE, Sender: t.proc.pid, Thread: true}, t)
 }

@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/epollsim/epollsim/abi"
+import (
+	"strconv"
+
+	"github.com/epollsim/epollsim/abi"
+)
 
 // The kernel's own events reach the tracer of the machine as sim.EventCall; What is one of these.
 const (
@@ -28,9 +32,41 @@ type Call struct {
 type SignalInfo struct {
 	Tid    int
 	Sig    abi.Signal
+	Code   SignalCode
 	Sender int  // pid that sent it, 0: the kernel
-	Thread bool // sent by tgkill, to this thread only
-	Status int  // of the child, for SIGCHLD
+	Thread bool // for this thread only
+	Status int  // of the child as wait4 stores it, for the codes of a child
+}
+
+// SignalCode is why a signal was sent: si_code of sigaction(2).
+type SignalCode int
+
+// The codes the model knows. Those of a child come with SIGCHLD only.
+const (
+	SignalUser     SignalCode = 0 // kill(2), and SIGPIPE
+	ChildExited    SignalCode = 1
+	ChildKilled    SignalCode = 2
+	ChildStopped   SignalCode = 5
+	ChildContinued SignalCode = 6
+	SignalTkill    SignalCode = -6 // tgkill(2)
+)
+
+func (c SignalCode) String() string {
+	switch c {
+	case SignalUser:
+		return "SI_USER"
+	case ChildExited:
+		return "CLD_EXITED"
+	case ChildKilled:
+		return "CLD_KILLED"
+	case ChildStopped:
+		return "CLD_STOPPED"
+	case ChildContinued:
+		return "CLD_CONTINUED"
+	case SignalTkill:
+		return "SI_TKILL"
+	}
+	return strconv.Itoa(int(c))
 }
 
 // ThreadEnd is the end of a thread.

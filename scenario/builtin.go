@@ -20,6 +20,7 @@ type row struct {
 	help   string // one line
 	fn     func(*call) (starlark.Value, error)
 	where  where
+	own    bool // the result is this run's own: pids, times
 }
 
 // where says what a builtin needs to run.
@@ -142,11 +143,21 @@ func (b *builtin) call(star *starlark.Thread, _ *starlark.Builtin, args starlark
 	if t.calls == nil && b.where != anywhere {
 		return nil, fmt.Errorf("%s: a final condition is evaluated when the run is over and cannot make system calls", b.name)
 	}
-	c := &call{thread: t, builtin: b}
+	c := t.spare
+	t.spare = nil
+	if c == nil {
+		c = new(call)
+	}
+	*c = call{thread: t, builtin: b}
 	if err := c.bind(args, kwargs); err != nil {
 		return nil, err
 	}
-	return b.fn(c)
+	v, err := b.fn(c)
+	if on := t.run.opts.OnCall; on != nil && err == nil && b.where == inThread {
+		on(c.record(v))
+	}
+	t.spare = c
+	return v, err
 }
 
 // bind gives every parameter its argument or default.

@@ -2,7 +2,7 @@ package scenario
 
 import (
 	"errors"
-	"io"
+	"fmt"
 
 	"go.starlark.net/starlark"
 )
@@ -75,8 +75,8 @@ func printLine(c *call) (starlark.Value, error) {
 		}
 		line = append(line, display(v)...)
 	}
-	if _, err := c.run.opts.Stdout.Write(append(line, '\n')); err != nil && !errors.Is(err, io.ErrClosedPipe) {
-		return nil, err
+	if _, err := c.run.opts.Stdout.Write(append(line, '\n')); err != nil {
+		return nil, fmt.Errorf("print: %w", err)
 	}
 	return starlark.None, nil
 }

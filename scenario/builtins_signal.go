@@ -66,9 +66,6 @@ func (c *call) action() kernel.SigAction {
 			return kernel.SigAction{Handler: kernel.HandlerIgnore}
 		}
 	case starlark.Callable:
-		if _, ok := c.run.world.(simulated); !ok {
-			c.wrong("this kernel does not call functions for signals, want SIG_IGN or SIG_DFL")
-		}
 		return kernel.SigAction{Handler: kernel.HandlerFunc, Func: c.run.handler(v)}
 	default:
 		c.wrong("got %s, want %s", given(v), wantHandler)
@@ -86,15 +83,15 @@ func (r *run) handler(fn starlark.Callable) func(abi.Signal) {
 	}
 }
 
-// current returns the thread that the machine runs now.
+// current returns the thread that is in the program now.
 func (r *run) current() *thread {
-	now := r.world.(simulated).Machine().Current()
+	now := r.world.Current()
 	for _, t := range r.live {
-		if t.calls == now.Owner {
+		if t.calls == now {
 			return t
 		}
 	}
-	panic(fmt.Sprintf("scenario: %s takes a signal and is no thread of the program", now))
+	panic(fmt.Sprintf("scenario: thread %d takes a signal and is no thread of the program", now.Gettid()))
 }
 
 func sigprocmask(c *call) (starlark.Value, error) {

@@ -1,17 +1,19 @@
 package scenario
 
 import (
+	"fmt"
+
 	"go.starlark.net/starlark"
 
 	"github.com/epollsim/epollsim/kernel"
 )
 
 var taskRows = []row{
-	{sig: "spawn(fn, *args, name=None)", result: "task", help: "start a thread that calls fn(*args); name: of the function if not given", fn: spawn},
-	{sig: "fork(fn, *args, name=None)", result: "process", help: "start a process that calls fn(*args), with a copy of the fd table; Starlark values are shared", fn: fork},
+	{sig: "spawn(fn, *args, name=None)", result: "task", help: "start a thread that calls fn(*args); name: of the function if not given", fn: spawn, own: true},
+	{sig: "fork(fn, *args, name=None)", result: "process", help: "start a process that calls fn(*args), with a copy of the fd table; Starlark values are shared", fn: fork, own: true},
 	{sig: "join(t)", result: "0, or the wait status of a process", help: "wait until the thread or process t has ended", fn: join},
 	{sig: "exit(code=0)", result: "does not return", help: "end all threads of this process", fn: exit},
-	{sig: "getpid()", result: "int", help: "the number of this process", fn: getpid},
+	{sig: "getpid()", result: "int", help: "the number of this process", fn: getpid, own: true},
 	{sig: "sched_yield()", result: "0", help: "let another thread run", fn: schedYield},
 }
 
@@ -57,6 +59,8 @@ func (c *call) child(proc *group) (*thread, func(kernel.Calls)) {
 	}
 	args := c.rest
 	t := c.run.newThread(name, proc, c.run.prog.start(c.place()))
+	c.children++
+	t.path = fmt.Sprintf("%s/%d %s", c.path, c.children, name)
 	return t, func(k kernel.Calls) {
 		t.live(k, func() error {
 			_, err := starlark.Call(&t.star, fn, args, nil)

@@ -80,7 +80,7 @@ func (c *call) long() int {
 // unsigned takes a uint64_t.
 func (c *call) unsigned() uint64 { return c.integer(0, math.MaxUint64, "an int from 0 to 2**64-1") }
 
-// bytes takes a string of bytes into the thread's buffer; release gives it back.
+// buffer takes a string of bytes into the thread's buffer; putBytes gives it back.
 func (c *call) buffer() []byte {
 	v := c.next()
 	data, ok := v.(starlark.Bytes)

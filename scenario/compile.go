@@ -10,9 +10,12 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// MaxSource is the size of the longest program that Compile takes. It bounds the depth of the syntax tree,
-// which the resolver walks recursively.
-const MaxSource = 4 << 20
+// Bounds of what Compile takes. The resolver and the compiler walk the syntax tree recursively, and a chain such
+// as 1+1+1… is as deep as it is long: without a bound it would overflow the stack of Go.
+const (
+	MaxSource = 4 << 20 // bytes
+	maxNested = 5000    // levels of the syntax tree
+)
 
 // Program is a compiled scenario. It is immutable and may be run any number of times, also in parallel.
 type Program struct {
@@ -41,7 +44,7 @@ func Compile(filename string, src []byte) (*Program, error) {
 	if err != nil {
 		return nil, syntaxError(filename, err)
 	}
-	if err := refuseLoad(file); err != nil {
+	if err := refuse(file); err != nil {
 		return nil, err
 	}
 	prog, err := starlark.FileProgram(file, predeclared.Has)
@@ -122,13 +125,30 @@ func predeclaredName(e syntax.Expr) string {
 	return ""
 }
 
-func refuseLoad(file *syntax.File) error {
+// refuse reports what Starlark allows and a scenario may not have.
+func refuse(file *syntax.File) error {
 	for _, stmt := range file.Stmts {
 		if load, ok := stmt.(*syntax.LoadStmt); ok {
 			return &Error{Pos: load.Load, Msg: "load: not supported, a scenario is one file"}
 		}
 	}
-	return nil
+	var err error
+	depth := 0
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if n == nil {
+			depth--
+			return false
+		}
+		if depth == maxNested && err == nil {
+			err = &Error{Pos: syntax.Start(n), Msg: fmt.Sprintf("nested more than %d levels deep", maxNested)}
+		}
+		if err != nil {
+			return false
+		}
+		depth++
+		return true
+	})
+	return err
 }
 
 // syntaxError gives the errors of the parser and of the resolver our form.

@@ -84,7 +84,7 @@ func (l *ledger) add(t *thread, call string, number abi.Errno) *errno {
 		if l.index == nil {
 			l.index, l.prog = map[origin]*origin{}, t.run.prog
 		}
-		o = &key
+		o = &origin{pos: key.pos, call: call, number: number}
 		l.index[key] = o
 		l.origins = append(l.origins, o)
 	}

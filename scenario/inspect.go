@@ -25,13 +25,7 @@ type inspector interface {
 }
 
 // counting is a World that counts what calls cost.
-type counting interface{ Counters() []Counter }
-
-// Counter is one of them.
-type Counter struct {
-	Name  string
-	Value uint64
-}
+type counting interface{ Counters() []kernel.Counter }
 
 func inspect(c *call) (starlark.Value, error) {
 	epfd := c.cint()

@@ -21,9 +21,9 @@ const (
 
 // Result is what a run has shown.
 type Result struct {
-	Failed     []Failure // failed checks in the order in which they failed, at most MaxFailures
-	MoreFailed int       // failed checks beyond those
-	Unlooked   []Unlooked
+	Failed     []Failure  // failed checks in the order in which they failed, at most MaxFailures
+	MoreFailed int        // failed checks beyond those
+	Unlooked   []Unlooked // errnos overlooked; of a run that was cut short, those not looked at yet
 	Conditions []Condition
 	Outcomes   []Outcome
 	Error      *Error // mistake in the program that ended the run
@@ -37,11 +37,10 @@ const MaxFailures = 1000
 // ExitCode returns the exit code of the command for this run. A mistake and a limit cut a run short, so they
 // come before what it had shown by then.
 func (r *Result) ExitCode() int {
-	var limit *sim.LimitError
 	switch {
 	case r.Error != nil:
 		return ExitScenario
-	case errors.As(r.Err, &limit):
+	case r.Err != nil && isLimit(r.Err):
 		return ExitLimit
 	case r.Err != nil, len(r.Failed) > 0, len(r.Unlooked) > 0:
 		return ExitFailed
@@ -52,6 +51,11 @@ func (r *Result) ExitCode() int {
 		}
 	}
 	return ExitOK
+}
+
+func isLimit(err error) bool {
+	var limit *sim.LimitError
+	return errors.As(err, &limit)
 }
 
 // Failure is a check whose condition was false.

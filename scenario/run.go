@@ -16,12 +16,11 @@ type World interface {
 	// Run runs main as thread main of process 1 and returns when every process has ended (nil), or why it
 	// could not go on: *sim.DeadlockError, *sim.LimitError, *sim.PanicError, *sim.ViolationError, …
 	Run(main func(kernel.Calls)) error
+	// Current returns the thread that is in the program now.
+	Current() kernel.Calls
+	// Stop ends the run with err. Called by the running thread it does not return.
+	Stop(err error)
 }
-
-// simulated is a World on a machine, which can be stopped and knows who runs. In another World the thread
-// that finds a mistake calls ExitGroup, every other process does so at its next builtin, and signals have no
-// handlers.
-type simulated interface{ Machine() *sim.Machine }
 
 // Options of a run. The zero value prints nothing and has the default limits.
 type Options struct {
@@ -29,6 +28,7 @@ type Options struct {
 	MaxSteps uint64        // Starlark steps of all threads together; 0: DefaultMaxSteps
 	MaxDepth int           // calls inside each other; 0: DefaultMaxDepth
 	OnCheck  func(Failure) // called in the thread whose check failed, before it goes on
+	OnCall   func(Call)    // called after each system call of the program, in its thread
 }
 
 // Default limits of a run.
@@ -98,10 +98,12 @@ func (r *run) finish(err error) *Result {
 
 // conclusive reports whether a run that ended so came to a state of its own: final conditions ask for it.
 func conclusive(err error) bool {
-	var limit *sim.LimitError
+	if err == nil {
+		return true
+	}
 	var panicked *sim.PanicError
 	var broken *sim.ViolationError
-	return !errors.As(err, &limit) && !errors.As(err, &panicked) && !errors.As(err, &broken) && !errors.Is(err, sim.ErrStopped)
+	return !isLimit(err) && !errors.As(err, &panicked) && !errors.As(err, &broken) && !errors.Is(err, sim.ErrStopped)
 }
 
 // top is the place of what has no better one.

@@ -2,8 +2,6 @@ package scenario_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -356,24 +354,6 @@ eventfd_read(r)`, "t.star:3:1: eventfd_read: fd 3 gave 3 bytes, want the 8 of a 
 	}
 }
 
-// A world without Stop ends all the same.
-func TestErrorInPlainWorld(t *testing.T) {
-	const src = `
-def f():
-    sleep(10)
-    sleep(10)
-fork(f)
-spawn(f)
-sleep(1)
-[][1]
-`
-	r := scenario.Run(plainWorld{newFakeWorld(sim.Options{})}, compile(t, src), scenario.Options{})
-	assert.EqualError(t, r.Error, "t.star:8:3: index 1 out of range: empty list")
-
-	r = scenario.Run(plainWorld{newFakeWorld(sim.Options{})}, compile(t, "signal(SIGUSR1, print)"), scenario.Options{})
-	assert.EqualError(t, r.Error, "t.star:1:1: signal: handler: this kernel does not call functions for signals, want SIG_IGN or SIG_DFL")
-}
-
 func TestBacktrace(t *testing.T) {
 	r, _ := execute(t, "def f(n):\n    return close(n)\ndef g():\n    f([])\ng()\n", scenario.Options{})
 	assert.Equal(t, "t.star:5:1: in <toplevel>\nt.star:4:5: in g\nt.star:2:12: in f\n", r.Error.Backtrace)
@@ -513,19 +493,6 @@ func TestRunsAreIndependentAndEqual(t *testing.T) {
 	first := scenario.Run(newFakeWorld(sim.Options{}), p, scenario.Options{})
 	for range 3 {
 		assert.Equal(t, first, scenario.Run(newFakeWorld(sim.Options{}), p, scenario.Options{}))
-	}
-}
-
-// The scenarios that pin the contract compile as far as their builtins exist.
-func TestScenariosCompile(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.star")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, name := range files {
-		src, err := os.ReadFile(name)
-		require.NoError(t, err)
-		_, err = scenario.Compile(name, src)
-		require.NoError(t, err)
 	}
 }
 

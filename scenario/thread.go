@@ -15,17 +15,20 @@ import (
 
 // thread is a Starlark thread inside a thread of the kernel.
 type thread struct {
-	run  *run
-	name string
-	proc *group
-	home syntax.Position // where it was spawned: the place of what it does outside of the program's text
+	run      *run
+	name     string
+	path     string // "main/2 waiter": the second thread that main started
+	children int    // threads started
+	proc     *group
+	home     syntax.Position // where it was spawned: the place of what it does outside of the program's text
 
 	calls kernel.Calls // nil: not on a kernel, evaluates final conditions
 	star  starlark.Thread
 	steps uint64 // of star, already counted by the run
 
-	// Buffers of system calls. A call takes one out and puts it back, since a signal handler may call again
+	// What calls use again. A call takes it out and puts it back, since a signal handler may call again
 	// before the call has returned.
+	spare   *call
 	event   abi.EpollEvent
 	events  []abi.EpollEvent
 	pollfds []abi.PollFd
@@ -41,7 +44,7 @@ const local = "scenario" // key of the thread in its starlark.Thread
 const stride = 1000
 
 func (r *run) newThread(name string, proc *group, home syntax.Position) *thread {
-	t := &thread{run: r, name: name, proc: proc, home: home}
+	t := &thread{run: r, name: name, path: name, proc: proc, home: home}
 	t.star.Name = name
 	t.star.SetLocal(local, t)
 	t.star.OnMaxSteps = t.stride
@@ -105,7 +108,8 @@ func (t *thread) mistake(err error) *Error {
 // errOver unwinds the Starlark calls of a thread after another has ended the run.
 var errOver = errors.New("the run is over")
 
-// fail ends the run because of err, the result of a Starlark call in t. On a kernel it does not return.
+// fail ends the run because of err, the result of a Starlark call in t. In a thread of the kernel it does not
+// return.
 func (t *thread) fail(err error) {
 	r := t.run
 	if r.failure == nil {
@@ -114,10 +118,7 @@ func (t *thread) fail(err error) {
 	if t.calls == nil {
 		return
 	}
-	if w, ok := r.world.(simulated); ok {
-		w.Machine().Stop(r.failure)
-	}
-	t.calls.ExitGroup(ExitScenario)
+	r.world.Stop(r.failure)
 }
 
 // place returns where in the text the builtin that runs now was called.

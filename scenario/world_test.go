@@ -9,7 +9,6 @@ import (
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/kernel"
-	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -62,7 +61,9 @@ func (w *fakeWorld) Run(main func(kernel.Calls)) error {
 	return w.m.Run()
 }
 
-func (w *fakeWorld) Machine() *sim.Machine { return w.m }
+func (w *fakeWorld) Current() kernel.Calls { return w.m.Current().Owner.(kernel.Calls) }
+
+func (w *fakeWorld) Stop(err error) { w.m.Stop(err) }
 
 func (w *fakeWorld) process(parent *fakeProc) *fakeProc {
 	w.ids++
@@ -522,11 +523,6 @@ func (th *fakeThread) ExitGroup(code int) {
 	panic(fakeExit{})
 }
 
-// plainWorld has nothing but Run.
-type plainWorld struct{ w *fakeWorld }
-
-func (p plainWorld) Run(main func(kernel.Calls)) error { return p.w.Run(main) }
-
 // modelWorld answers inspect and counters.
 type modelWorld struct{ *fakeWorld }
 
@@ -538,6 +534,6 @@ func (modelWorld) Inspect(_ kernel.Calls, epfd int) (*eventpoll.State, error) {
 	return &eventpoll.State{Rbr: []eventpoll.ItemState{item}, Rdllist: []int{4}, PollWait: []string{"task 1"}}, nil
 }
 
-func (modelWorld) Counters() []scenario.Counter {
-	return []scenario.Counter{{Name: "syscalls", Value: 3}, {Name: "wakeups", Value: 0}}
+func (modelWorld) Counters() []kernel.Counter {
+	return []kernel.Counter{{Name: "syscalls", Value: 3}, {Name: "wakeups", Value: 0}}
 }

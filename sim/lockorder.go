@@ -5,7 +5,7 @@ import "slices"
 // lockOrder is what lockdep is for: it remembers which lock was taken while which was held, and reports
 // the first acquisition that closes a cycle, whether or not this run deadlocks. Locks of different classes
 // are compared by class; locks of one class, which the kernel annotates as nested (the mutexes of epolls
-// that watch each other), by instance.
+// that watch each other), by instance, as long as their nesting lasts.
 type lockOrder struct {
 	classes   map[Class][]Class // held → taken inside
 	instances map[ID][]ID
@@ -23,11 +23,20 @@ func (o *lockOrder) check(m *Machine, t *Task, l *lock) {
 				m.Violation("lock order: %s takes %s while holding %s, elsewhere %s is taken inside %s",
 					t, l.id, h.id, h.id.Class(), l.id.Class())
 			}
+			continue
 		}
 		if !addEdge(o.instances, h.id, l.id) {
 			m.Violation("lock order: %s takes %s while holding %s, elsewhere %s was taken inside %s",
 				t, l.id, h.id, h.id, l.id)
 		}
+	}
+}
+
+// ForgetNesting forgets in which order locks of one class were taken. The floor above calls it when the
+// relation that orders them has changed: an epoll that was watched by another may watch it later.
+func (m *Machine) ForgetNesting() {
+	if m.order != nil {
+		clear(m.order.instances)
 	}
 }
 

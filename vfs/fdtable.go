@@ -45,7 +45,8 @@ func (s *System) NewFdTable() *FdTable {
 	return t
 }
 
-// grow makes room for number fd, doubling from 64: expand_fdtable.
+// grow makes room for number fd: 64 numbers at first, then the next power of two (64, 128, 256 … as measured
+// on 6.18). It never shrinks. Models expand_fdtable.
 func (t *FdTable) grow(fd int) {
 	n := max(len(t.slots), 64)
 	for n <= fd {
@@ -70,13 +71,15 @@ func (t *FdTable) Lookup(fd int) *File {
 	return t.slots[fd].file
 }
 
-// Get is Lookup with a reference: fget. A description that dies meanwhile counts as closed.
+// Get is Lookup with a reference: fget. If the description dies meanwhile, the number refers to nothing or
+// to another one by now, and is looked up again: dup2 never makes it look closed.
 func (t *FdTable) Get(fd int) *File {
-	f := t.Lookup(fd)
-	if f == nil || !f.TryGet() {
-		return nil
+	for {
+		f := t.Lookup(fd)
+		if f == nil || f.getLooked() {
+			return f
+		}
 	}
-	return f
 }
 
 // Reserve takes the lowest free number from start on: alloc_fd. EMFILE if none is below the limit.
@@ -136,33 +139,41 @@ func (t *FdTable) Install(fd int, f *File) {
 func (t *FdTable) Close(fd int) (*File, abi.Errno) {
 	t.lock.Lock()
 	defer t.lock.Unlock()
-	if uint(fd) >= uint(len(t.slots)) || t.slots[fd].file == nil {
+	if uint(fd) >= uint(len(t.slots)) {
 		return nil, abi.EBADF
 	}
 	t.sys.M.WriteAt(t.id, fieldFd, fd)
 	f := t.slots[fd].file
+	if f == nil {
+		return nil, abi.EBADF
+	}
 	t.slots[fd].file = nil
 	t.release(fd)
 	return f, 0
 }
 
-// Replace makes newfd refer to f and returns the reference that newfd held before, or nil: the core of
-// dup2(2). A number that is reserved and not installed yet is EBUSY.
-func (t *FdTable) Replace(newfd int, f *File, cloexec bool) (*File, abi.Errno) {
+// Replace makes newfd refer to what oldfd does, and returns the reference that newfd held before, or nil:
+// dup2(2). EBADF if oldfd is not open – the table has made room for newfd even so – or newfd is not
+// allowed. A number that is reserved and not installed yet is EBUSY.
+func (t *FdTable) Replace(oldfd, newfd int, cloexec bool) (*File, abi.Errno) {
 	if newfd < 0 || newfd >= t.Limit {
 		return nil, abi.EBADF
 	}
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	t.grow(newfd)
+	f := t.Lookup(oldfd)
+	if f == nil {
+		return nil, abi.EBADF
+	}
+	t.sys.M.WriteAt(t.id, fieldFd, newfd)
 	old := t.slots[newfd].file
 	if old == nil && t.used[newfd/64]&(1<<(newfd%64)) != 0 {
 		return nil, abi.EBUSY
 	}
-	f.Get()
-	t.sys.M.WriteAt(t.id, fieldFd, newfd)
 	t.slots[newfd] = slot{f, cloexec}
 	t.take(newfd)
+	f.Get()
 	return old, 0
 }
 
@@ -176,16 +187,17 @@ func (t *FdTable) SetCloexec(fd int, on bool) {
 	t.lock.Unlock()
 }
 
-// Copy returns a table with the same numbers on the same descriptions: dup_fd, for fork.
+// Copy returns a table with the same numbers on the same descriptions: dup_fd, for fork. It has room for the
+// highest open number, which may be less than t has.
 func (t *FdTable) Copy() *FdTable {
 	c := t.sys.NewFdTable()
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	c.Limit = t.Limit
-	c.grow(len(t.slots) - 1)
 	for fd := range t.slots {
 		if f := t.slots[fd].file; f != nil {
 			f.Get()
+			c.grow(fd)
 			c.slots[fd] = t.slots[fd]
 			c.take(fd)
 		}

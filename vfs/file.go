@@ -72,11 +72,13 @@ type File struct {
 	Name string // as /proc/PID/fd shows it: "pipe:[7]"
 	Ino  uint64
 
-	id     sim.ID
-	poller Poller
-	count  int
-	flags  int
-	Pos    int64
+	id      sim.ID
+	poller  Poller
+	count   int
+	lookers int // who has found it in a table and has no reference yet
+	gone    bool
+	flags   int
+	Pos     int64
 
 	Lock sim.Spinlock // f_lock; guards Ep and what it points to
 	ep   WatchList
@@ -122,10 +124,12 @@ func (f *File) Flags() int {
 // NonBlocking reports whether O_NONBLOCK is set at this moment. A point.
 func (f *File) NonBlocking() bool { return f.Flags()&abi.O_NONBLOCK != 0 }
 
-// settable are the flags that F_SETFL changes.
-const settable = abi.O_APPEND | abi.O_NONBLOCK | abi.O_ASYNC | abi.O_DIRECT
+// settable are the flags that F_SETFL stores.
+const settable = abi.O_APPEND | abi.O_NONBLOCK | abi.O_DIRECT
 
-// SetFlags stores the status flags that F_SETFL may change and ignores the others.
+// SetFlags stores the status flags that F_SETFL may change and ignores the others. O_ASYNC is
+// one of those: no file of the model signals its owner, and Linux ignores it where ->fasync is missing.
+// Models setfl.
 func (f *File) SetFlags(flags int) abi.Errno {
 	if flags&abi.O_DIRECT != 0 {
 		c, ok := f.Ops.(FlagChecker)
@@ -139,6 +143,15 @@ func (f *File) SetFlags(flags int) abi.Errno {
 	f.Sys.M.Write(f.id, fieldFlags)
 	f.flags = f.flags&^settable | flags&settable
 	return 0
+}
+
+// SetNonBlocking sets or clears O_NONBLOCK: FIONBIO.
+func (f *File) SetNonBlocking(on bool) {
+	f.Sys.M.Write(f.id, fieldFlags)
+	f.flags &^= abi.O_NONBLOCK
+	if on {
+		f.flags |= abi.O_NONBLOCK
+	}
 }
 
 // Watchers returns what watches f, nil if nothing does; reading f_ep is a point.
@@ -172,6 +185,23 @@ func (f *File) TryGet() bool {
 	return true
 }
 
+// getLooked is TryGet for who has just found f in a table. The object outlives those who look at it, which
+// SLAB_TYPESAFE_BY_RCU is for.
+func (f *File) getLooked() bool {
+	f.lookers++
+	alive := f.TryGet()
+	f.lookers--
+	f.free()
+	return alive
+}
+
+// free frees the object once the description has ended and nobody looks at it.
+func (f *File) free() {
+	if f.gone && f.lookers == 0 {
+		f.Sys.M.Free(f.id)
+	}
+}
+
 // Count returns the number of references, for snapshots and checks.
 func (f *File) Count() int { return f.count }
 
@@ -201,5 +231,6 @@ func (f *File) Fput() {
 		w.ReleaseFile(f)
 	}
 	f.Ops.Release(f)
-	f.Sys.M.Free(f.id)
+	f.gone = true
+	f.free()
 }

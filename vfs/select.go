@@ -54,10 +54,11 @@ func (t *FdTable) Select(p *PollWqueues, task *sim.Task, n int, sets Sets, deadl
 	}
 	p.begin(s, task)
 	var res [3]abi.FdSet
-	count, errno := t.selectLoop(p, n, sets, &res, deadline, now)
+	count := t.selectLoop(p, n, sets, &res, deadline, now)
 	p.end()
-	if errno != 0 {
-		return 0, errno
+	// Only a call that has found nothing is interrupted, one that has not waited or whose time is over too.
+	if count == 0 && task.SignalPending() {
+		return 0, abi.ERESTARTNOHAND
 	}
 	for i, set := range [...]*abi.FdSet{sets.In, sets.Out, sets.Ex} {
 		if set == nil {
@@ -69,7 +70,7 @@ func (t *FdTable) Select(p *PollWqueues, task *sim.Task, n int, sets Sets, deadl
 	return count, 0
 }
 
-func (t *FdTable) selectLoop(p *PollWqueues, n int, sets Sets, res *[3]abi.FdSet, deadline int64, now bool) (int, abi.Errno) {
+func (t *FdTable) selectLoop(p *PollWqueues, n int, sets Sets, res *[3]abi.FdSet, deadline int64, now bool) int {
 	if now {
 		p.PT.Queue = nil
 	}
@@ -90,24 +91,12 @@ func (t *FdTable) selectLoop(p *PollWqueues, n int, sets Sets, res *[3]abi.FdSet
 			}
 		}
 		p.PT.Queue = nil
-		if count > 0 || timedOut {
-			return count, t.interrupted(p, count)
-		}
-		if errno := t.interrupted(p, 0); errno != 0 {
-			return 0, errno
+		if count > 0 || timedOut || p.task.SignalPending() {
+			return count
 		}
 		timedOut = p.sleep(deadline, "select")
 		*res = [3]abi.FdSet{}
 	}
-}
-
-// interrupted is the signal test of do_select: only a call that has found nothing is interrupted, with
-// timeout 0 too.
-func (t *FdTable) interrupted(p *PollWqueues, count int) abi.Errno {
-	if count == 0 && p.task.SignalPending() {
-		return abi.ERESTARTNOHAND
-	}
-	return 0
 }
 
 // selectFd asks one fd: a number closed meanwhile is ready in every set it is in (5.17, 68514dacf271).

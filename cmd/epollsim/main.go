@@ -1,11 +1,12 @@
 // Command epollsim runs programs on a user-space model of Linux eventpoll and shows what happens.
 //
 //	epollsim run FILE.star        run it, print the trace
+//	epollsim verify FILE.star     run it on the host's kernel too, compare
 //	epollsim explore FILE.star    all schedules up to a preemption bound
 //	epollsim version
 //
 // Exit codes: 0 all well; 1 a check or condition failed, or a deadlock; 2 bad usage; 3 an input that does not
-// parse, or a scenario error; 5 a limit was reached, the result is inconclusive; 130 interrupted.
+// parse, or a scenario error; 4 a divergence from the host; 5 a limit was reached, the result is inconclusive; 130 interrupted.
 package main
 
 import (
@@ -14,8 +15,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
+
+	"github.com/epollsim/epollsim/kernel/host"
+	"github.com/epollsim/epollsim/scenario"
 )
 
 // Exit codes besides those of package scenario.
@@ -45,6 +50,9 @@ func Main() int {
 	signal.Notify(interrupt, os.Interrupt)
 	go func() {
 		<-interrupt
+		if h := cleanup.Load(); h != nil {
+			(*h).Abort()
+		}
 		fmt.Fprintln(os.Stderr, "epollsim: interrupted")
 		os.Exit(exitInterrupted)
 	}()
@@ -57,11 +65,18 @@ func Main() int {
 	if !errors.As(err, &exit) {
 		exit = exitError{exitUsage, err.Error()} // cobra's own: unknown command or flag
 	}
-	if exit.text != "" {
+	switch {
+	case exit.text == "":
+	case exit.code == scenario.ExitScenario: // begins with file:line:column
+		fmt.Fprintln(os.Stderr, exit.text)
+	default:
 		fmt.Fprintln(os.Stderr, "epollsim:", exit.text)
 	}
 	return exit.code
 }
+
+// cleanup is the host that must be ended when the command is interrupted.
+var cleanup atomic.Pointer[*host.Host]
 
 func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
@@ -73,6 +88,6 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newRun(), newExplore(), newVersion())
+	root.AddCommand(newRun(), newVerify(), newExplore(), newVersion())
 	return root
 }

@@ -1,0 +1,59 @@
+package fuzz
+
+import "fmt"
+
+// call is one call with its arguments, and what the model said to it.
+type call struct {
+	op   *op
+	args []int64
+	want []byte
+}
+
+func (c *call) String() string {
+	if s := c.star(); s != "" {
+		return s
+	}
+	return fmt.Sprintf("%s%v", c.op.name, c.args)
+}
+
+// program is what one run makes on a kernel.
+type program struct {
+	calls []call // of the main thread, before the second one is started; all of a sequential program
+	// Of a program with two threads: what both do at once, and what the main thread does when both have ended.
+	main, second, after []call
+
+	files bool // it may leave files in the directory
+	spoil bool // it leaves more behind than a reset undoes: a large fd table, or 0, 1, 2 changed
+
+	arena []int64
+}
+
+func (p *program) reset() {
+	*p = program{
+		calls: p.calls[:0], main: p.main[:0], second: p.second[:0], after: p.after[:0], arena: p.arena[:0],
+	}
+}
+
+// threads is how many threads p has.
+func (p *program) threads() int {
+	if len(p.second) > 0 {
+		return 2
+	}
+	return 1
+}
+
+// count is how many calls p makes.
+func (p *program) count() int { return len(p.calls) + len(p.main) + len(p.second) + len(p.after) }
+
+// Difference is the first call that two kernels answered in different ways.
+type Difference struct {
+	Thread string // "main" or "second"
+	Index  int    // of the call in its thread
+	Call   string
+	Model  string
+	Host   string
+}
+
+func (d *Difference) String() string {
+	return fmt.Sprintf("call %d of thread %s: %s: model %s, host %s", d.Index+1, d.Thread, d.Call, d.Model, d.Host)
+}

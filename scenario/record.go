@@ -1,0 +1,74 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+// Call is a system call that a program has made, told as text.
+type Call struct {
+	Thread string // its path: "main", "main/1 waiter" for the first thread that main started
+	Pos    syntax.Position
+	Name   string // of the builtin
+	Args   string
+	Result string // whole, for comparing
+	Own    bool   // the result is this run's own (a pid, a time) and means nothing in another
+}
+
+// String is the call as a line: epoll_wait(3, 64, 0) = [(EPOLLIN, 4)].
+func (c Call) String() string {
+	const most = 100
+	result := c.Result
+	if len(result) > most {
+		result = fmt.Sprintf("%s… (%d bytes)", result[:most], len(result))
+	}
+	return fmt.Sprintf("%s(%s) = %s", c.Name, c.Args, result)
+}
+
+// record tells the call c, which has returned v.
+func (c *call) record(v starlark.Value) Call {
+	var args []string
+	for i, arg := range c.values {
+		if arg == c.builtin.params[i].def && i > 0 && c.builtin.params[i].name != "timeout" {
+			continue
+		}
+		args = append(args, argument(c.builtin.params[i].name, arg))
+	}
+	return Call{
+		Thread: c.path, Pos: c.run.prog.start(c.place()), Name: c.builtin.name, Args: strings.Join(args, ", "),
+		Result: resultText(c.builtin.name, v), Own: c.builtin.own,
+	}
+}
+
+func argument(name string, v starlark.Value) string {
+	if n, ok := v.(starlark.Int); ok && name == "events" {
+		if u, ok := n.Uint64(); ok {
+			return abi.Events(u).String()
+		}
+	}
+	return clip(v.String())
+}
+
+// resultText spells event masks by name, everything else as Starlark prints it.
+func resultText(name string, v starlark.Value) string {
+	list, ok := v.(*starlark.List)
+	mask := map[string]int{"epoll_wait": 0, "epoll_pwait": 0, "epoll_pwait2": 0, "poll": 1}
+	at, known := mask[name]
+	if !ok || !known {
+		return v.String()
+	}
+	var items []string
+	for item := range starlark.Elements(list) {
+		pair := item.(starlark.Tuple)
+		n, _ := pair[at].(starlark.Int).Uint64()
+		text := [2]string{pair[0].String(), pair[1].String()}
+		text[at] = abi.Events(n).String()
+		items = append(items, "("+text[0]+", "+text[1]+")")
+	}
+	return "[" + strings.Join(items, ", ") + "]"
+}

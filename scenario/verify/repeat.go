@@ -1,0 +1,133 @@
+package verify
+
+import (
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/kernel/host"
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// Outcome is one of the distinct results that repeated host runs have shown.
+type Outcome struct {
+	Count   int
+	Report  *Report // against the model
+	digest  uint64
+	history *History
+}
+
+// Repetition is what repeated host runs have shown.
+type Repetition struct {
+	Runs      int
+	Discarded int // the machine was late by more than the scenario's timeouts allow
+	Outcomes  []*Outcome
+	MaxDelay  time.Duration // of the random delay between calls
+}
+
+// Repeat runs a scenario n times on the host with random delays between calls, and compares each distinct
+// outcome with the model. The delays stay below a tenth of the smallest gap between two timeouts of the
+// scenario; a run in which the machine itself was late by more than that shows nothing and is discarded.
+func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition, error) {
+	if opts.Schedules == 0 {
+		opts.Schedules = DefaultSchedules
+	}
+	def := opts.model(p, nil, nil)
+	if r := def.unusable(); r != nil {
+		return &Repetition{Outcomes: []*Outcome{{Count: 1, Report: r}}}, nil
+	}
+	limit := smallestGap(p, opts) / 10
+	rep := &Repetition{MaxDelay: limit}
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for range n {
+		late := &lateness{}
+		h, err := host.New(host.Options{Timeout: time.Duration(def.end) + grace, Delay: func() time.Duration {
+			if limit <= 0 {
+				return 0
+			}
+			return time.Duration(rng.Int64N(int64(limit)))
+		}, Late: late.note})
+		if err != nil {
+			return nil, err
+		}
+		if opts.Started != nil {
+			opts.Started(h)
+		}
+		real := onHost(h, p, opts)
+		h.Close()
+		rep.Runs++
+		if late.worst > limit {
+			rep.Discarded++
+			continue
+		}
+		rep.count(real)
+	}
+	for _, o := range rep.Outcomes {
+		o.Report = opts.explain(p, o)
+	}
+	return rep, nil
+}
+
+// lateness is how much later than asked the host woke a thread of the run.
+type lateness struct{ worst time.Duration }
+
+func (l *lateness) note(d time.Duration) { l.worst = max(l.worst, d) }
+
+func (r *Repetition) count(real *run) {
+	d := real.history.digest()
+	i := slices.IndexFunc(r.Outcomes, func(o *Outcome) bool { return o.digest == d })
+	if i < 0 {
+		i = len(r.Outcomes)
+		o := &Outcome{digest: d, history: &real.history}
+		o.Report = &Report{Host: real.result}
+		r.Outcomes = append(r.Outcomes, o)
+	}
+	r.Outcomes[i].Count++
+}
+
+// explain finds a schedule of the model that shows an outcome.
+func (o Options) explain(p *scenario.Program, out *Outcome) *Report {
+	real := &run{history: *out.history, result: out.Report.Host}
+	first := judge(o.model(p, nil, nil), real)
+	first.Schedule = "default"
+	if first.Verdict == Agrees {
+		return first
+	}
+	if r := o.search(p, real); r != nil {
+		return r
+	}
+	return first
+}
+
+func (h *History) digest() uint64 {
+	f := fnv.New64a()
+	threads := slices.Sorted(slices.Values(h.Threads))
+	for _, t := range threads {
+		io.WriteString(f, t)
+		for _, c := range h.calls[t] {
+			io.WriteString(f, c.Name)
+			if !c.Own {
+				io.WriteString(f, c.Result)
+			}
+		}
+	}
+	return f.Sum64()
+}
+
+// smallestGap is the smallest time between two things that the scenario lets happen at different times: the
+// differences between the moments at which the model's clock stood.
+func smallestGap(p *scenario.Program, o Options) time.Duration {
+	gap, last := int64(time.Second), int64(0)
+	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: o.MaxSteps, MaxTasks: o.MaxTasks, Trace: func(e sim.Event) {
+		if e.Kind == sim.EventClock && e.Time > last {
+			gap = min(gap, e.Time-last)
+			last = e.Time
+		}
+	}}})
+	scenario.Run(k, p, scenario.Options{MaxSteps: o.MaxStarlark})
+	return time.Duration(gap)
+}

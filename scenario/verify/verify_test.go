@@ -1,0 +1,112 @@
+package verify_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/kernel/host"
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/scenario/verify"
+)
+
+// Every scenario that comes with the project is true of the running kernel.
+func TestTestdataAgrees(t *testing.T) {
+	skipWithoutHost(t)
+	for _, dir := range []string{"cases", "litmus"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", "testdata", dir, "*.star"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".star"), func(t *testing.T) {
+				t.Parallel() // most of a run's time is sleep
+				r := agree(t, file)
+				if r.Verdict == verify.ModelOnly {
+					t.Skip(r.Why)
+				}
+			})
+		}
+	}
+}
+
+// agree compares a file and fails unless it agrees. A scenario with real timeouts may come late on a busy
+// machine, so a difference must show three times.
+func agree(t *testing.T, file string) *verify.Report {
+	t.Helper()
+	src, err := os.ReadFile(file)
+	require.NoError(t, err)
+	p, err := scenario.Compile(file, src)
+	require.NoError(t, err)
+	var r *verify.Report
+	for range 3 {
+		r, err = verify.File(p, verify.Options{})
+		require.NoError(t, err)
+		if r.Verdict == verify.Agrees || r.Verdict == verify.ModelOnly {
+			return r
+		}
+	}
+	var b strings.Builder
+	if r.Difference != nil {
+		r.Difference.Print(&b)
+	}
+	t.Fatalf("%s differs from Linux %s: %s %s\n%s", file, host.Release(), r.Ends, r.Why, b.String())
+	return nil
+}
+
+func skipWithoutHost(t *testing.T) {
+	t.Helper()
+	h, err := host.New(host.Options{})
+	if errors.Is(err, host.ErrUnsupported) {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	h.Close()
+}
+
+func compare(t *testing.T, src string) *verify.Report {
+	t.Helper()
+	p, err := scenario.Compile("t.star", []byte(src))
+	require.NoError(t, err)
+	r, err := verify.File(p, verify.Options{})
+	require.NoError(t, err)
+	return r
+}
+
+func TestVerdicts(t *testing.T) {
+	skipWithoutHost(t)
+	r := compare(t, "check(eventfd(0) == 3)")
+	require.Equal(t, verify.Agrees, r.Verdict)
+	require.Equal(t, 1, r.Calls)
+
+	require.Equal(t, verify.ModelOnly, compare(t, `kernel("5.10")`).Verdict)
+
+	r = compare(t, "kill(1, 0)")
+	require.Equal(t, verify.Wrong, r.Verdict)
+	require.Contains(t, r.Why, "refused")
+
+	r = compare(t, "ep = epoll_create1()\nepoll_wait(ep)")
+	require.Equal(t, verify.Agrees, r.Verdict, "both wait for ever")
+}
+
+// What differs is told: the program asks for something that only time decides.
+func TestDifferenceIsShown(t *testing.T) {
+	skipWithoutHost(t)
+	r := compare(t, `
+t0 = now()
+for _ in range(1000):
+    sched_yield()
+if now() > t0:
+    eventfd(0)
+else:
+    epoll_create1()
+`)
+	require.Equal(t, verify.Differs, r.Verdict)
+	var b strings.Builder
+	r.Difference.Print(&b)
+	require.Contains(t, b.String(), "epoll_create1(0) = 3")
+	require.Contains(t, b.String(), "| eventfd(0) = 3")
+}
