@@ -15,7 +15,7 @@ type console struct{ wait waitqueue.Head }
 func NewConsole(s *vfs.System) *vfs.File {
 	c := &console{}
 	c.wait.Init(s.M)
-	return s.NewFile(c, abi.O_RDWR, "/dev/pts/0", s.NextIno())
+	return s.NewFile(c, abi.O_RDWR|abi.O_LARGEFILE, "/dev/pts/0", s.NextIno())
 }
 
 // Poll registers on both queues of a tty, which are one here, and reports room to write.

@@ -22,12 +22,14 @@
 // and ends with leave (delayed fputs in reverse order, then signals, then the point behind which user code
 // runs). An interrupted call returns one of ERESTART* inside and is made again, or is EINTR outside.
 //
-// Lock order: none of its own; see vfs and eventpoll.
+// Lock order: a Process's siglock is taken inside all other locks, and none is taken inside it. Two siglocks are
+// never held at once. For the rest see vfs and eventpoll.
 //
 //	task_struct            Thread            files_struct           Process.files
 //	signal_struct          Process           do_exit                Thread.exit
 //	do_group_exit          Process.exitGroup send_signal_locked     Process.send
 //	get_signal             Thread.takeSignals task_work_run         Thread.runFputs
+//	sighand->siglock       Process.siglock   complete_signal        Process.complete
 //
 // Read calls.go for the interface, thread.go for what every call has in common, then the sys_*.go file of a
 // family.

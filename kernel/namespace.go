@@ -33,6 +33,10 @@ func (t *Thread) Open(name string, flags int) (int, error) {
 }
 
 func (k *Kernel) open(name string, flags int) (*vfs.File, abi.Errno) {
+	if flags&(abi.O_CREAT|abi.O_EXCL) == abi.O_CREAT|abi.O_EXCL && k.exists(name) {
+		return nil, abi.EEXIST
+	}
+	flags |= abi.O_LARGEFILE // what a 64-bit kernel adds to every open
 	switch name {
 	case "/dev/null":
 		return devices.NewNull(k.sys, flags), 0
@@ -47,9 +51,6 @@ func (k *Kernel) open(name string, flags int) (*vfs.File, abi.Errno) {
 		return nil, abi.ENOENT
 	}
 	inode, ok := k.files[name]
-	if ok && flags&(abi.O_CREAT|abi.O_EXCL) == abi.O_CREAT|abi.O_EXCL {
-		return nil, abi.EEXIST
-	}
 	if !ok {
 		if flags&abi.O_CREAT == 0 {
 			return nil, abi.ENOENT
@@ -61,4 +62,13 @@ func (k *Kernel) open(name string, flags int) (*vfs.File, abi.Errno) {
 		k.files[name] = inode
 	}
 	return inode.Open(flags), 0
+}
+
+// exists reports whether there is something of this name.
+func (k *Kernel) exists(name string) bool {
+	switch name {
+	case "/dev/null", "/dev/zero", "/dev/full", ".":
+		return true
+	}
+	return k.files[name] != nil
 }

@@ -81,7 +81,7 @@ type ThreadEnd struct {
 type SigAction struct {
 	Handler Handler
 	Func    func(abi.Signal) // for HandlerFunc
-	Flags   int              // SA_*
+	Flags   uint32           // SA_*
 	Mask    abi.SigSet       // blocked while Func runs, besides the signal itself
 }
 

@@ -65,7 +65,7 @@ func harvest(c kernel.Calls, ep, maxevents int) []int {
 }
 
 // handle makes sig call fn, or nothing.
-func handle(c kernel.Calls, sig abi.Signal, flags int, fn func(abi.Signal)) {
+func handle(c kernel.Calls, sig abi.Signal, flags uint32, fn func(abi.Signal)) {
 	if fn == nil {
 		fn = func(abi.Signal) {}
 	}

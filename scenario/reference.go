@@ -14,3 +14,13 @@ func Reference() string {
 	}
 	return s.String()
 }
+
+// Help returns what the reference says about one builtin: its signature, result and help.
+func Help(name string) (string, bool) {
+	for _, r := range table {
+		if n, _, _ := strings.Cut(r.sig, "("); n == name {
+			return fmt.Sprintf("%s -> %s: %s", r.sig, r.result, r.help), true
+		}
+	}
+	return "", false
+}

@@ -43,12 +43,13 @@ type fakeWatch struct {
 }
 
 type fakeThread struct {
-	w       *fakeWorld
-	p       *fakeProc
-	t       *sim.Task
-	tid     int
-	ended   bool
-	pending []abi.Signal
+	kernel.Calls // nil: what a later device adds is not faked
+	w            *fakeWorld
+	p            *fakeProc
+	t            *sim.Task
+	tid          int
+	ended        bool
+	pending      []abi.Signal
 }
 
 type fakeExit struct{}

@@ -14,7 +14,7 @@ var (
 )
 
 // Operations is what every file can be asked, models struct file_operations. Read and Write may sleep; the
-// caller is System.M.Current(). More is discovered: Poller, Ioctler, Seeker, Fcntler, FlagChecker, Fdinfoer.
+// caller is System.M.Current(). More is discovered: Poller, Ioctler, Seeker, Fcntler, FlagChecker, Asyncer, Fdinfoer.
 type Operations interface {
 	Read(f *File, p []byte) (int, abi.Errno)
 	Write(f *File, p []byte) (int, abi.Errno)
@@ -46,6 +46,12 @@ type Fcntler interface {
 // FlagChecker is a file that refuses status flags, or has to know of them.
 type FlagChecker interface {
 	CheckFlags(f *File, flags int) abi.Errno
+}
+
+// Asyncer is a file that could signal an owner (->fasync), so it keeps O_ASYNC. No file of the model has an
+// owner, and none sends the signal.
+type Asyncer interface {
+	KeepsAsync()
 }
 
 // Fdinfoer is a file that adds lines to /proc/PID/fdinfo/FD.
@@ -127,9 +133,8 @@ func (f *File) NonBlocking() bool { return f.Flags()&abi.O_NONBLOCK != 0 }
 // settable are the flags that F_SETFL stores.
 const settable = abi.O_APPEND | abi.O_NONBLOCK | abi.O_DIRECT
 
-// SetFlags stores the status flags that F_SETFL may change and ignores the others. O_ASYNC is
-// one of those: no file of the model signals its owner, and Linux ignores it where ->fasync is missing.
-// Models setfl.
+// SetFlags stores the status flags that F_SETFL may change and ignores the others, O_ASYNC too unless the
+// file is an Asyncer. Models setfl.
 func (f *File) SetFlags(flags int) abi.Errno {
 	if flags&abi.O_DIRECT != 0 {
 		c, ok := f.Ops.(FlagChecker)
@@ -140,8 +145,12 @@ func (f *File) SetFlags(flags int) abi.Errno {
 			return errno
 		}
 	}
+	stored := settable
+	if _, ok := f.Ops.(Asyncer); ok {
+		stored |= abi.O_ASYNC
+	}
 	f.Sys.M.Write(f.id, fieldFlags)
-	f.flags = f.flags&^settable | flags&settable
+	f.flags = f.flags&^stored | flags&stored
 	return 0
 }
 

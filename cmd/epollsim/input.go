@@ -13,21 +13,23 @@ import (
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/scenario/casebook"
 )
 
 // stdinName is what a scenario from standard input is called in messages.
 const stdinName = "<stdin>"
 
-// scenarioFiles resolves arguments: files, "-", and folders, which stand for the .star files below them.
+// scenarioFiles resolves arguments: files, "-", ids of embedded cases, and folders, which stand for the .star
+// files below them.
 func scenarioFiles(args []string) (files []string, many bool, err error) {
 	for _, arg := range args {
 		info, err := os.Stat(arg)
-		if arg == "-" || err == nil && !info.IsDir() {
+		if _, isCase := casebook.Find(arg); arg == "-" || err == nil && !info.IsDir() || err != nil && isCase {
 			files = append(files, arg)
 			continue
 		}
 		if err != nil {
-			return nil, false, usagef("%v", plainPathError(err))
+			return nil, false, usagef("%v, and no case is called so", plainPathError(err))
 		}
 		many = true
 		n := len(files)
@@ -67,6 +69,9 @@ func compile(cmd *cobra.Command, file string) (*scenario.Program, error) {
 		src, err = io.ReadAll(cmd.InOrStdin())
 	} else {
 		src, err = os.ReadFile(file)
+		if c, ok := casebook.Find(file); ok && errors.Is(err, fs.ErrNotExist) {
+			name, src, err = c.File, []byte(c.Source), nil
+		}
 	}
 	if err != nil {
 		return nil, usagef("%v", plainPathError(err))

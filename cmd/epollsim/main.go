@@ -88,6 +88,6 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newRun(), newVerify(), newExplore(), newVersion())
+	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newVersion())
 	return root
 }

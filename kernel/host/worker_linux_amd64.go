@@ -184,22 +184,21 @@ type Batch struct {
 // ErrBatchSize says that the calls do not fit.
 var ErrBatchSize = errors.New("the calls do not fit into one batch")
 
-// Run makes n calls, as many at a time as fit. call is asked to make call i twice; only what it gets the last
-// time is a result.
-func (b *Batch) Run(n int, call func(i int, c kernel.Calls)) error {
+// Run makes n calls, as many at a time as fit, and returns how many were made: fewer if one of them does not
+// end within timeout. call is asked to make call i twice; only what it gets the last time is a result.
+func (b *Batch) Run(n int, timeout time.Duration, call func(i int, c kernel.Calls)) (int, error) {
 	for from := 0; from < n; {
 		to := b.Record(from, n, call)
 		if to == from {
-			return ErrBatchSize
+			return from, ErrBatchSize
 		}
 		b.Start()
-		if !b.Wait(10 * time.Second) {
-			return errors.New("a worker of the host is stuck or dead")
+		b.Wait(timeout)
+		if from = b.Replay(from, to, call); from < to {
+			return from, nil
 		}
-		b.Replay(from, to, call)
-		from = to
 	}
-	return nil
+	return n, nil
 }
 
 // Record notes the calls from … n-1, or those of them that fit, and returns the first that is not noted.
@@ -221,20 +220,21 @@ func (b *Batch) begin() {
 	b.recording, b.full, b.n = true, false, 0
 }
 
-// Replay answers the calls from … to-1 that were recorded, and made since.
-func (b *Batch) Replay(from, to int, call func(i int, c kernel.Calls)) {
+// Replay answers the calls from … to-1 that were recorded, and returns the first that has not ended.
+func (b *Batch) Replay(from, to int, call func(i int, c kernel.Calls)) int {
 	b.task.reset()
 	b.recording, b.at = false, 0
 	for i := from; i < to; i++ {
+		if b.task.calls[b.at].ret == notMade {
+			return i
+		}
 		call(i, b)
 	}
+	return to
 }
 
 // notMade is the result of a request that has not ended.
 const notMade = 1 << 40
-
-// Made reports whether the next call that Replay answers has ended.
-func (b *Batch) Made() bool { return b.recording || b.at >= b.n || b.task.calls[b.at].ret != notMade }
 
 // Start lets the thread make the calls.
 func (b *Batch) Start() {

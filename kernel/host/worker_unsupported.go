@@ -37,16 +37,13 @@ func (*Worker) Batch(int) *Batch { return &Batch{} }
 type Batch struct{ kernel.Calls }
 
 // Run returns ErrUnsupported.
-func (*Batch) Run(int, func(int, kernel.Calls)) error { return ErrUnsupported }
+func (*Batch) Run(int, time.Duration, func(int, kernel.Calls)) (int, error) { return 0, ErrUnsupported }
 
 // Record does nothing.
 func (*Batch) Record(from, _ int, _ func(int, kernel.Calls)) int { return from }
 
 // Replay does nothing.
-func (*Batch) Replay(int, int, func(int, kernel.Calls)) {}
-
-// Made is false.
-func (*Batch) Made() bool { return false }
+func (*Batch) Replay(from, _ int, _ func(int, kernel.Calls)) int { return from }
 
 // Start does nothing.
 func (*Batch) Start() {}

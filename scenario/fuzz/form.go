@@ -69,7 +69,7 @@ func spell(kind string, v int64) string {
 
 // symbols spells v with the names of a group of constants, or as a number.
 func symbols(group string, v int64) string {
-	if v == 0 {
+	if v == 0 && !enums[group] {
 		return "0"
 	}
 	names := constantNames()

@@ -32,3 +32,29 @@ func TestShow(t *testing.T) {
 		}
 	}
 }
+
+func TestHost(t *testing.T) {
+	m := newModel(kernel.Version{})
+	j, err := newHostJudge(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.close()
+	seen := map[string]int{}
+	for seed := range 3000 {
+		p, err := m.sequential(words(100).Example(seed+1), 100)
+		if err != nil {
+			t.Fatal(seed, err)
+		}
+		d, err := compare(p, j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d != nil {
+			k := p.calls[d.Index].op.name + " " + d.Model + " / " + d.Host
+			if seen[k]++; seen[k] == 1 && len(seen) < 40 {
+				t.Log(seed, d)
+			}
+		}
+	}
+}

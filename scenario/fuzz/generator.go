@@ -40,9 +40,9 @@ const (
 type generator struct {
 	runner *runner
 	prog   *program
-	calls  []call // those of prog that are being made
+	calls  []call    // those of prog that are being made
 	bits   [2]uint64 // left of the two random numbers of a row
-	end    int    // most calls
+	end    int       // most calls
 
 	kinds [1024]kind
 	open  []int16 // in order of opening
@@ -236,11 +236,11 @@ func (g *generator) oddFd(which int) int64 {
 
 // newfd picks a number to open: one in use, the next, or far away.
 func (g *generator) newfd() int64 {
-	v := g.pick(16)
+	v := g.pick(32)
 	switch {
-	case v < 8 && len(g.open) > 0:
+	case v < 16 && len(g.open) > 0:
 		return int64(g.open[len(g.open)-1-v%len(g.open)])
-	case v < 13:
+	case v < 31:
 		return int64(3 + g.pick(40))
 	}
 	g.prog.spoil = true

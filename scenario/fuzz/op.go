@@ -81,7 +81,7 @@ var table = []*op{
 		},
 	},
 	{
-		name: "pipe2", weight: 8, form: "pipe2({0:O})",
+		name: "pipe2", weight: 8, form: "pipe2({0:PIPE2})",
 		choose: func(g *generator) bool { return g.args(pipeFlags[g.pick(len(pipeFlags))]) },
 		run: func(r *runner, a []int64) {
 			fds, err := r.Pipe2(int(a[0]))
@@ -153,7 +153,7 @@ var table = []*op{
 		effect: func(g *generator, a []int64, r *runner) { g.opened(r.ret, g.kindOf(a[0])) },
 	},
 	{
-		name: "dup3", weight: 2, form: "dup3({0}, {1}, {2:O})",
+		name: "dup3", weight: 2, form: "dup3({0}, {1}, {2:PIPE2})",
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isAny), g.newfd(), []int64{0, abi.O_CLOEXEC, abi.O_NONBLOCK, 1}[g.pick(4)])
 		},
@@ -191,10 +191,16 @@ var table = []*op{
 		run: func(r *runner, a []int64) { r.selected(a) },
 	},
 	{
-		name: "fcntl F_SETFL", weight: 5, act: 2, form: "fcntl({0}, F_SETFL, {1:O})",
+		name: "fcntl F_SETFL", weight: 5, act: 2, form: "fcntl({0}, F_SETFL, {1:PIPE2})",
 		choose: func(g *generator) bool {
-			fd := g.fd(isAny)
-			return g.kindOf(fd) != tty && g.args(fd, statusFlags[g.pick(len(statusFlags))])
+			fd, flags := g.fd(isAny), statusFlags[g.pick(len(statusFlags))]
+			switch g.kindOf(fd) {
+			case tty:
+				return false
+			case regular, directory: // what O_DIRECT asks for is up to the file system
+				flags &^= abi.O_DIRECT
+			}
+			return g.args(fd, flags)
 		},
 		run: func(r *runner, a []int64) { r.int(r.Fcntl(int(a[0]), abi.F_SETFL, int(a[1]))) },
 	},
@@ -222,6 +228,7 @@ var table = []*op{
 		name: "fcntl F_SETFD", weight: 1, form: "fcntl({0}, F_SETFD, {1})",
 		choose: func(g *generator) bool { return g.args(g.fd(isAny), int64(g.pick(4))) },
 		run:    func(r *runner, a []int64) { r.int(r.Fcntl(int(a[0]), abi.F_SETFD, int(a[1]))) },
+		effect: marks,
 	},
 	{
 		name: "fcntl unknown", weight: 1, form: "fcntl({0}, {1})",
@@ -249,7 +256,8 @@ var table = []*op{
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isAny), []int64{abi.FIOCLEX, abi.FIONCLEX}[g.pick(2)])
 		},
-		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), uint(a[1]), 0)) },
+		run:    func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), uint(a[1]), 0)) },
+		effect: marks,
 	},
 	{
 		name: "ioctl EPIOCSPARAMS", weight: 1, form: "ioctl({0}, EPIOCSPARAMS, {1})",
@@ -304,8 +312,11 @@ var table = []*op{
 		name: "lseek", weight: 2,
 		choose: func(g *generator) bool {
 			fd := g.fd(isAny)
-			if k := g.kindOf(fd); k == regular || k == tty {
-				return false // a scenario has no lseek, so it must not matter for what follows
+			switch g.kindOf(fd) {
+			case regular, tty: // a scenario has no lseek, so it must not matter for what follows
+				return false
+			case directory: // up to the file system
+				return false
 			}
 			return g.args(fd, int64(g.pick(4))*3-2, int64(g.pick(4)))
 		},
@@ -333,7 +344,7 @@ var table = []*op{
 		choose: func(g *generator) bool {
 			return g.pick(4) == 3 && g.args([]int64{16, 8, 64, 1024, 4, 0, 100}[g.pick(7)])
 		},
-		run:    func(r *runner, a []int64) { r.zero(r.Setrlimit(abi.RLIMIT_NOFILE, uint64(a[0]))) },
+		run: func(r *runner, a []int64) { r.zero(r.Setrlimit(abi.RLIMIT_NOFILE, uint64(a[0]))) },
 	},
 	{name: "full pipe", weight: 4, expand: fullPipe},
 	{name: "chain of epolls", weight: 2, expand: epollChain},
@@ -351,6 +362,13 @@ var table = []*op{
 // opens is the effect of a call that opens one file.
 func opens(k kind) func(*generator, []int64, *runner) {
 	return func(g *generator, _ []int64, r *runner) { g.opened(r.ret, k) }
+}
+
+// marks is the effect of a call that changes the number it is given.
+func marks(g *generator, a []int64, _ *runner) {
+	if a[0] < 3 {
+		g.prog.spoil = true
+	}
 }
 
 // rows finds a row by its name.

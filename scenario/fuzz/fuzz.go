@@ -1,0 +1,300 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/kernel/host"
+)
+
+// Options of a comparison.
+type Options struct {
+	Programs    int           // how many; 0: as many as Duration allows
+	Duration    time.Duration // 0: no limit
+	Seed        uint64        // of the first program
+	Calls       int           // of a sequential program; 0: 100
+	Threads     int           // 1 or 2
+	Jobs        int           // programs compared at once; 0: one for each CPU
+	Differences int           // to stop after; 0: 1
+	Out         string        // folder for scenarios of differences; "": none is written
+	Shrink      time.Duration // most time to spend on making a difference small; 0: 30 s
+	Progress    func(Summary)
+	Started     func(*host.Host) // told of every host that an interrupt must end
+}
+
+// Summary is what a comparison has done.
+type Summary struct {
+	Programs  int
+	Calls     int
+	Late      int // programs of two threads whose difference did not come again: the host was late
+	Discarded int // programs of two threads that would block for ever
+	Elapsed   time.Duration
+	Release   string // of the host's kernel
+	Found     []Finding
+}
+
+// Finding is a difference with its program, as small as it could be made.
+type Finding struct {
+	Seed       uint64 // of the program
+	Program    int    // which one it was
+	Calls      int    // of the shrunk program
+	Difference *Difference
+	Err        error  // the model failed instead
+	File       string // the scenario, if one was written
+	Scenario   string
+}
+
+// campaign is a comparison under way.
+type campaign struct {
+	opts     Options
+	start    time.Time
+	newJudge func(threads int) (judge, error)
+	next     atomic.Int64
+	stop     atomic.Bool
+
+	mu  sync.Mutex // guards all below
+	sum Summary
+	err error
+}
+
+// Run compares random programs on the model and on the host's kernel. The error is ErrUnsupported, or why the
+// comparison could not go on; differences are no error.
+func Run(opts Options) (*Summary, error) {
+	if host.Release() == "" {
+		return nil, ErrUnsupported
+	}
+	return opts.run(func(threads int) (judge, error) {
+		j, err := newHostJudge(threads)
+		if err == nil && opts.Started != nil {
+			opts.Started(j.worker.Host())
+		}
+		return j, err
+	})
+}
+
+func (opts Options) run(newJudge func(threads int) (judge, error)) (*Summary, error) {
+	if opts.Calls == 0 {
+		opts.Calls = 100
+	}
+	if opts.Threads == 0 {
+		opts.Threads = 1
+	}
+	if opts.Jobs == 0 {
+		opts.Jobs = runtime.GOMAXPROCS(0)
+	}
+	if opts.Differences == 0 {
+		opts.Differences = 1
+	}
+	if opts.Shrink == 0 {
+		opts.Shrink = 30 * time.Second
+	}
+	c := &campaign{opts: opts, start: time.Now(), newJudge: newJudge}
+	c.sum.Release = host.Release()
+	var jobs sync.WaitGroup
+	for range opts.Jobs {
+		jobs.Go(c.job)
+	}
+	ended := make(chan struct{})
+	go c.progress(ended)
+	jobs.Wait()
+	close(ended)
+	c.sum.Elapsed = time.Since(c.start)
+	return &c.sum, c.err
+}
+
+// progress tells how far the comparison is, until it has ended.
+func (c *campaign) progress(ended chan struct{}) {
+	if c.opts.Progress == nil {
+		return
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+			c.mu.Lock()
+			sum := c.sum
+			c.mu.Unlock()
+			sum.Elapsed = time.Since(c.start)
+			c.opts.Progress(sum)
+		}
+	}
+}
+
+// job compares programs one after the other, until none is left.
+func (c *campaign) job() {
+	j, err := c.newJudge(c.opts.Threads)
+	if err != nil {
+		c.end(err)
+		return
+	}
+	t := &trial{campaign: c, model: newModel(kernel.Version{}), judge: j}
+	for !c.stop.Load() {
+		i := int(c.next.Add(1)) - 1
+		if c.opts.Programs > 0 && i >= c.opts.Programs || c.opts.Duration > 0 && time.Since(c.start) > c.opts.Duration {
+			break
+		}
+		if err := t.program(i); err != nil {
+			c.end(err)
+			break
+		}
+	}
+	if err := j.close(); err != nil {
+		c.end(err)
+	}
+}
+
+func (c *campaign) end(err error) {
+	c.mu.Lock()
+	c.err = errors.Join(c.err, err)
+	c.mu.Unlock()
+	c.stop.Store(true)
+}
+
+// seedOf is the seed of program i: never 0, which rapid takes for a random one.
+func (o *Options) seedOf(i int) uint64 {
+	x := o.Seed*0x9e3779b97f4a7c15 + uint64(i) + 1 // splitmix64
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return max((x^x>>31)>>1, 1)
+}
+
+// trial is a job's model and judge, and what it is at.
+type trial struct {
+	*campaign
+	model *model
+	judge judge
+}
+
+// verdict is how the comparison of one program ended.
+type verdict struct {
+	difference      *Difference
+	modelErr        error // the model failed
+	late, discarded bool
+}
+
+func (v verdict) bad() bool { return v.difference != nil || v.modelErr != nil }
+
+// program makes program i and compares it.
+func (t *trial) program(i int) error {
+	seed := t.opts.seedOf(i)
+	gen := words(t.length())
+	p, v, err := t.try(gen.Example(int(seed)))
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	t.sum.Programs++
+	t.sum.Calls += p.count()
+	if v.late {
+		t.sum.Late++
+	}
+	if v.discarded {
+		t.sum.Discarded++
+	}
+	t.mu.Unlock()
+	if !v.bad() {
+		return nil
+	}
+	return t.found(i, seed, v)
+}
+
+func (t *trial) length() int {
+	if t.opts.Threads == 2 {
+		return togetherRows
+	}
+	return t.opts.Calls
+}
+
+// try makes the program of words and compares it.
+func (t *trial) try(words []uint64) (*program, verdict, error) {
+	if t.opts.Threads == 2 {
+		return t.tryTogether(words)
+	}
+	var v verdict
+	var err error
+	p, failed := t.model.sequential(words, t.opts.Calls)
+	if failed != nil {
+		v.modelErr = failed
+		t.model = newModel(kernel.Version{})
+		return p, v, nil
+	}
+	v.difference, err = compare(p, t.judge)
+	return p, v, err
+}
+
+// found shrinks a program that differs and writes it down.
+func (t *trial) found(i int, seed uint64, v verdict) error {
+	var smallest []uint64
+	var failed error
+	shrink(words(t.length()), seed, t.opts.Shrink, func(words []uint64) bool {
+		_, v, err := t.try(words)
+		failed = errors.Join(failed, err)
+		if v.bad() {
+			smallest = words
+		}
+		return v.bad()
+	})
+	if failed != nil {
+		return failed
+	}
+	f := Finding{Seed: seed, Program: i, Difference: v.difference, Err: v.modelErr}
+	if smallest != nil { // else it did not come again
+		if err := t.describe(&f, smallest); err != nil {
+			return err
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sum.Found = append(t.sum.Found, f)
+	if len(t.sum.Found) >= t.opts.Differences {
+		t.stop.Store(true)
+	}
+	return nil
+}
+
+// describe runs the smallest program once more and writes its scenario.
+func (t *trial) describe(f *Finding, words []uint64) error {
+	p, v, err := t.try(words)
+	if err != nil {
+		return err
+	}
+	if v.bad() {
+		f.Difference, f.Err = v.difference, v.modelErr
+	}
+	f.Calls = p.count()
+	o, err := results(p, t.judge)
+	if err != nil {
+		return err
+	}
+	f.Scenario = scenarioText(p, o, fmt.Sprintf("Found by epollsim fuzz (program seed %d) against Linux %s.", f.Seed, t.sum.Release), f.Difference)
+	if t.opts.Out == "" {
+		return nil
+	}
+	f.File, err = writeNew(t.opts.Out, f.Scenario)
+	return err
+}
+
+// writeNew writes text to a file diff-N.star that was not there.
+func writeNew(dir, text string) (string, error) {
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%s%cdiff-%d.star", dir, os.PathSeparator, n)
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		_, err = f.WriteString(text)
+		return name, errors.Join(err, f.Close())
+	}
+}

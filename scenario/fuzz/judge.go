@@ -1,0 +1,298 @@
+package fuzz
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/kernel/host"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// judge is the kernel that the model is compared with.
+type judge interface {
+	// sequential makes the calls of a program of one thread and tells their results in order.
+	sequential(p *program, result func(i int, text []byte)) error
+	// together makes a program of two threads.
+	together(p *program) (*outcome, error)
+	close() error
+}
+
+// outcome is what the threads of a program were told.
+type outcome struct {
+	calls, main, second, after []string
+}
+
+// blocked is the result of a call that does not end.
+const blocked = "(blocked)"
+
+// hostJudge is the kernel of this machine.
+type hostJudge struct {
+	worker *host.Worker
+	runner *runner
+	spoilt bool
+	files  bool
+}
+
+func newHostJudge(threads int) (*hostJudge, error) {
+	w, err := host.NewWorker(threads)
+	if err != nil {
+		return nil, err
+	}
+	return &hostJudge{worker: w, runner: newRunner()}, nil
+}
+
+func (h *hostJudge) close() error { return h.worker.Close() }
+
+// prepare makes the worker as good as new for p.
+func (h *hostJudge) prepare(p *program) error {
+	err := error(nil)
+	if h.spoilt {
+		err = h.worker.Renew()
+	} else {
+		err = h.worker.Reset(h.files)
+	}
+	h.spoilt, h.files = p.spoil, p.files
+	return err
+}
+
+// caller returns what makes call i of a list for a batch.
+func (h *hostJudge) caller(list []call, result func(i int, text []byte)) func(int, kernel.Calls) {
+	return func(i int, c kernel.Calls) {
+		h.runner.Calls = c
+		result(i, h.runner.do(list[i].op, list[i].args))
+	}
+}
+
+func (h *hostJudge) sequential(p *program, result func(i int, text []byte)) error {
+	if err := h.prepare(p); err != nil {
+		return err
+	}
+	n, err := h.worker.Batch(0).Run(len(p.calls), patience, h.caller(p.calls, result))
+	if n < len(p.calls) && err == nil {
+		h.spoilt = true
+		result(n, []byte(blocked))
+	}
+	return err
+}
+
+// patience is how long a list of calls that do not sleep may take.
+const patience = 3 * time.Second
+
+// stuckAfter is when a thread of the host is taken for blocked for ever: no call waits longer than some ms.
+const stuckAfter = 300 * time.Millisecond
+
+func (h *hostJudge) together(p *program) (*outcome, error) {
+	if err := h.prepare(p); err != nil {
+		return nil, err
+	}
+	o := &outcome{}
+	main, second := h.worker.Batch(0), h.worker.Batch(1)
+	o.calls = make([]string, len(p.calls))
+	n, err := main.Run(len(p.calls), patience, h.caller(p.calls, into(o.calls)))
+	if n < len(p.calls) || err != nil {
+		h.spoilt = true
+		return o, err
+	}
+	ignore := func(int, []byte) {}
+	if second.Record(0, len(p.second), h.caller(p.second, ignore)) < len(p.second) ||
+		main.Record(0, len(p.main), h.caller(p.main, ignore)) < len(p.main) {
+		return nil, host.ErrBatchSize
+	}
+	second.Start()
+	main.Start()
+	end := time.Now().Add(stuckAfter)
+	done := second.Wait(time.Until(end))
+	done = main.Wait(time.Until(end)) && done
+	o.main = h.replay(main, p.main)
+	o.second = h.replay(second, p.second)
+	if !done {
+		h.spoilt = true
+		return o, nil
+	}
+	o.after = make([]string, len(p.after))
+	_, err = main.Run(len(p.after), patience, h.caller(p.after, into(o.after)))
+	return o, err
+}
+
+func into(list []string) func(int, []byte) {
+	return func(i int, text []byte) { list[i] = string(text) }
+}
+
+// replay reads the results of a list, up to a call that has not ended.
+func (h *hostJudge) replay(b *host.Batch, list []call) []string {
+	results := make([]string, len(list))
+	n := b.Replay(0, len(list), h.caller(list, into(results)))
+	if n < len(list) {
+		results = append(results[:n], blocked)
+	}
+	return results
+}
+
+// modelJudge is a model of any version: it stands in for the host in tests.
+type modelJudge struct{ m *model }
+
+func (j *modelJudge) close() error { return nil }
+
+func (j *modelJudge) sequential(p *program, result func(i int, text []byte)) error {
+	r := newRunner()
+	return j.m.run(nil, func(c kernel.Calls) {
+		r.Calls = c
+		for i, call := range p.calls {
+			result(i, r.do(call.op, call.args))
+		}
+	})
+}
+
+func (j *modelJudge) together(p *program) (*outcome, error) { return j.m.together(p, nil) }
+
+// together runs a program of two threads under a strategy. A deadlock is an outcome, not an error.
+func (m *model) together(p *program, strategy sim.Strategy) (*outcome, error) {
+	o := &outcome{}
+	list := func(c kernel.Calls, calls []call, results *[]string) {
+		r := newRunner()
+		r.Calls = c
+		for _, call := range calls {
+			n := len(*results)
+			*results = append(*results, blocked)
+			text := string(r.do(call.op, call.args))
+			(*results)[n] = text
+		}
+	}
+	err := m.run(strategy, func(c kernel.Calls) {
+		list(c, p.calls, &o.calls)
+		tid, _ := c.Clone("second", func(c kernel.Calls) { list(c, p.second, &o.second) })
+		list(c, p.main, &o.main)
+		c.Join(tid)
+		list(c, p.after, &o.after)
+	})
+	if kernel.Deadlocked(err) {
+		err = nil
+	}
+	return o, err
+}
+
+// compare runs a sequential program on the judge and returns the first call that it answers differently.
+func compare(p *program, j judge) (*Difference, error) {
+	var d *Difference
+	err := j.sequential(p, func(i int, text []byte) {
+		if d != nil && d.Index >= i { // a batch asks twice; only the last answer counts
+			d = nil
+		}
+		if d == nil && !bytes.Equal(text, p.calls[i].want) {
+			d = &Difference{Thread: "main", Index: i, Call: p.calls[i].String(), Model: string(p.calls[i].want), Host: string(text)}
+		}
+	})
+	return d, err
+}
+
+// results collects what the judge says to every call.
+func results(p *program, j judge) (*outcome, error) {
+	if p.threads() > 1 {
+		return j.together(p)
+	}
+	o := &outcome{calls: make([]string, len(p.calls))}
+	return o, j.sequential(p, into(o.calls))
+}
+
+// Schedules is how many random schedules of the model are tried for one outcome of the host.
+const Schedules = 1000
+
+// repeats is how often a program of two threads is run again before it counts as a difference, and confirmed how
+// often the same outcome must come: a host that is late does what no schedule of the model does, since virtual time
+// stands still while anybody can run.
+const (
+	repeats   = 20
+	confirmed = 4
+)
+
+// compareTogether runs a program of two threads on both and returns where they differ, if no schedule of the
+// model gives what the judge does. late says that the difference did not come again often enough.
+func compareTogether(p *program, m *model, j judge) (d *Difference, late bool, err error) {
+	first, err := j.together(p)
+	if err != nil {
+		return nil, false, err
+	}
+	d, err = explain(p, m, first)
+	if d == nil || err != nil {
+		return nil, false, err
+	}
+	again := 0
+	for range repeats {
+		o, err := j.together(p)
+		if err != nil {
+			return nil, false, err
+		}
+		if o.same(first) {
+			again++
+		}
+	}
+	if again < confirmed {
+		return nil, true, nil
+	}
+	return d, false, nil
+}
+
+// explain looks for a schedule that gives the outcome; d is the difference to the default one if there is none.
+func explain(p *program, m *model, o *outcome) (*Difference, error) {
+	byDefault, err := m.together(p, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errModel, err)
+	}
+	d := o.difference(p, byDefault)
+	if d == nil {
+		return nil, nil
+	}
+	for seed := range uint64(Schedules) {
+		random, err := m.together(p, sim.NewRandom(seed+1))
+		if err != nil {
+			return nil, fmt.Errorf("%w under random schedule %d: %w", errModel, seed+1, err)
+		}
+		if o.same(random) {
+			return nil, nil
+		}
+	}
+	return d, nil
+}
+
+func (o *outcome) same(other *outcome) bool { return o.String() == other.String() }
+
+func (o *outcome) String() string {
+	return fmt.Sprintf("%q", [][]string{o.calls, o.main, o.second, o.after})
+}
+
+// difference returns the first call whose result differs from the model's.
+func (o *outcome) difference(p *program, model *outcome) *Difference {
+	for _, t := range []struct {
+		name        string
+		calls       []call
+		host, model []string
+	}{
+		{"main", p.calls, o.calls, model.calls},
+		{"second", p.second, o.second, model.second},
+		{"main", p.main, o.main, model.main},
+		{"main", p.after, o.after, model.after},
+	} {
+		for i, c := range t.calls {
+			host, model := at(t.host, i), at(t.model, i)
+			if host != model {
+				return &Difference{Thread: t.name, Index: i, Call: c.String(), Model: model, Host: host}
+			}
+		}
+	}
+	return nil
+}
+
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return "(not made)"
+}
+
+// ErrUnsupported says that there is no host to compare with.
+var ErrUnsupported = host.ErrUnsupported
+
+var errModel = errors.New("the model failed")
