@@ -18,7 +18,16 @@ var rowless = map[string]string{
 	"PIPE_BUF":         "a limit, not an argument",
 	"SizeofEpollEvent": "ours",
 	"FdSetSize":        "ours",
-	"EPOLLURINGWAKE":   "its row has the kernel's name, EPOLL_URING_WAKE",
+
+	"SizeofSockaddrUn":      "ours",
+	"SizeofSockaddrIn":      "ours",
+	"SizeofSockaddrStorage": "ours",
+	"TABDLY":                "a field of c_oflag",
+	"XTABS":                 "a value of it",
+	"CSIZE":                 "a field of c_cflag",
+	"CS8":                   "a value of it",
+	"B38400":                "a value of another field",
+	"EPOLLURINGWAKE":        "its row has the kernel's name, EPOLL_URING_WAKE",
 }
 
 // Every exported constant stands in one row, under its own name; a row that names a constant takes its value from it.

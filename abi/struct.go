@@ -23,3 +23,10 @@ type Timespec struct {
 	Sec  int64
 	Nsec int64
 }
+
+// Itimerspec is when a timer expires next, and how often from then on. Models struct __kernel_itimerspec. See
+// timerfd_settime(2).
+type Itimerspec struct {
+	Interval Timespec
+	Value    Timespec
+}

@@ -2,52 +2,18 @@ package devices
 
 import (
 	"github.com/epollsim/epollsim/abi"
-	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
-	"github.com/epollsim/epollsim/waitqueue"
 )
 
-// console is the terminal behind 0, 1 and 2 as long as nobody types: it takes what is written, and reads
-// wait for ever. The line discipline is left out.
-type console struct{ wait waitqueue.Head }
+// drainedFrom is from how many bytes on the master behind the console is read. Each of its reads is one more OUT edge, and
+// on a host one that comes some time later: little output has only those of its own writes.
+const drainedFrom = 2048
 
-// NewConsole returns the terminal a program is started on.
-func NewConsole(s *vfs.System) *vfs.File {
-	c := &console{}
-	c.wait.Init(s.M)
-	return s.NewFile(c, abi.O_RDWR|abi.O_LARGEFILE, "/dev/pts/0", s.NextIno())
+// NewConsole returns the terminal a program is started on: the slave of a pty whose master nobody types on. What is
+// written to it is read in large pieces and thrown away.
+func NewConsole(s *vfs.System, d *Devpts) *vfs.File {
+	p := newPty(s, d)
+	p.master.count, p.slave.count = 1, 1 // somebody has the master open
+	p.master.drained = true
+	return s.NewFile(p.slave.open(), abi.O_RDWR|abi.O_LARGEFILE, p.slave.name(), s.NextIno())
 }
-
-// Poll registers on both queues of a tty, which are one here, and reports room to write.
-func (c *console) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
-	pt.Wait(f, &c.wait)
-	pt.Wait(f, &c.wait)
-	return abi.EPOLLOUT | abi.EPOLLWRNORM
-}
-
-// Read waits for a line that nobody types.
-func (c *console) Read(f *vfs.File, _ []byte) (int, abi.Errno) {
-	if f.NonBlocking() {
-		return 0, abi.EAGAIN
-	}
-	t := f.Sys.M.Current()
-	e := waitqueue.Entry{Func: waitqueue.DefaultWake, Private: t}
-	c.wait.Add(&e)
-	defer c.wait.Remove(&e)
-	for {
-		t.SetState(sim.Interruptible)
-		t.Schedule("a line from the terminal", c.wait.ID())
-		if t.SignalPending() {
-			return 0, abi.ERESTARTSYS
-		}
-	}
-}
-
-// Write takes everything. Every write to a tty is an OUT edge for who watches it.
-func (c *console) Write(_ *vfs.File, p []byte) (int, abi.Errno) {
-	c.wait.WakeUp(sim.Interruptible, 1, false, abi.EPOLLOUT)
-	return len(p), 0
-}
-
-// Release has nothing to do.
-func (c *console) Release(*vfs.File) {}

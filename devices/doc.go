@@ -1,14 +1,14 @@
-// Package devices models the files that an epoll watches, one file of Go for each of Linux 6.18's: pipes, eventfds,
-// and those that cannot be watched at all (regular files, directories, /dev/null and its kin). Each is a vfs.Operations
-// with what it keeps, the queues it wakes, and the mask it shows.
+// Package devices models the files that an epoll watches, one file of Go for each of Linux 6.18's: pipes and FIFOs,
+// eventfds, timerfds, signalfds, pidfds, pseudo-terminals, and those that cannot be watched at all (regular files, directories, /dev/null
+// and its kin). Each is a vfs.Operations with what it keeps, the queues it wakes, and the mask it shows.
 //
 // The caller makes a device with New… and gets the open file description; who may read or write it (EBADF), descriptor
 // numbers and the return to user mode are the business of the floors around it. A sleep that a signal interrupts ends
 // with ERESTARTSYS.
 //
 // Left out: page faults, splice and tee, notification pipes, SIGIO, the limits per user (fs.pipe-user-pages-*),
-// CAP_SYS_RESOURCE, asynchronous signallers of eventfds (the only way to a count of 2⁶⁴-1), and FIFOs, whose open
-// comes with a later file; the counters that it needs are here.
+// CAP_SYS_RESOURCE, asynchronous signallers of eventfds (the only way to a count of 2⁶⁴-1), and suspend, for which the
+// timers of the ALARM clocks are.
 //
 //	File r ── pipeFile ──> Pipe <── pipeFile ── File w          File ──> Eventfd
 //	                        │ mutex                                        │ count
@@ -20,20 +20,34 @@
 //	                                    pollers of w, at the front
 //
 // A pipe wakes with IN|RDNORM on rd_wait and OUT|WRNORM on wr_wait, and with no key on both when an end closes; of the
-// exclusive sleepers one at a time, which passes the turn on. An eventfd has one queue: IN after every write, OUT after
-// every read.
+// exclusive sleepers one at a time, which passes the turn on. A FIFO is a name for a pipe that is there while somebody has
+// it open; who waits in an open sleeps on rd_wait. An eventfd has one queue: IN after every write, OUT after every read. A
+// timerfd has one: IN at an expiry.
+//
+// A signalfd has none. It asks the task that polls or reads it, through Signaled, and hooks to the queue of that task's
+// process, which is woken with no key by every signal. A pidfd hooks to the queue of the Pid it refers to, which the floor
+// above tells of the end (IN|RDNORM, all) and of the reaping (no key, all).
+//
+// A pseudo-terminal is two ttys, each with two queues, and any watcher of one hooks to both. Writers and readers stand on
+// them for the whole of a call, not exclusively. tty.go has the drawing, the lock order, and what is left out.
 //
 // Lock order:
 //
 //	pipe.mutex
 //	  pipe.rd_wait, pipe.wr_wait (locks of the queues)
 //	    ep.lock …
-//	eventfd.wqh (guards the count too)
+//	eventfd.wqh, timerfd.wqh (guard the count, the timer and its ticks too)
 //	  ep.lock …
+//	siglock of a process
+//	  signalfd_wqh
+//	    ep.lock …
+//	pid.wait_pidfd
+//	inode.i_lock of a FIFO (guards which pipe it is)
 //	i_rwsem of a regular file
 //
-// ->poll takes no lock but that of the queue it hooks to: it reads head_tail, max_usage, readers, writers and count while
-// others change them.
+// ->poll takes no lock but that of the queue it hooks to: it reads head_tail, max_usage, readers, writers, count and
+// exit_state while others change them. That of a timerfd takes its queue's lock to read the ticks, that of a signalfd the
+// siglock, and that of a tty may wait for the worker that brings the input.
 //
 // Kernel names and ours:
 //
@@ -43,18 +57,32 @@
 //	get_pipe_info           PipeOf              eventfd_poll         Eventfd.Poll
 //	anon_pipe_read          Pipe.read           eventfd_release      Eventfd.Release
 //	anon_pipe_write         Pipe.write          eventfd_show_fdinfo  Eventfd.Fdinfo
-//	pipe_poll               pipeFile.Poll       do_wait_intr_irq     Eventfd.wait
+//	pipe_poll               pipeFile.Poll       do_wait_intr_irq     sleepLocked
 //	pipe_release            pipeFile.Release    null_fops            null
 //	pipe_ioctl, pipe_fcntl  pipeFile.Ioctl …    zero_fops            zero
 //	pipe_resize_ring        Pipe.resize         full_fops            full
 //	pipe_readable           readable            pipe_writable        writable
+//	fifo_open               Fifo.Open           wait_for_partner     Pipe.waitForPartner
+//	struct timerfd_ctx      Timerfd             timerfd_triggered    timerfdTriggered
+//	do_timerfd_settime      Timerfd.Settime     do_timerfd_gettime   Timerfd.Gettime
+//	timerfd_read_iter       Timerfd.Read        hrtimer_forward_now  Timerfd.forward
+//	struct signalfd_ctx     Signalfd            signalfd_dequeue     Signalfd.dequeue
+//	do_signalfd4            NewSignalfd, …      struct pid           Pid
+//	pidfd_poll              pidfd.Poll          do_notify_pidfd      Pid.Exit
+//	struct tty_struct       Tty                 struct n_tty_data    nTty
+//	struct tty_bufhead      transport           flush_to_ldisc       transport.work
+//	n_tty_poll              ttyFile.Poll        n_tty_receive_buf    Tty.receive
+//	n_tty_read              ttyFile.readLine    n_tty_write          ttyFile.writeLine
+//	pty_close, __tty_hangup Tty.close, hangUp   n_tty_set_termios    Tty.setTermios
 //
 // Read eventfd.go first, the smallest device with everything in it; then pipe.go, pipe_ring.go, pipe_write.go,
-// pipe_read.go, pipe_poll.go. pipe_rules.go tells what other versions did. Next door: package eventpoll.
+// pipe_read.go, pipe_poll.go. pipe_rules.go tells what other versions did. Every device passes the suite of devicetest.
+// Next door: package eventpoll.
 package devices
 
 // For the maintainer:
 //
+//   - A new device is a file here, a file conform_NAME_test.go, and a line in conformance_test.go.
 //   - host_linux_test.go runs random calls on the running kernel and on the model and compares every result, every mask
 //     and every edge. Change a device, run it with -rapid.checks=10000.
 //   - A point stands before the access it names, and everything up to the next point happens with it. Fields that ->poll

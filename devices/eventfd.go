@@ -58,12 +58,10 @@ func (e *Eventfd) Write(f *vfs.File, p []byte) (int, abi.Errno) {
 	if v == math.MaxUint64 {
 		return 0, abi.EINVAL
 	}
-	enter(e.m, "eventfd_write")
 	e.wqh.Lock.Lock()
 	if !hasRoom(e, v) {
 		if errno := e.wait(f, hasRoom, v); errno != 0 {
 			e.wqh.Lock.Unlock()
-			leave(e.m, "eventfd_write")
 			return 0, errno
 		}
 	}
@@ -72,7 +70,6 @@ func (e *Eventfd) Write(f *vfs.File, p []byte) (int, abi.Errno) {
 		e.wqh.WakeUpLocked(sim.Normal, 1, false, abi.EPOLLIN)
 	}
 	e.wqh.Lock.Unlock()
-	leave(e.m, "eventfd_write")
 	return eventfdSize, 0
 }
 
@@ -81,12 +78,10 @@ func (e *Eventfd) Read(f *vfs.File, p []byte) (int, abi.Errno) {
 	if len(p) < eventfdSize {
 		return 0, abi.EINVAL
 	}
-	enter(e.m, "eventfd_read")
 	e.wqh.Lock.Lock()
 	if e.count == 0 {
 		if errno := e.wait(f, isPositive, 0); errno != 0 {
 			e.wqh.Lock.Unlock()
-			leave(e.m, "eventfd_read")
 			return 0, errno
 		}
 	}
@@ -99,7 +94,6 @@ func (e *Eventfd) Read(f *vfs.File, p []byte) (int, abi.Errno) {
 		e.wqh.WakeUpLocked(sim.Normal, 1, false, abi.EPOLLOUT)
 	}
 	e.wqh.Lock.Unlock()
-	leave(e.m, "eventfd_read")
 	binary.LittleEndian.PutUint64(p, v)
 	return eventfdSize, 0
 }
@@ -110,41 +104,27 @@ func hasRoom(e *Eventfd, v uint64) bool { return math.MaxUint64-e.count > v }
 
 // setCount stores the count; the caller holds the lock of the queue.
 func (e *Eventfd) setCount(v uint64) {
-	e.m.Write(e.id, fieldCount)
-	if e.m.Tracing() {
-		e.m.Note(e.id, fmt.Sprintf("count %d → %d", e.count, v))
+	if e.m.Observed() {
+		e.m.Write(e.id, fieldCount)
+		changed(e.m, e.id, "count", e.count, v)
 	}
 	e.count = v
 }
 
 // wait sleeps until ready; the lock is held, but not during the sleep. Sleepers are not exclusive, yet stand at the
 // tail: a hook with EPOLLEXCLUSIVE that was there before and is taken uses up the wake-up. Models
-// wait_event_interruptible_locked_irq and do_wait_intr_irq.
+// wait_event_interruptible_locked_irq.
 func (e *Eventfd) wait(f *vfs.File, ready func(*Eventfd, uint64) bool, v uint64) (errno abi.Errno) {
 	if f.NonBlocking() {
 		return abi.EAGAIN
 	}
-	t := e.m.Current()
-	w := e.sleepers.get(t, 0)
+	w := e.sleepers.get(e.m.Current(), 0)
 	for {
-		if !w.Queued() {
-			e.wqh.AddExclusiveLocked(w) // at the tail
-			w.Flags = 0
-		}
-		t.SetState(sim.Interruptible)
-		if t.SignalPending() {
-			errno = abi.ERESTARTSYS
-			break
-		}
-		e.wqh.Lock.Unlock()
-		t.Schedule("wqh", e.id)
-		e.wqh.Lock.Lock()
-		if ready(e, v) {
+		if errno = sleepLocked(&e.wqh, w, "wqh", e.id); errno != 0 || ready(e, v) {
 			break
 		}
 	}
-	e.wqh.RemoveLocked(w)
-	t.SetState(sim.Running)
+	endSleepLocked(&e.wqh, w)
 	e.sleepers.put(w)
 	return errno
 }
@@ -170,7 +150,9 @@ func (e *Eventfd) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 // Release wakes whoever is left on the queue with HUP. No program sees it: hooks of epolls are gone, and a sleeper
 // holds the description. Models eventfd_release.
 func (e *Eventfd) Release(*vfs.File) {
+	e.m.EnterOn(e.id, "eventfd_release", "")
 	e.wqh.WakeUpPoll(abi.EPOLLHUP)
+	e.m.Leave("eventfd_release")
 	e.released = true
 	e.m.Free(e.id)
 	e.m.Free(e.wqh.ID())
@@ -191,6 +173,9 @@ func (e *Eventfd) Fdinfo(*vfs.File) string {
 	}
 	return fmt.Sprintf("eventfd-count: %16x\neventfd-id: %d\neventfd-semaphore: %d\n", count, e.id.Number()-1, semaphore)
 }
+
+// Traced is vfs.Traced.
+func (e *Eventfd) Traced() (string, sim.ID) { return "eventfd", e.id }
 
 // EventfdState is an eventfd as plain data.
 type EventfdState struct {
@@ -221,14 +206,11 @@ func (e *Eventfd) Check() error {
 }
 
 // waiters names who is on a queue, in wake-up order.
-func waiters(h *waitqueue.Head) []string {
-	var all []string
-	for _, e := range h.Entries() {
-		name := "poller"
-		if s, ok := e.Private.(fmt.Stringer); ok {
-			name = s.String()
-		}
-		all = append(all, name)
-	}
-	return all
+func waiters(h *waitqueue.Head) []string { return h.Names() }
+
+// FileState is what a snapshot shows of e.
+func (e *Eventfd) FileState() vfs.FileState {
+	return vfs.FileState{Struct: "eventfd_ctx", ID: e.id.String(), Fields: []vfs.FieldState{
+		{Name: "count", Value: fmt.Sprint(e.count)},
+	}, Queues: []waitqueue.State{e.wqh.State("wqh")}}
 }

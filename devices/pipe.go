@@ -54,8 +54,9 @@ type Pipe struct {
 	resizing bool         // head, tail and the capacity do not fit together
 	pages    pages
 
-	pollUsage bool // somebody has polled an end; never cleared
-	files     int  // descriptions, and opens under way
+	pollUsage bool  // somebody has polled an end; never cleared
+	files     int   // descriptions, and opens under way
+	inode     *Fifo // nil: it has no name. Its lock guards files
 
 	rdWait, wrWait waitqueue.Head
 	sleepers       sleepers
@@ -65,7 +66,7 @@ type Pipe struct {
 // pipeFile is a pipe as one description sees it.
 type pipeFile struct {
 	*Pipe
-	seen int // f_pipe: no HUP while wCounter is this; 0 at the ends of pipe2, whose wCounter is 1
+	seen int // f_pipe: no HUP while wCounter is this; 0 where there was a writer at the open
 }
 
 // NewPipe returns the read end and the write end of a new pipe: pipe2(2) up to the descriptors. Models
@@ -109,31 +110,28 @@ func PipeOf(f *vfs.File) *Pipe {
 
 // Read takes what is there, up to len(b), and sleeps only for the first byte. See Pipe.read.
 func (end *pipeFile) Read(f *vfs.File, b []byte) (int, abi.Errno) {
-	enter(end.m, "pipe_read")
-	n, errno := end.read(f, b)
-	leave(end.m, "pipe_read")
-	return n, errno
+	return end.read(f, b)
 }
 
 // Write puts in all of b, sleeping for room. See Pipe.write.
 func (end *pipeFile) Write(f *vfs.File, b []byte) (int, abi.Errno) {
-	enter(end.m, "pipe_write")
-	n, errno := end.write(f, b)
-	leave(end.m, "pipe_write")
-	return n, errno
+	return end.write(f, b)
 }
 
 // Release closes a description. The last of the readers, or of the writers, wakes everybody on both queues – and so does
 // each further one of the other side. Models pipe_release.
 func (end *pipeFile) Release(f *vfs.File) {
 	p := end.Pipe
+	p.m.EnterOn(p.id, "pipe_release", "")
 	p.mutex.Lock()
 	if f.Readable() {
 		p.m.Write(p.id, fieldReaders)
+		changed(p.m, p.id, "readers", uint64(p.readers), uint64(p.readers-1))
 		p.readers--
 	}
 	if f.Writable() {
 		p.m.Write(p.id, fieldWriters)
+		changed(p.m, p.id, "writers", uint64(p.writers), uint64(p.writers-1))
 		p.writers--
 	}
 	if (p.readers == 0) != (p.writers == 0) {
@@ -142,13 +140,28 @@ func (end *pipeFile) Release(f *vfs.File) {
 	}
 	p.mutex.Unlock()
 	p.put()
+	p.m.Leave("pipe_release")
 }
+
+// Traced is vfs.Traced.
+func (p *Pipe) Traced() (string, sim.ID) { return "pipe", p.id }
 
 // put gives back a use of the pipe; with the last one, what was in it is gone. Models put_pipe_info.
 func (p *Pipe) put() {
 	m := p.m
+	if p.inode != nil {
+		p.inode.lock.Lock()
+	}
 	m.Write(p.id, fieldFiles)
-	if p.files--; p.files > 0 {
+	p.files--
+	last := p.files == 0
+	if p.inode != nil {
+		if last {
+			p.inode.pipe = nil
+		}
+		p.inode.lock.Unlock()
+	}
+	if !last {
 		return
 	}
 	p.bufs, p.pages, p.head, p.tail = nil, pages{}, 0, 0
@@ -239,7 +252,5 @@ func (p *Pipe) noteTraced(before int) {
 	if !p.m.Tracing() {
 		return
 	}
-	if after := p.bytes(); after != before {
-		p.m.Note(p.id, fmt.Sprintf("bytes %d → %d", before, after))
-	}
+	changed(p.m, p.id, "bytes", uint64(before), uint64(p.bytes()))
 }

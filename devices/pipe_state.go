@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strconv"
+
+	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
 )
 
 // PipeState is a pipe as plain data.
@@ -46,6 +50,18 @@ func (p *Pipe) State() *PipeState {
 		s.Mutex = o.String()
 	}
 	return s
+}
+
+// FileState is what a snapshot shows of p.
+func (p *Pipe) FileState() vfs.FileState {
+	s := p.State()
+	return vfs.FileState{Struct: "pipe_inode_info", ID: s.ID, Fields: []vfs.FieldState{
+		{Name: "bytes", Value: strconv.Itoa(s.Bytes)},
+		{Name: "slots", Value: fmt.Sprintf("%d of %d", len(s.Buffers), s.Slots)},
+		{Name: "readers", Value: strconv.Itoa(s.Readers)},
+		{Name: "writers", Value: strconv.Itoa(s.Writers)},
+		{Name: "poll_usage", Value: strconv.FormatBool(s.Polled)},
+	}, Queues: []waitqueue.State{p.rdWait.State("rd_wait"), p.wrWait.State("wr_wait")}}
 }
 
 // Check reports every broken invariant of p. It may run between any two steps: a slot that the holder of the mutex is

@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/waitqueue"
 )
@@ -22,3 +23,28 @@ func (s *sleepers) get(t *sim.Task, flags waitqueue.Flags) *waitqueue.Entry {
 
 // put takes back an entry that is on no queue.
 func (s *sleepers) put(e *waitqueue.Entry) { s.free = append(s.free, e) }
+
+// sleepLocked is one round of a sleep on a queue whose lock is held before and after, but not during it. The entry goes to
+// the tail. ERESTARTSYS: a signal is pending, and there was no sleep. Models do_wait_intr_irq.
+func sleepLocked(h *waitqueue.Head, w *waitqueue.Entry, what string, id sim.ID) abi.Errno {
+	t := w.Private.(*sim.Task)
+	if !w.Queued() {
+		flags := w.Flags
+		h.AddExclusiveLocked(w) // at the tail
+		w.Flags = flags
+	}
+	t.SetState(sim.Interruptible)
+	if t.SignalPending() {
+		return abi.ERESTARTSYS
+	}
+	h.Lock.Unlock()
+	t.Schedule(what, id)
+	h.Lock.Lock()
+	return 0
+}
+
+// endSleepLocked ends what sleepLocked began.
+func endSleepLocked(h *waitqueue.Head, w *waitqueue.Entry) {
+	h.RemoveLocked(w)
+	w.Private.(*sim.Task).SetState(sim.Running)
+}

@@ -22,6 +22,8 @@ func steps(t *testing.T, setup func(s *vfs.System) (call func())) string {
 			log = append(log, e.Access.String())
 		case e.Kind == sim.EventNote, e.Kind == sim.EventEnter:
 			log = append(log, e.What)
+		case e.Kind == sim.EventMove:
+			log = append(log, e.What+" "+e.From+" → "+e.To)
 		}
 	}})
 	call := setup(s)
@@ -48,7 +50,6 @@ func TestSteps(t *testing.T) {
 		want  string
 	}{
 		{"write(pipe, 5000 bytes) to a readable pipe that was polled", onPipe(2, func(p *pipe) { p.write(5000) }), `
-			pipe_write
 			write pipe.mutex#1.owner
 			write pipe#1.head_tail
 			read file#1.f_flags
@@ -56,23 +57,26 @@ func TestSteps(t *testing.T) {
 			write pipe.mutex#1.owner
 			read pipe.mutex#1.last touch
 			read pipe#1.poll_usage
+			__wake_up
 			write pipe.rd_wait#1.owner
 			read pipe.rd_wait#1.wait_queue
 			write pipe.rd_wait#1.owner`},
 		{"read(pipe) that frees a slot of a full ring", onPipe(1, func(p *pipe) { p.read(1) }), `
-			pipe_read
 			write pipe.mutex#1.owner
 			write pipe#1.head_tail
 			bytes 1 → 0
 			write pipe.mutex#1.owner
 			read pipe.mutex#1.last touch
+			__wake_up
 			write pipe.wr_wait#1.owner
 			read pipe.wr_wait#1.wait_queue
 			write pipe.wr_wait#1.owner`},
 		{"->poll of both ends", onPipe(1, func(p *pipe) { mask(p.r); mask(p.w) }), `
+			pipe_poll
 			read pipe#1.poll_usage
 			read pipe#1.head_tail
 			read pipe#1.writers
+			pipe_poll
 			read pipe#1.poll_usage
 			read pipe#1.head_tail
 			read pipe#1.max_usage
@@ -82,22 +86,63 @@ func TestSteps(t *testing.T) {
 			watch(f, in)
 			return func() { put(f, 3); take(f) }
 		}, `
-			eventfd_write
 			write eventfd.wqh#1.owner
 			write eventfd#1.count
 			count 0 → 3
+			__wake_up_locked_key
 			read eventfd.wqh#1.wait_queue
 			write eventfd.wqh#1.owner
-			eventfd_read
 			write eventfd.wqh#1.owner
 			write eventfd#1.count
 			count 3 → 0
+			__wake_up_locked_key
 			read eventfd.wqh#1.wait_queue
 			write eventfd.wqh#1.owner`},
+		{"an expiry that is due when the timer is set, ->poll and read", func(s *vfs.System) func() {
+			f, tf := newTimerfd(t, s, abi.CLOCK_REALTIME, abi.TFD_NONBLOCK)
+			watch(f, in)
+			return func() {
+				tf.Settime(abi.TFD_TIMER_ABSTIME, abi.Itimerspec{Value: abi.Timespec{Sec: 1}})
+				mask(f)
+				take(f)
+			}
+		}, `
+			timerfd_settime
+			write timerfd.wqh#1.owner
+			read clocks#1.wall_to_monotonic
+			write timerfd.wqh#1.owner
+			timerfd_triggered
+			write timerfd.wqh#1.owner
+			ticks 0 → 1
+			__wake_up_locked_key
+			read timerfd.wqh#1.wait_queue
+			write timerfd.wqh#1.owner
+			timerfd_poll
+			write timerfd.wqh#1.owner
+			write timerfd.wqh#1.owner
+			write timerfd.wqh#1.owner
+			read file#1.f_flags
+			ticks 1 → 0
+			write timerfd.wqh#1.owner`},
+		{"->poll(pidfd) and its end", func(s *vfs.System) func() {
+			p := devices.NewPid(s, 7, devices.PidAlive)
+			f := devices.NewPidfd(s, p, 0)
+			watch(f, in)
+			return func() { mask(f); p.Exit() }
+		}, `
+			pidfd_poll
+			read pid#1.exit_state
+			write pid#1.exit_state
+			pid 7 alive → zombie
+			__wake_up
+			write pid.wait_pidfd#1.owner
+			read pid.wait_pidfd#1.wait_queue
+			write pid.wait_pidfd#1.owner`},
 		{"->poll(eventfd)", func(s *vfs.System) func() {
 			f := newEventfd(t, s, 0, 0)
 			return func() { mask(f) }
 		}, `
+			eventfd_poll
 			read eventfd#1.count`},
 	} {
 		want := strings.ReplaceAll(strings.TrimSpace(c.want), "\t", "")

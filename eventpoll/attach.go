@@ -62,7 +62,7 @@ func (epi *epitem) after(m *sim.Machine) *epitem {
 // eventpoll_release_file.
 func (h *epitemsHead) ReleaseFile(f *vfs.File) {
 	m := f.Sys.M
-	enter(m, "eventpoll_release_file")
+	m.EnterOn(f.ID(), "eventpoll_release_file", "")
 	for {
 		f.Lock.Lock()
 		w, _ := f.Watchers().(*epitemsHead)
@@ -73,6 +73,7 @@ func (h *epitemsHead) ReleaseFile(f *vfs.File) {
 		epi := w.first
 		m.Write(epi.id, fieldDying)
 		epi.dying = true
+		epi.ep.statics.reach(releaseFileWatched)
 		f.Lock.Unlock()
 
 		ep := epi.ep
@@ -84,7 +85,7 @@ func (h *epitemsHead) ReleaseFile(f *vfs.File) {
 		ep.put() // outside mtx: 8c2e52ebbe88
 		ep.owed--
 	}
-	leave(m, "eventpoll_release_file")
+	m.Leave("eventpoll_release_file")
 }
 
 // attach puts an item at the head of its file's items: attach_epitem.

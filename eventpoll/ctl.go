@@ -13,6 +13,7 @@ import (
 // Models do_epoll_ctl from where both files are looked up. See epoll_ctl(2).
 func (s *Statics) Ctl(f, target *vfs.File, op, fd int, event *abi.EpollEvent, mayWakeup bool) abi.Errno {
 	if !target.CanPoll() {
+		s.reach(ctlUnpollable)
 		return abi.EPERM
 	}
 	var ev abi.EpollEvent
@@ -24,13 +25,16 @@ func (s *Statics) Ctl(f, target *vfs.File, op, fd int, event *abi.EpollEvent, ma
 	}
 	ep := Of(f)
 	if f == target || ep == nil {
+		s.reach(ctlNoEpoll)
 		return abi.EINVAL
 	}
 	if ev.Events&abi.EPOLLEXCLUSIVE != 0 && s.Rules.Exclusive {
 		if op == abi.EPOLL_CTL_MOD {
+			s.reach(ctlExclusiveMod)
 			return abi.EINVAL
 		}
 		if op == abi.EPOLL_CTL_ADD && (Of(target) != nil || ev.Events&^exclusiveOK != 0) {
+			s.reach(ctlExclusiveMask)
 			return abi.EINVAL
 		}
 	}
@@ -57,10 +61,12 @@ func (ep *Eventpoll) needsFullCheck(target *vfs.File) bool {
 // released and taken again, and both are released on return.
 func (s *Statics) ctlNested(ep *Eventpoll, target *vfs.File, fd int, ev *abi.EpollEvent) abi.Errno {
 	ep.mtx.Unlock()
+	s.reach(ctlFullCheck)
 	s.nested.Lock()
 	s.nextGen()
 	var errno abi.Errno
 	if inner := Of(target); inner != nil && !s.loopCheck(ep, inner) {
+		s.reach(ctlLoop)
 		errno = abi.ELOOP
 	} else {
 		ep.mtx.Lock()
@@ -80,19 +86,22 @@ func (s *Statics) nextGen() {
 
 // ctl looks the item up and does op; ep.mtx is held.
 func (ep *Eventpoll) ctl(op int, target *vfs.File, fd int, ev *abi.EpollEvent, fullCheck bool) abi.Errno {
+	s := ep.statics
 	epi := ep.find(target, fd)
 	switch op {
 	case abi.EPOLL_CTL_ADD:
 		if epi != nil {
+			s.reach(ctlExists)
 			return abi.EEXIST
 		}
 		ev.Events |= abi.EPOLLERR | abi.EPOLLHUP
-		enter(ep.m, "ep_insert")
+		ep.enter("ep_insert")
 		errno := ep.insert(target, fd, ev, fullCheck)
-		leave(ep.m, "ep_insert")
+		leaveWith(ep.m, "ep_insert", 0, errno)
 		return errno
 	case abi.EPOLL_CTL_DEL:
 		if epi == nil {
+			s.reach(ctlAbsent)
 			return abi.ENOENT
 		}
 		// The caller's references keep the file and the epoll alive, so the item is removed here and
@@ -103,14 +112,17 @@ func (ep *Eventpoll) ctl(op int, target *vfs.File, fd int, ev *abi.EpollEvent, f
 		return 0
 	case abi.EPOLL_CTL_MOD:
 		if epi == nil {
+			s.reach(ctlAbsent)
 			return abi.ENOENT
 		}
 		if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive {
+			s.reach(ctlModOfExclusive)
 			return abi.EINVAL
 		}
 		ev.Events |= abi.EPOLLERR | abi.EPOLLHUP
 		ep.modify(epi, ev)
 		return 0
 	}
+	s.reach(ctlBadOp)
 	return abi.EINVAL
 }

@@ -100,6 +100,9 @@ func (s *Statics) newHook() *pollEntry {
 	if pwq == nil {
 		pwq = &pollEntry{}
 		pwq.wait.Func, pwq.wait.Private = pollCallback, pwq
+		if s.Sys.M.Tracing() {
+			pwq.wait.Func = tracedCallback
+		}
 	} else {
 		s.freeHooks = pwq.next
 	}

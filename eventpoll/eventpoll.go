@@ -26,6 +26,7 @@ var (
 	classEventpoll = sim.NewClass("eventpoll")
 	classMtx       = sim.NewClass("ep.mtx")
 	classLock      = sim.NewClass("ep.lock")
+	classWq        = sim.NewClass("ep.wq")
 	classPollWait  = sim.NewClass("ep.poll_wait")
 
 	fieldRdllist  = sim.NewField("rdllist")
@@ -95,7 +96,7 @@ func (s *Statics) Create(user *User) *vfs.File {
 	ep.id = m.NewID(classEventpoll)
 	ep.mtx.Init(m, classMtx)
 	ep.lock.Init(m, classLock)
-	ep.wq.InitCovered(m)
+	ep.wq.InitCovered(m, classWq)
 	ep.pollWait.InitClass(m, classPollWait)
 	ep.rbr = rbtree.New(compareItems)
 	ep.refs.id = ep.id
@@ -142,33 +143,39 @@ func (ep *Eventpoll) listed() bool {
 // seqBump enters or leaves the section in which both lists look empty. In an unwatched run nobody can look
 // meanwhile.
 func (ep *Eventpoll) seqBump() {
-	if ep.rules.SeqCount && ep.m.Observed() {
+	if ep.m.Observed() {
 		ep.seqWrite()
 	}
 }
 
 //go:noinline
 func (ep *Eventpoll) seqWrite() {
-	ep.m.Write(ep.id, fieldSeq)
-	ep.seq++
+	if ep.rules.SeqCount {
+		ep.m.Write(ep.id, fieldSeq)
+		ep.seq++
+	}
 }
 
 // listTail appends an item to rdllist, the move every trace is about.
-func (ep *Eventpoll) listTail(epi *epitem, from string) {
-	ep.m.Write(ep.id, fieldRdllist)
-	ep.rdllist.PushBack(&epi.rdllink, epi)
-	if ep.m.Tracing() {
-		ep.m.Note(epi.id, epi.describe()+": "+from+" → rdllist")
+func (ep *Eventpoll) listTail(epi *epitem, from, why string) {
+	if ep.m.Observed() {
+		ep.listing(epi, from, why)
 	}
+	ep.rdllist.PushBack(&epi.rdllink, epi)
 }
 
 // listHead puts an item that fired during a scan to the front.
 func (ep *Eventpoll) listHead(epi *epitem, from string) {
-	ep.m.Write(ep.id, fieldRdllist)
-	ep.rdllist.PushFront(&epi.rdllink, epi)
-	if ep.m.Tracing() {
-		ep.m.Note(epi.id, epi.describe()+": "+from+" → front of rdllist")
+	if ep.m.Observed() {
+		ep.listing(epi, from, "front")
 	}
+	ep.rdllist.PushFront(&epi.rdllink, epi)
+}
+
+//go:noinline
+func (ep *Eventpoll) listing(epi *epitem, from, why string) {
+	ep.m.Write(ep.id, fieldRdllist)
+	ep.moved(epi, from, "rdllist", why)
 }
 
 // wakeWaiter wakes one sleeper of epoll_wait; ep.lock is held.
@@ -178,22 +185,9 @@ func (ep *Eventpoll) wakeWaiter(sync bool) {
 
 // wakePollers wakes who polls this epoll, with ep.lock released. Models ep_poll_safewake.
 func (ep *Eventpoll) wakePollers(key abi.Events) {
-	enter(ep.m, "ep_poll_safewake")
+	ep.enter("ep_poll_safewake")
 	ep.pollWait.WakeUpPoll(abi.EPOLLIN | key)
-	leave(ep.m, "ep_poll_safewake")
-}
-
-// enter and leave are Machine.Enter and Leave at the price of a branch while nobody traces.
-func enter(m *sim.Machine, what string) {
-	if m.Tracing() {
-		m.Enter(what)
-	}
-}
-
-func leave(m *sim.Machine, what string) {
-	if m.Tracing() {
-		m.Leave(what)
-	}
+	ep.m.Leave("ep_poll_safewake")
 }
 
 // put drops a reference of the instance and frees it with the last one: ep_refcount_dec_and_test, ep_free.

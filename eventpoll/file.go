@@ -13,7 +13,6 @@ import (
 func (ep *Eventpoll) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 	pt.Wait(f, &ep.pollWait)
 	m := ep.m
-	enter(m, "ep_eventpoll_poll")
 	ep.mtx.Lock()
 	ep.startScan()
 	var res abi.Events
@@ -25,10 +24,10 @@ func (ep *Eventpoll) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 		}
 		epi.ws.relax(m)
 		epi.rdllink.Unlink()
+		ep.moved(epi, "txlist", placeIdle, "not ready any more")
 		epi = next
 	}
 	ep.endScan()
-	leave(m, "ep_eventpoll_poll")
 	return res
 }
 

@@ -12,6 +12,7 @@ import (
 func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCheck bool) abi.Errno {
 	m, s := ep.m, ep.statics
 	if !ep.user.charge(s) {
+		s.reach(addQuota)
 		return abi.ENOSPC
 	}
 	epi := s.newItem()
@@ -25,7 +26,10 @@ func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCh
 	if fullCheck && inner == nil {
 		s.listFile(target)
 	}
-	m.Guarded(&ep.mtx, ep.id, fieldRbr)
+	if m.Observed() {
+		m.Guarded(&ep.mtx, ep.id, fieldRbr)
+		ep.moved(epi, placeNew, placeIdle, "on rbr")
+	}
 	ep.rbr.Insert(&epi.rbn, epi)
 	if inner != nil {
 		inner.mtx.Unlock()
@@ -34,6 +38,7 @@ func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCh
 	ep.refcount++
 
 	if fullCheck && !s.reversePathCheck() {
+		s.reach(addTooManyPaths)
 		if ep.remove(epi) {
 			ep.put()
 		}
@@ -56,16 +61,22 @@ func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCh
 func (ep *Eventpoll) listIfReady(epi *epitem, ready bool) {
 	ep.lock.Lock()
 	pwake := false
+	if ready && epi.rdllink.Linked() {
+		ep.statics.reach(addListedByCallback)
+	}
 	if ready && !epi.rdllink.Linked() {
-		ep.listTail(epi, "idle")
+		ep.statics.reach(addReady)
+		ep.listTail(epi, placeIdle, "")
 		epi.stayAwake(ep)
 		if ep.wq.ActiveLocked() {
+			ep.statics.reach(addWakesWaiter)
 			ep.wakeWaiter(false)
 		}
 		pwake = ep.pollWait.Active()
 	}
 	ep.lock.Unlock()
 	if pwake {
+		ep.statics.reach(addWakesPollers)
 		ep.wakePollers(0)
 	}
 }

@@ -15,8 +15,8 @@ const tooDeep = maxNests + 1
 // loopCheck reports whether inner may be added to ep: no loop, and no chain of more than maxNests links
 // through the two. epnested_mutex is held. Models ep_loop_check.
 func (s *Statics) loopCheck(ep, inner *Eventpoll) bool {
-	s.Sys.M.Enter("ep_loop_check")
-	defer s.Sys.M.Leave("ep_loop_check")
+	inner.enter("ep_loop_check")
+	defer ep.m.Leave("ep_loop_check")
 	s.insertingInto = ep
 	down := s.depthBelow(inner, 0)
 	if down > maxNests {

@@ -7,7 +7,7 @@ import "github.com/epollsim/epollsim/abi"
 // though the new mask may not match: the next scan drops it. Models ep_modify.
 func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
 	m := ep.m
-	enter(m, "ep_modify")
+	ep.enterItem(epi, "ep_modify")
 	m.Write(epi.id, fieldMask)
 	epi.event.Events = ev.Events
 	epi.event.Data = ev.Data
@@ -22,5 +22,5 @@ func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
 	if ep.itemPoll(epi) != 0 {
 		ep.listIfReady(epi, true)
 	}
-	leave(m, "ep_modify")
+	m.Leave("ep_modify")
 }

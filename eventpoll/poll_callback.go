@@ -15,12 +15,9 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	pwq := e.Private.(*pollEntry)
 	epi := pwq.base
 	ep := epi.ep
-	m := ep.m
+	m, s := ep.m, ep.statics
 	ep.sys.Counters.Callbacks++
 	m.Guarded(&pwq.whead.Lock, pwq.id, fieldBase)
-	if m.Tracing() {
-		m.Enter("ep_poll_callback " + key.Short() + " " + epi.describe())
-	}
 	pwake := false
 	ewake := 0
 
@@ -29,12 +26,19 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	mask := epi.event.Events
 	exclusive := mask&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive
 	// A fired ONESHOT has no events left; a key that is not asked for is filtered, key 0 passes.
-	if mask&^privateBits != 0 && (key == 0 || key&mask != 0) {
+	switch {
+	case mask&^privateBits == 0:
+		s.reach(callbackDisarmed)
+	case key != 0 && key&mask == 0:
+		s.reach(callbackFiltered)
+	default:
 		ep.queue(epi)
 		if ep.wq.ActiveLocked() {
 			if exclusive && key&abi.POLLFREE == 0 && exclusiveWake(key, mask) {
+				s.reach(callbackExclusiveCounts)
 				ewake = 1
 			}
+			s.reach(callbackWakesWaiter)
 			ep.wakeWaiter(sync)
 		}
 		pwake = ep.pollWait.Active()
@@ -42,19 +46,20 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	ep.lock.Unlock()
 
 	if pwake {
+		s.reach(callbackWakesPollers)
 		ep.wakePollers(key & abi.EPOLLURINGWAKE)
 	}
 	if !exclusive {
 		ewake = 1
 	}
 	if key&abi.POLLFREE != 0 {
+		s.reach(callbackPollFree)
 		// Unlink first, clear whead last: the remover trusts a nil whead to mean that nobody touches
 		// the hook any more (138e4ad67afd).
 		e.Unlink()
 		m.Write(pwq.id, fieldWhead)
 		pwq.whead = nil
 	}
-	leave(m, "ep_poll_callback")
 	return ewake
 }
 
@@ -65,19 +70,23 @@ func (ep *Eventpoll) queue(epi *epitem) {
 	m.Read(ep.id, fieldOvflist)
 	if ep.ovflist != inactive {
 		if epi.next == inactive {
+			ep.statics.reach(callbackDuringScan)
 			m.Write(ep.id, fieldOvflist)
 			epi.next, ep.ovflist = ep.ovflist, epi
-			if m.Tracing() {
-				m.Note(epi.id, epi.describe()+": → ovflist")
-			}
+			ep.leaves(epi, "ovflist", "")
 			epi.stayAwakeRCU(ep)
+		} else {
+			ep.statics.reach(callbackTwiceDuringScan)
 		}
 		return
 	}
-	if !epi.rdllink.Linked() {
-		ep.listTail(epi, "idle")
-		epi.stayAwakeRCU(ep)
+	if epi.rdllink.Linked() {
+		ep.statics.reach(callbackIsListed)
+		return
 	}
+	ep.statics.reach(callbackLists)
+	ep.listTail(epi, placeIdle, "")
+	epi.stayAwakeRCU(ep)
 }
 
 // exclusiveWake reports whether the wake-up of an EXCLUSIVE item counts, so that the source stops: a key

@@ -6,7 +6,7 @@ import "github.com/epollsim/epollsim/vfs"
 // whether it did; if the watched file is dying, the end of that file will. ep.mtx is held. The caller
 // drops the item's reference on ep. Models ep_remove of late 6.18.y, which pins the file (a6dc643c6931).
 func (ep *Eventpoll) remove(epi *epitem) bool {
-	enter(ep.m, "ep_remove")
+	ep.enterItem(epi, "ep_remove")
 	ep.unhook(epi)
 	ep.m.Read(epi.id, fieldDying)
 	f := epi.file
@@ -15,7 +15,7 @@ func (ep *Eventpoll) remove(epi *epitem) bool {
 		ep.detach(epi)
 		f.Put()
 	}
-	leave(ep.m, "ep_remove")
+	ep.m.Leave("ep_remove")
 	return removed
 }
 
@@ -38,7 +38,10 @@ func (ep *Eventpoll) detach(epi *epitem) {
 		ep.statics.freeHead(head)
 	}
 
-	m.Guarded(&ep.mtx, ep.id, fieldRbr)
+	if m.Observed() {
+		m.Guarded(&ep.mtx, ep.id, fieldRbr)
+		ep.leaves(epi, placeGone, "off rbr")
+	}
 	ep.rbr.Erase(&epi.rbn)
 
 	ep.lock.Lock()
@@ -59,8 +62,9 @@ func (ep *Eventpoll) detach(epi *epitem) {
 // Release ends the epoll when its file has no references any more: pollers are woken, every item is
 // unhooked, then every item is removed. Models ep_eventpoll_release, ep_clear_and_put.
 func (ep *Eventpoll) Release(_ *vfs.File) {
-	enter(ep.m, "ep_clear_and_put")
+	ep.enter("ep_clear_and_put")
 	if ep.pollWait.Active() {
+		ep.statics.reach(releaseWakesPollers)
 		ep.wakePollers(0)
 	}
 	ep.mtx.Lock()
@@ -76,5 +80,5 @@ func (ep *Eventpoll) Release(_ *vfs.File) {
 	ep.mtx.Unlock()
 	ep.put()
 	ep.released = true
-	leave(ep.m, "ep_clear_and_put")
+	ep.m.Leave("ep_clear_and_put")
 }

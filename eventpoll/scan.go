@@ -10,7 +10,10 @@ func (ep *Eventpoll) startScan() {
 	ep.txlist.SpliceFront(&ep.rdllist)
 	m.Write(ep.id, fieldOvflist)
 	ep.ovflist = nil
-	ep.seqBump()
+	if m.Observed() {
+		ep.seqWrite()
+		ep.spliced()
+	}
 	ep.lock.Unlock()
 }
 
@@ -25,12 +28,19 @@ func (ep *Eventpoll) doneScan() (pwake bool) {
 		next := epi.next
 		epi.next = inactive
 		if !epi.rdllink.Linked() {
+			ep.statics.reach(scanMergesOvflist)
 			ep.listHead(epi, "ovflist")
 			epi.stayAwake(ep)
+		} else {
+			ep.statics.reach(scanMergesListed)
+			ep.moved(epi, "ovflist", "rdllist", "is there already")
 		}
 		epi = next
 	}
-	ep.seqBump()
+	if m.Observed() {
+		ep.seqWrite()
+		ep.returned()
+	}
 	m.Write(ep.id, fieldOvflist)
 	ep.ovflist = inactive
 	m.Write(ep.id, fieldRdllist)
@@ -40,6 +50,7 @@ func (ep *Eventpoll) doneScan() (pwake bool) {
 	ep.ws.relax(m)
 	if left {
 		if ep.rules.ScanEndWakesWaiter && ep.wq.ActiveLocked() {
+			ep.statics.reach(scanEndWakesWaiter)
 			ep.wakeWaiter(false)
 		}
 		pwake = ep.rules.ScanEndWakesPollers && ep.pollWait.Active()

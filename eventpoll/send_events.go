@@ -16,7 +16,7 @@ func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents 
 		return 0, abi.EINTR
 	}
 	m := ep.m
-	enter(m, "ep_send_events")
+	ep.enter("ep_send_events")
 	ep.mtx.Lock()
 	ep.startScan()
 	n := 0
@@ -29,13 +29,13 @@ func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents 
 		epi.rdllink.Unlink()
 		revents := ep.itemPoll(epi)
 		if revents == 0 {
-			if m.Tracing() {
-				m.Note(epi.id, epi.describe()+": not ready any more → idle")
-			}
+			ep.statics.reach(scanNotReady)
+			ep.moved(epi, "txlist", placeIdle, "not ready any more")
 			epi = next
 			continue
 		}
 		if n >= len(events) {
+			ep.statics.reach(scanFault)
 			ep.txlist.PushFront(&epi.rdllink, epi)
 			epi.stayAwake(ep)
 			if n == 0 {
@@ -48,9 +48,12 @@ func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents 
 		ep.requeue(epi)
 		epi = next
 	}
+	if n == maxevents && !ep.txlist.Empty() {
+		ep.statics.reach(scanStopsAtMaxevents)
+	}
 	ep.endScan()
 	ep.sys.Counters.BytesOut += uint64(n * abi.SizeofEpollEvent)
-	leave(m, "ep_send_events")
+	leaveWith(m, "ep_send_events", n, errno)
 	return n, errno
 }
 
@@ -60,18 +63,17 @@ func (ep *Eventpoll) requeue(epi *epitem) {
 	m := ep.m
 	switch {
 	case epi.event.Events&abi.EPOLLONESHOT != 0:
+		ep.statics.reach(scanSendsOneshot)
 		m.Write(epi.id, fieldMask)
 		epi.event.Events &= privateBits
-		if m.Tracing() {
-			m.Note(epi.id, epi.describe()+": sent, disarmed → idle")
-		}
+		ep.moved(epi, "txlist", placeIdle, "sent and disarmed")
 	case epi.event.Events&abi.EPOLLET == 0:
-		ep.listTail(epi, "sent")
+		ep.statics.reach(scanSendsLevel)
+		ep.listTail(epi, "txlist", "sent, level-triggered")
 		epi.stayAwake(ep)
 	default:
-		if m.Tracing() {
-			m.Note(epi.id, epi.describe()+": sent → idle")
-		}
+		ep.statics.reach(scanSendsEdge)
+		ep.moved(epi, "txlist", placeIdle, "sent, edge-triggered")
 	}
 }
 

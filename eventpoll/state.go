@@ -2,53 +2,53 @@ package eventpoll
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
-	"github.com/epollsim/epollsim/waitqueue"
 )
 
-// State is an epoll as plain data, for traces, tests and pictures.
+// State is an epoll as plain data, for traces, tests and pictures. Items go by the fd they were added as.
 type State struct {
-	ID       string
-	Rbr      []ItemState // in tree order
-	Rdllist  []int       // fds, in order
-	Txlist   []int       // of a scan under way
-	Ovflist  []int       // newest first
-	Scanning bool
-	Wq       []string // sleepers in epoll_wait, next to be woken first
-	PollWait []string // who polls this epoll, in wake-up order
-	Refcount int
-	Mtx      string // its owner, or ""
-	Lock     string
+	ID       string      `json:"id"`
+	Mtx      string      `json:"mtx"` // its owner, or ""
+	Lock     string      `json:"lock"`
+	Wq       []string    `json:"wq"`        // sleepers in epoll_wait, next to be woken first
+	PollWait []string    `json:"poll_wait"` // who polls this epoll, in wake-up order
+	Rbr      []ItemState `json:"rbr"`       // in tree order
+	Rdllist  []int       `json:"rdllist"`   // in order
+	Scanning bool        `json:"scanning"`  // a scan runs: ovflist is not EP_UNACTIVE_PTR
+	Txlist   []int       `json:"txlist"`    // of that scan
+	Ovflist  []int       `json:"ovflist"`   // newest first
+	Refcount int         `json:"refcount"`
 }
 
 // ItemState is an item as plain data.
 type ItemState struct {
-	Fd     int
-	File   string
-	Events abi.Events
-	Data   uint64
-	Ready  bool // on rdllist or the txlist of a scan
-	Dying  bool
-	Hooks  int
-	Wakeup bool // EPOLLWAKEUP keeps the system awake for it
-	ItemID string
+	ItemID string     `json:"id"`
+	Fd     int        `json:"fd"`
+	FileID string     `json:"file"`
+	File   string     `json:"name"` // of the file
+	Events abi.Events `json:"events"`
+	Mask   string     `json:"mask"` // events as text
+	Data   uint64     `json:"data"`
+	Ready  bool       `json:"ready"` // on rdllist or the txlist of a scan
+	Dying  bool       `json:"dying"`
+	Hooks  int        `json:"nwait"`
+	Wakeup bool       `json:"wakeup"` // EPOLLWAKEUP keeps the system awake for it
 }
 
 // State returns what ep looks like now. It takes no lock: the machine stands still.
 func (ep *Eventpoll) State() *State {
-	s := &State{ID: ep.id.String(), Scanning: ep.ovflist != inactive, Refcount: ep.refcount}
+	s := &State{
+		ID: ep.id.String(), Scanning: ep.ovflist != inactive, Refcount: ep.refcount,
+		Mtx: ownerName(ep.mtx.Owner()), Lock: ownerName(ep.lock.Owner()), Wq: ep.wq.Names(), PollWait: ep.pollWait.Names(),
+		Rbr: []ItemState{}, Rdllist: []int{}, Txlist: []int{}, Ovflist: []int{},
+	}
 	for epi := range ep.rbr.All() {
-		hooks := 0
-		for pwq := epi.pwqlist; pwq != nil; pwq = pwq.next {
-			hooks++
-		}
-		s.Rbr = append(s.Rbr, ItemState{
-			Fd: epi.fd, File: epi.file.Name, Events: epi.event.Events, Data: epi.event.Data, Ready: epi.rdllink.Linked(),
-			Dying: epi.dying, Hooks: hooks, Wakeup: epi.ws != nil && epi.ws.Active, ItemID: epi.id.String(),
-		})
+		s.Rbr = append(s.Rbr, epi.state())
 	}
 	for epi := range ep.rdllist.All() {
 		s.Rdllist = append(s.Rdllist, epi.fd)
@@ -56,71 +56,96 @@ func (ep *Eventpoll) State() *State {
 	for epi := range ep.txlist.All() {
 		s.Txlist = append(s.Txlist, epi.fd)
 	}
-	if s.Scanning {
-		for epi := ep.ovflist; epi != nil; epi = epi.next {
-			s.Ovflist = append(s.Ovflist, epi.fd)
-		}
-	}
-	s.Wq = names(&ep.wq)
-	s.PollWait = names(&ep.pollWait)
-	if o := ep.mtx.Owner(); o != nil {
-		s.Mtx = o.String()
-	}
-	if o := ep.lock.Owner(); o != nil {
-		s.Lock = o.String()
+	for epi := ep.ovflist; s.Scanning && epi != nil; epi = epi.next {
+		s.Ovflist = append(s.Ovflist, epi.fd)
 	}
 	return s
 }
 
-// String shows s in a few lines, the fields under the kernel's names.
+func (epi *epitem) state() ItemState {
+	s := ItemState{
+		ItemID: epi.id.String(), Fd: epi.fd, FileID: epi.file.ID().String(), File: epi.file.Name,
+		Events: epi.event.Events, Mask: epi.event.Events.String(), Data: epi.event.Data,
+		Ready: epi.rdllink.Linked(), Dying: epi.dying, Wakeup: epi.ws != nil && epi.ws.Active,
+	}
+	for pwq := epi.pwqlist; pwq != nil; pwq = pwq.next {
+		s.Hooks++
+	}
+	return s
+}
+
+func ownerName(t *sim.Task) string {
+	if t == nil {
+		return ""
+	}
+	return t.String()
+}
+
+// String shows s in the shape of a structure dump, the fields under the kernel's names and in its order.
 func (s *State) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s refcount %d", s.ID, s.Refcount)
-	if s.Mtx != "" {
-		fmt.Fprintf(&b, ", mtx held by %s", s.Mtx)
-	}
-	if s.Lock != "" {
-		fmt.Fprintf(&b, ", lock held by %s", s.Lock)
-	}
-	fmt.Fprintf(&b, "\n  rdllist %v", s.Rdllist)
+	fmt.Fprintf(&b, "struct eventpoll %s {\n", s.ID)
+	field := func(name, value string) { fmt.Fprintf(&b, "    .%-10s = %s,\n", name, value) }
+	field("mtx", ownerText(s.Mtx))
+	field("wq", listText(s.Wq))
+	field("poll_wait", listText(s.PollWait))
+	field("rdllist", itemsText(s.Rdllist))
+	field("lock", ownerText(s.Lock))
+	field("rbr", treeText(s.Rbr))
 	if s.Scanning {
-		fmt.Fprintf(&b, "  txlist %v  ovflist %v", s.Txlist, s.Ovflist)
+		field("ovflist", itemsText(s.Ovflist))
 	} else {
-		b.WriteString("  ovflist EP_UNACTIVE_PTR")
+		field("ovflist", "EP_UNACTIVE_PTR")
 	}
-	fmt.Fprintf(&b, "\n  wq [%s]  poll_wait [%s]\n", strings.Join(s.Wq, ", "), strings.Join(s.PollWait, ", "))
-	for _, it := range s.Rbr {
-		fmt.Fprintf(&b, "  rbr: fd %d of %s, %s, data %#x", it.Fd, it.File, it.Events, it.Data)
-		if it.Ready {
-			b.WriteString(", listed")
-		}
-		if it.Dying {
-			b.WriteString(", dying")
-		}
-		b.WriteByte('\n')
+	if s.Scanning || len(s.Txlist) > 0 {
+		field("txlist", itemsText(s.Txlist)+" /* of the scan */")
 	}
+	field("refcount", strconv.Itoa(s.Refcount))
+	b.WriteString("}\n")
 	return b.String()
 }
 
-func names(h *waitqueue.Head) []string {
-	var all []string
-	for _, e := range h.Entries() {
-		all = append(all, waiterName(e))
+func ownerText(owner string) string {
+	if owner == "" {
+		return "unlocked"
 	}
-	return all
+	return "held by " + owner
 }
 
-// waiterName tells who stands behind a wait entry.
-func waiterName(e *waitqueue.Entry) string {
-	switch w := e.Private.(type) {
-	case *Waiter:
-		return w.task.String()
-	case *pollEntry:
-		return w.base.ep.id.String()
-	case fmt.Stringer:
-		return w.String()
+func listText(names []string) string { return "[" + strings.Join(names, ", ") + "]" }
+
+func itemsText(fds []int) string {
+	var names []string
+	for _, fd := range fds {
+		names = append(names, "item "+strconv.Itoa(fd))
 	}
-	return "poller"
+	return listText(names)
+}
+
+func treeText(items []ItemState) string {
+	if len(items) == 0 {
+		return "{}"
+	}
+	var b strings.Builder
+	b.WriteString("{\n")
+	for _, it := range items {
+		fmt.Fprintf(&b, "        item %d: %s\n", it.Fd, it)
+	}
+	return b.String() + "    }"
+}
+
+// String is the item in the shape of a structure dump.
+func (it ItemState) String() string {
+	text := fmt.Sprintf("%s {.ffd = {%s %s, %d}, .event = {%s, %#x}, .nwait = %d", it.ItemID, it.FileID, it.File, it.Fd, it.Mask, it.Data, it.Hooks)
+	for _, flag := range []struct {
+		set  bool
+		text string
+	}{{it.Ready, "on the ready list"}, {it.Dying, "dying"}, {it.Wakeup, "keeps the system awake"}} {
+		if flag.set {
+			text += " /* " + flag.text + " */"
+		}
+	}
+	return text + "}"
 }
 
 // Each calls fn for every epoll that is not freed, in order of creation.

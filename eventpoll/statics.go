@@ -18,8 +18,9 @@ var (
 type Statics struct {
 	Sys            *vfs.System
 	Rules          Rules
-	MaxUserWatches int  // fs.epoll.max_user_watches, per user
-	PMSleep        bool // CONFIG_PM_SLEEP: EPOLLWAKEUP means something
+	MaxUserWatches int       // fs.epoll.max_user_watches, per user
+	PMSleep        bool      // CONFIG_PM_SLEEP: EPOLLWAKEUP means something
+	Cover          *Coverage // nil: nobody counts
 
 	id      sim.ID
 	anonIno uint64

@@ -22,6 +22,9 @@ type Waiter struct {
 func (w *Waiter) Init(m *sim.Machine, t *sim.Task) {
 	w.task, w.id = t, m.NewID(classWaiter)
 	w.entry.Func, w.entry.Private = wakeAndUnlink, w
+	if m.Tracing() {
+		w.entry.Func = tracedWake
+	}
 }
 
 // wakeAndUnlink wakes the sleeper and takes its entry off the queue even if it was awake already, so that
@@ -52,9 +55,11 @@ func (ep *Eventpoll) Wait(w *Waiter, events []abi.EpollEvent, maxevents int, dea
 			}
 		}
 		if timedOut {
+			ep.statics.reach(waitTimesOut)
 			return 0, 0
 		}
 		if w.task.SignalPending() {
+			ep.statics.reach(waitSignal)
 			return 0, abi.EINTR
 		}
 		timedOut, avail = ep.sleep(w, deadline)
@@ -70,6 +75,7 @@ func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail bool) {
 	avail = ep.listed()
 	if !avail {
 		m.Write(w.id, fieldLink)
+		ep.statics.reach(waitSleeps)
 		ep.sys.Counters.QueueInsertions++
 		ep.wq.AddExclusiveHead(&w.entry)
 	}
@@ -79,6 +85,9 @@ func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail bool) {
 		timedOut = deadline <= m.Now() || t.ScheduleTimeout(deadline, "ep.wq", ep.id)
 	}
 	t.SetState(sim.Running)
+	if timedOut && !w.entry.Queued() {
+		ep.statics.reach(waitTimedOutButChosen)
+	}
 	avail = true
 	m.Read(w.id, fieldLink)
 	if w.entry.Queued() {

@@ -22,7 +22,8 @@
 // and ends with leave (delayed fputs in reverse order, then signals, then the point behind which user code
 // runs). An interrupted call returns one of ERESTART* inside and is made again, or is EINTR outside.
 //
-// Lock order: a Process's siglock is taken inside all other locks, and none is taken inside it. Two siglocks are
+// Lock order: tasklist, under which processes end and are reaped, is taken first. A Process's siglock is taken inside
+// all other locks, and inside it the queue of its signalfds alone, with the epolls that hang on that. Two siglocks are
 // never held at once. For the rest see vfs and eventpoll.
 //
 //	task_struct            Thread            files_struct           Process.files
@@ -30,6 +31,9 @@
 //	do_group_exit          Process.exitGroup send_signal_locked     Process.send
 //	get_signal             Thread.takeSignals task_work_run         Thread.runFputs
 //	sighand->siglock       Process.siglock   complete_signal        Process.complete
+//	sighand->signalfd_wqh  Process.signalfdWqh signalfd_notify      Process.notifySignalfd
+//	exit_notify            Process.ended     release_task           Process.reap
+//	poll_select_finish     Thread.masked     tasklist_lock          Kernel.tasklist
 //
 // Read calls.go for the interface, thread.go for what every call has in common, then the sys_*.go file of a
 // family.

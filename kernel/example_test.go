@@ -117,10 +117,18 @@ func ExampleKernel_Snapshot() {
 		t.Write(e, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	})
 	// Output:
-	// eventpoll#1 refcount 2
-	//   rdllist []  ovflist EP_UNACTIVE_PTR
-	//   wq [task 2 (waiter)]  poll_wait []
-	//   rbr: fd 4 of anon_inode:[eventfd], EPOLLIN|EPOLLERR|EPOLLHUP, data 0x7
+	// struct eventpoll eventpoll#1 {
+	//     .mtx        = unlocked,
+	//     .wq         = [task 2 (waiter)],
+	//     .poll_wait  = [],
+	//     .rdllist    = [],
+	//     .lock       = unlocked,
+	//     .rbr        = {
+	//         item 4: epitem#1 {.ffd = {file#3 anon_inode:[eventfd], 4}, .event = {EPOLLIN|EPOLLERR|EPOLLHUP, 0x7}, .nwait = 1}
+	//     },
+	//     .ovflist    = EP_UNACTIVE_PTR,
+	//     .refcount   = 2,
+	// }
 	// main: running ""
 	// waiter: sleeping "ep.wq of eventpoll#1"
 }

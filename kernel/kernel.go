@@ -18,6 +18,8 @@ type Options struct {
 	Machine sim.Options
 	// Check verifies every structure after every step, on top of the machine's own checks.
 	Check bool
+	// TraceState lets every traced call end with an event that holds the state of the whole kernel.
+	TraceState bool
 	// PMSleep gives the kernel CONFIG_PM_SLEEP, without which EPOLLWAKEUP is dropped.
 	PMSleep bool
 	// MaxUserWatches is fs.epoll.max_user_watches; 0: the default.
@@ -32,12 +34,18 @@ type Kernel struct {
 	user    *eventpoll.User
 	version Version
 	files   namespace
+	unix    *devices.UnixNet
+	clocks  *devices.Clocks
 	console *vfs.File
+	devpts  devices.Devpts
 	traced  bool
+	states  bool          // trace the state after each call
+	also    func() string // adds to describe
 
-	lastPid int
-	procs   list.List[Process] // not reaped, in order of creation
-	killed  *KilledError
+	lastPid  int
+	tasklist sim.Spinlock       // guards that processes end and are reaped
+	procs    list.List[Process] // not reaped, in order of creation
+	killed   *KilledError
 }
 
 // Boot starts a kernel with nothing running.
@@ -45,12 +53,16 @@ func Boot(opts Options) *Kernel {
 	if opts.Version == (Version{}) {
 		opts.Version = Baseline
 	}
-	k := &Kernel{version: opts.Version, traced: opts.Machine.Trace != nil}
+	k := &Kernel{version: opts.Version, traced: opts.Machine.Trace != nil, states: opts.TraceState}
 	if opts.Check {
 		opts.Machine.Check = true
-		opts.Machine.AfterStep = k.afterStep
+		opts.Machine.AfterStep = k.checkAnd(opts.Machine.AfterStep)
+	}
+	if opts.Machine.Describe == nil {
+		opts.Machine.Describe = k.describe
 	}
 	k.m = sim.New(opts.Machine)
+	k.tasklist.Init(k.m, classTasklist)
 	k.sys = &vfs.System{M: k.m}
 	k.epoll = eventpoll.NewStatics(k.sys, opts.Version.epollRules())
 	k.epoll.PMSleep = opts.PMSleep
@@ -58,6 +70,8 @@ func Boot(opts Options) *Kernel {
 		k.epoll.MaxUserWatches = opts.MaxUserWatches
 	}
 	k.user = k.epoll.NewUser()
+	k.unix = devices.NewUnixNet(k.sys, unixNames{k})
+	k.clocks = devices.NewClocks(k.m)
 	return k
 }
 
@@ -76,6 +90,18 @@ func (k *Kernel) Current() Calls {
 
 // Stop ends the run with err; called by a thread it does not return.
 func (k *Kernel) Stop(err error) { k.m.Stop(err) }
+
+// DescribeAlso adds what fn says to the state that the report of a deadlock or a violation shows: the
+// program's own view, such as where in its text each thread stands.
+func (k *Kernel) DescribeAlso(fn func() string) { k.also = fn }
+
+func (k *Kernel) describe() string {
+	text := k.Snapshot().String()
+	if k.also != nil {
+		text += k.also()
+	}
+	return text
+}
 
 // Version returns the release that is modelled.
 func (k *Kernel) Version() Version { return k.version }
@@ -139,7 +165,7 @@ func (k *Kernel) Counters() []Counter {
 // consoleFile is what 0, 1 and 2 of the first process refer to.
 func (k *Kernel) consoleFile() *vfs.File {
 	if k.console == nil {
-		k.console = devices.NewConsole(k.sys)
+		k.console = devices.NewConsole(k.sys, &k.devpts)
 	}
 	return k.console
 }

@@ -9,27 +9,47 @@ import (
 )
 
 // namespace is the private directory of a run: names and what they stand for. It is never iterated.
-type namespace map[string]*devices.Regular
+type namespace map[string]inode
+
+// inode is what a name stands for. Open may wait.
+type inode interface {
+	Open(flags int) (*vfs.File, abi.Errno)
+}
+
+// regular is an inode whose open never fails.
+type regular struct{ *devices.Regular }
+
+func (r regular) Open(flags int) (*vfs.File, abi.Errno) { return r.Regular.Open(flags), 0 }
+
+// add gives i a name.
+func (k *Kernel) add(name string, i inode) {
+	if k.files == nil {
+		k.files = namespace{}
+	}
+	k.files[name] = i
+}
 
 // Open is open(2) in the private directory of the run, "." itself, and of /dev/null, /dev/zero, /dev/full.
-// O_CREAT makes a regular file. The number is
-// taken first: EMFILE creates nothing.
+// O_CREAT makes a regular file. The number is taken first: EMFILE creates nothing. The open of a FIFO may wait,
+// and is made again after a signal as read(2) is.
 func (t *Thread) Open(name string, flags int) (int, error) {
 	t.begin("openat", abi.AT_FDCWD, name, flags)
 	if name == "" {
 		return t.result(-1, abi.ENOENT)
 	}
-	fd, errno := t.files.Reserve(0, flags&abi.O_CLOEXEC != 0)
-	if errno != 0 {
-		return t.result(-1, errno)
-	}
-	f, errno := t.k.open(name, flags)
-	if errno != 0 {
-		t.files.Unreserve(fd)
-		return t.result(-1, errno)
-	}
-	t.files.Install(fd, f)
-	return t.result(fd, 0)
+	return t.restartable(func() (int, abi.Errno) {
+		fd, errno := t.files.Reserve(0, flags&abi.O_CLOEXEC != 0)
+		if errno != 0 {
+			return -1, errno
+		}
+		f, errno := t.k.open(name, flags)
+		if errno != 0 {
+			t.files.Unreserve(fd)
+			return -1, errno
+		}
+		t.files.Install(fd, f)
+		return fd, 0
+	})
 }
 
 func (k *Kernel) open(name string, flags int) (*vfs.File, abi.Errno) {
@@ -44,6 +64,8 @@ func (k *Kernel) open(name string, flags int) (*vfs.File, abi.Errno) {
 		return devices.NewZero(k.sys, flags), 0
 	case "/dev/full":
 		return devices.NewFull(k.sys, flags), 0
+	case "/dev/ptmx":
+		return devices.NewPtmx(k.sys, &k.devpts, flags), 0
 	case ".":
 		return devices.NewDirectory(k.sys, name, flags)
 	}
@@ -55,19 +77,16 @@ func (k *Kernel) open(name string, flags int) (*vfs.File, abi.Errno) {
 		if flags&abi.O_CREAT == 0 {
 			return nil, abi.ENOENT
 		}
-		if k.files == nil {
-			k.files = namespace{}
-		}
-		inode = devices.NewRegular(k.sys, name)
-		k.files[name] = inode
+		inode = regular{devices.NewRegular(k.sys, name)}
+		k.add(name, inode)
 	}
-	return inode.Open(flags), 0
+	return inode.Open(flags)
 }
 
 // exists reports whether there is something of this name.
 func (k *Kernel) exists(name string) bool {
 	switch name {
-	case "/dev/null", "/dev/zero", "/dev/full", ".":
+	case "/dev/null", "/dev/zero", "/dev/full", "/dev/ptmx", ".":
 		return true
 	}
 	return k.files[name] != nil

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/internal/list"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
@@ -11,6 +12,9 @@ import (
 var (
 	classProcess  = sim.NewClass("process")
 	classSiglock  = sim.NewClass("siglock")
+	classTasklist = sim.NewClass("tasklist_lock")
+	classChldWait = sim.NewClass("wait_chldexit")
+	classJoinWait = sim.NewClass("futex")
 	fieldChildren = sim.NewField("children")
 )
 
@@ -29,6 +33,8 @@ type Process struct {
 	pending  sigPending
 	target   *Thread // that took a signal for the process last, besides the leader
 
+	signalfdWqh waitqueue.Head // who waits for signals of the process: a part of sighand
+
 	exiting bool
 	code    int
 	signal  abi.Signal // that kills it
@@ -45,12 +51,14 @@ type Process struct {
 	zombie   bool
 	reaped   bool
 	chldWait waitqueue.Head // its threads in wait4
+	pidRef   *devices.Pid   // nil: there is no pidfd of it
 }
 
 func (k *Kernel) newProcess(pid int, parent *Process) *Process {
 	p := &Process{k: k, pid: pid, parent: parent, id: k.m.NewID(classProcess)}
 	p.siglock.Init(k.m, classSiglock)
-	p.chldWait.Init(k.m)
+	p.chldWait.InitClass(k.m, classChldWait)
+	p.signalfdWqh.InitClass(k.m, classSignalfdWqh)
 	if parent != nil {
 		p.files = parent.files.Copy()
 		p.handlers = parent.handlers
@@ -76,7 +84,7 @@ func (p *Process) newThread(tid int, name string, fn func(*Thread)) *Thread {
 	t := &Thread{k: p.k, proc: p, tid: tid, name: name, files: p.files}
 	t.task = p.k.m.Go(name, t, func(*sim.Task) { t.main(fn) })
 	t.waiter.Init(p.k.m, t.task)
-	t.joinWait.Init(p.k.m)
+	t.joinWait.InitClass(p.k.m, classJoinWait)
 	p.files.Users++
 	p.threads = append(p.threads, t)
 	if p.leader == nil {
@@ -101,14 +109,22 @@ func (p *Process) exitGroup(code int, sig abi.Signal) {
 	}
 }
 
-// ended is called by the last thread: the process becomes a zombie until its parent reaps it.
+// ended is called by the last thread: the process becomes a zombie until its parent reaps it, which cannot be before all
+// who wait have been told. Models exit_notify.
 func (p *Process) ended() {
+	if p.k.procs.Front() != p || p.k.procs.Next(&p.link) != nil { // the last process is alone with the list
+		p.k.tasklist.Lock()
+		defer p.k.tasklist.Unlock()
+	}
 	if p.parent != nil {
 		p.k.m.Write(p.parent.id, fieldChildren)
 	}
 	p.zombie = true
 	if p.signal != 0 && (p.sender == 0 || p.sender == p.pid) && p.k.killed == nil {
 		p.k.killed = &KilledError{p.pid, p.signal}
+	}
+	if p.pidRef != nil {
+		p.pidRef.Exit()
 	}
 	p.k.orphan(p)
 	parent := p.parent
@@ -143,9 +159,14 @@ func (k *Kernel) orphan(p *Process) {
 	}
 }
 
+// reap makes p, which has ended, one that never was; tasklist is held. Models release_task.
 func (p *Process) reap() {
 	p.reaped = true
 	p.link.Unlink()
+	if p.pidRef != nil {
+		p.pidRef.Reap()
+	}
+	p.endSighand()
 }
 
 // status is the exit status as wait4 stores it.

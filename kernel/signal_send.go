@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
@@ -10,6 +11,11 @@ import (
 // send queues a signal – to t alone with info.Thread, else to the process, of which t is asked first – and
 // wakes a thread to take it. Models send_signal_locked.
 func (p *Process) send(info SignalInfo, t *Thread) {
+	m := p.k.m
+	if m.Tracing() {
+		m.EnterOn(p.id, "send_signal_locked", info.Sig.String()+" to "+sendTarget(info, t))
+		defer m.Leave("send_signal_locked")
+	}
 	p.siglock.Lock()
 	defer p.siglock.Unlock()
 	sig := info.Sig
@@ -28,7 +34,16 @@ func (p *Process) send(info SignalInfo, t *Thread) {
 		return
 	}
 	pending.add(info)
+	p.notifySignalfd()
 	p.complete(info, t)
+}
+
+// sendTarget names who a signal is for.
+func sendTarget(info SignalInfo, t *Thread) string {
+	if info.Thread {
+		return t.task.String()
+	}
+	return "process " + strconv.Itoa(t.proc.pid)
 }
 
 // prepare lets SIGCONT and the stop signals take each other back, and ends a stop: prepare_signal.

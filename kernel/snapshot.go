@@ -3,72 +3,113 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/eventpoll"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// Snapshot is the whole state of a kernel as plain data.
+// Snapshot is the whole state of a kernel as plain data. Its text is in snapshot_text.go; as JSON each struct
+// has the names of its tags.
 type Snapshot struct {
-	Time      int64 // ns
-	Step      uint64
-	Processes []ProcessState
-	Epolls    []*eventpoll.State
+	Step      uint64             `json:"step"` // that was under way or has just ended
+	Time      int64              `json:"time"` // ns
+	Epolls    []*eventpoll.State `json:"epolls"`
+	Files     []vfs.FileState    `json:"files"` // open ones that show what they keep
+	Processes []ProcessState     `json:"processes"`
+	Locks     []LockState        `json:"locks"` // that are held or wanted
 }
 
 // ProcessState is a process as plain data.
 type ProcessState struct {
-	Pid     int
-	Zombie  bool
-	Fds     []FdState
-	Threads []ThreadState
+	Pid     int           `json:"pid"`
+	Zombie  bool          `json:"zombie"`
+	Fds     []FdState     `json:"fds"`
+	Threads []ThreadState `json:"threads"`
 }
 
 // FdState is an open number.
 type FdState struct {
-	Fd      int
-	File    string // its description's identity
-	Name    string
-	Cloexec bool
-	Watched bool
+	Fd      int    `json:"fd"`
+	File    string `json:"file"` // its description's identity
+	Name    string `json:"name"`
+	Cloexec bool   `json:"cloexec"`
+	Watched bool   `json:"watched"` // by an epoll
 }
 
 // ThreadState is a thread.
 type ThreadState struct {
-	Tid     int
-	Name    string
-	State   string
-	Waits   string // what it sleeps for, or ""
-	Call    string // the system call under way, when traced
-	Blocked abi.SigSet
-	Pending abi.SigSet
+	Tid     int        `json:"tid"`
+	Name    string     `json:"name"`
+	State   string     `json:"state"`
+	Call    string     `json:"call"`  // the system call under way, when traced
+	Waits   string     `json:"waits"` // what it sleeps for, or ""
+	Holds   []string   `json:"holds"` // locks
+	Blocked abi.SigSet `json:"blocked"`
+	Pending abi.SigSet `json:"pending"`
+}
+
+// LockState is a lock that somebody holds or waits for.
+type LockState struct {
+	ID      string   `json:"id"`
+	Owner   string   `json:"owner"` // "": it is free again, and who waits competes for it
+	Waiters []string `json:"waiters"`
 }
 
 // Snapshot returns the state between two steps, and after the run what was left.
 func (k *Kernel) Snapshot() *Snapshot {
-	s := &Snapshot{Time: k.m.Now(), Step: k.m.Steps}
+	s := &Snapshot{
+		Time: k.m.Now(), Step: k.m.Steps,
+		Epolls: []*eventpoll.State{}, Files: []vfs.FileState{}, Processes: []ProcessState{}, Locks: k.locks(),
+	}
 	for p := range k.procs.All() {
-		ps := ProcessState{Pid: p.pid, Zombie: p.zombie}
+		s.Processes = append(s.Processes, p.state())
 		for _, fd := range p.files.Open() {
-			f := p.files.At(fd)
-			ps.Fds = append(ps.Fds, FdState{
-				Fd: fd, File: f.ID().String(), Name: f.Name, Cloexec: p.files.Cloexec(fd), Watched: f.WatchersNow() != nil,
-			})
+			s.addFile(p.files.At(fd))
 		}
-		for _, t := range p.threads {
-			ps.Threads = append(ps.Threads, t.state())
-		}
-		s.Processes = append(s.Processes, ps)
 	}
 	k.epoll.Each(func(ep *eventpoll.Eventpoll) { s.Epolls = append(s.Epolls, ep.State()) })
 	return s
 }
 
+// addFile adds what f shows, once for all descriptions that share it.
+func (s *Snapshot) addFile(f *vfs.File) {
+	shown, ok := f.Ops.(vfs.Stater)
+	if !ok {
+		return
+	}
+	state := shown.FileState()
+	if !slices.ContainsFunc(s.Files, func(other vfs.FileState) bool { return other.ID == state.ID }) {
+		s.Files = append(s.Files, state)
+	}
+}
+
+func (p *Process) state() ProcessState {
+	ps := ProcessState{Pid: p.pid, Zombie: p.zombie, Fds: []FdState{}, Threads: []ThreadState{}}
+	for _, fd := range p.files.Open() {
+		f := p.files.At(fd)
+		ps.Fds = append(ps.Fds, FdState{
+			Fd: fd, File: f.ID().String(), Name: f.Name, Cloexec: p.files.Cloexec(fd), Watched: f.WatchersNow() != nil,
+		})
+	}
+	for _, t := range p.threads {
+		ps.Threads = append(ps.Threads, t.state())
+	}
+	return ps
+}
+
 func (t *Thread) state() ThreadState {
 	ts := ThreadState{
-		Tid: t.tid, Name: t.name, State: t.task.State().String(), Blocked: t.blocked, Pending: t.pending.set | t.proc.pending.set,
+		Tid: t.tid, Name: t.name, State: t.task.State().String(), Holds: []string{},
+		Blocked: t.blocked, Pending: t.pending.set | t.proc.pending.set,
+	}
+	if t.task.State() == sim.Running && t.task != t.k.m.Current() {
+		ts.State = "runnable"
+	}
+	for _, id := range t.task.Holds() {
+		ts.Holds = append(ts.Holds, id.String())
 	}
 	if w, sleeping := t.task.Sleeping(); sleeping {
 		ts.State = "sleeping"
@@ -77,35 +118,39 @@ func (t *Thread) state() ThreadState {
 			ts.Waits += " of " + w.ID.String()
 		}
 	}
+	if id, owner, ok := t.task.Wants(); ok && owner != nil {
+		ts.State, ts.Waits = "sleeping", fmt.Sprintf("%s, held by %s", id, owner)
+	}
 	if t.call != nil {
 		ts.Call = t.call.Name
 	}
 	return ts
 }
 
-// String shows the state as text: the epolls, then who runs and who waits.
-func (s *Snapshot) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "state after step %d, at %d.%09d s\n", s.Step, s.Time/1e9, s.Time%1e9)
-	for _, ep := range s.Epolls {
-		b.WriteString(ep.String())
-	}
-	for _, p := range s.Processes {
-		for _, t := range p.Threads {
-			fmt.Fprintf(&b, "process %d thread %d (%s): %s", p.Pid, t.Tid, t.Name, t.State)
-			if t.Waits != "" {
-				fmt.Fprintf(&b, ", waits for %s", t.Waits)
-			}
-			if t.Call != "" {
-				fmt.Fprintf(&b, ", in %s", t.Call)
-			}
-			b.WriteByte('\n')
+// locks returns the locks that tasks hold, then those that are wanted and free, in the order of the tasks.
+func (k *Kernel) locks() []LockState {
+	all := []LockState{}
+	at := func(id string) *LockState {
+		i := slices.IndexFunc(all, func(l LockState) bool { return l.ID == id })
+		if i < 0 {
+			i = len(all)
+			all = append(all, LockState{ID: id, Waiters: []string{}})
 		}
-		if p.Zombie {
-			fmt.Fprintf(&b, "process %d: zombie\n", p.Pid)
+		return &all[i]
+	}
+	tasks := k.m.Tasks()
+	for _, t := range tasks {
+		for _, id := range t.Holds() {
+			at(id.String()).Owner = t.String()
 		}
 	}
-	return b.String()
+	for _, t := range tasks {
+		if id, _, ok := t.Wants(); ok {
+			l := at(id.String())
+			l.Waiters = append(l.Waiters, t.String())
+		}
+	}
+	return all
 }
 
 // Inspect returns the state of the epoll that is open as epfd in the calling thread: EBADF, EINVAL.
@@ -155,14 +200,21 @@ func (k *Kernel) Check() error {
 	for p := range k.procs.All() {
 		all = append(all, p.files.Check())
 	}
+	all = append(all, k.unix.Check())
 	if w := k.user.Watches(); w < watches {
 		all = append(all, fmt.Errorf("user is charged for %d watches, epolls hold %d", w, watches))
 	}
 	return errors.Join(all...)
 }
 
-func (k *Kernel) afterStep() {
-	if err := k.Check(); err != nil {
-		k.m.Violation("%v", err)
+// checkAnd is an end of a step that checks everything, and then does what another wants.
+func (k *Kernel) checkAnd(then func()) func() {
+	return func() {
+		if err := k.Check(); err != nil {
+			k.m.Violation("%v", err)
+		}
+		if then != nil {
+			then()
+		}
 	}
 }

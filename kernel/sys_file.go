@@ -47,7 +47,12 @@ func (t *Thread) read(fd int, p []byte) (int, abi.Errno) {
 	}
 	n, errno := -1, abi.EBADF
 	if f.Readable() {
-		if n, errno = f.Ops.Read(f, p); errno != 0 {
+		if t.k.traced {
+			n, errno = f.TracedRead(p)
+		} else {
+			n, errno = f.Ops.Read(f, p)
+		}
+		if errno != 0 {
 			n = -1
 		} else {
 			t.k.sys.Counters.BytesOut += uint64(n)
@@ -82,7 +87,12 @@ func (t *Thread) write(fd int, p []byte) (int, abi.Errno) {
 	}
 	n, errno := -1, abi.EBADF
 	if f.Writable() {
-		if n, errno = f.Ops.Write(f, p); errno != 0 {
+		if t.k.traced {
+			n, errno = f.TracedWrite(p)
+		} else {
+			n, errno = f.Ops.Write(f, p)
+		}
+		if errno != 0 {
 			n = -1
 		} else {
 			t.k.sys.Counters.BytesIn += uint64(n)
@@ -244,6 +254,9 @@ func (t *Thread) ioctl(f *vfs.File, fd int, request uint, arg int64) (int64, abi
 			return 0, abi.ENOTTY
 		}
 		return 0, 0
+	case abi.TIOCGPTPEER:
+		peer, errno := t.openPeer(f, int(int32(arg)))
+		return int64(peer), errno
 	}
 	if c, ok := f.Ops.(vfs.Ioctler); ok {
 		return c.Ioctl(f, request, arg)

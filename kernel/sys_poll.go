@@ -32,6 +32,9 @@ func (t *Thread) Select(n int, in, out, ex *abi.FdSet, timeout int) (int, error)
 		}
 		n, errno := t.files.Select(&t.poller, t.task, n, vfs.Sets{In: in, Out: out, Ex: ex}, deadline, left == 0)
 		left = max(deadline-t.k.m.Now(), 0)
+		if errno >= abi.ERESTARTSYS && deadline != sim.Forever {
+			t.reargue(4, &abi.Timespec{Sec: left / 1e9, Nsec: left % 1e9})
+		}
 		return n, errno
 	})
 }

@@ -106,6 +106,8 @@ func (t *Thread) Wait4(pid, options int) (int, int, error) {
 		var p *Process
 		left := false
 		found := func() bool {
+			t.k.tasklist.Lock()
+			defer t.k.tasklist.Unlock()
 			t.k.m.Write(t.proc.id, fieldChildren)
 			if p, left = t.proc.endedChild(pid); p != nil {
 				p.reap()

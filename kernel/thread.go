@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
@@ -19,6 +20,7 @@ type Thread struct {
 
 	waiter eventpoll.Waiter
 	poller vfs.PollWqueues
+	msg    devices.Msg // of the call under way on a socket
 	fputs  []*vfs.File // descriptions whose last reference this call dropped
 
 	blocked        abi.SigSet
@@ -29,7 +31,8 @@ type Thread struct {
 	pending        sigPending
 	stopped        bool // sleeps until SIGCONT
 
-	call     *Call // under way, when traced
+	call     *Call        // under way, when traced
+	pidRef   *devices.Pid // nil: there is no pidfd of it with PIDFD_THREAD, or it leads its process
 	ended    bool
 	joinWait waitqueue.Head
 }
@@ -113,6 +116,7 @@ func (t *Thread) exit(code int) {
 	if t.k.traced {
 		t.k.m.Emit(TraceEnd, &ThreadEnd{Tid: t.tid, Pid: p.pid, Code: code, Signal: p.signal})
 	}
+	t.endThreadPid()
 	if len(p.threads) == 0 {
 		p.code = code // of the last thread, whichever that is
 		p.ended()
@@ -151,6 +155,9 @@ func (t *Thread) leave(ret int64, errno abi.Errno) {
 		t.call.Ret, t.call.Err, t.call.Done = ret, errno, true
 		t.k.m.Emit(TraceExit, t.call)
 		t.call = nil
+		if t.k.states {
+			t.k.m.Emit(TraceState, t.k.Snapshot())
+		}
 	}
 	if t.task.HasSignal() || t.restoreMask {
 		t.takeSignals()

@@ -12,6 +12,7 @@ const (
 	TraceExit   = "exit"   // it ends, the same *Call completed
 	TraceSignal = "signal" // a signal is delivered; Arg is a *SignalInfo
 	TraceEnd    = "end"    // a thread has ended; Arg is a *ThreadEnd
+	TraceState  = "state"  // behind TraceExit, with Options.TraceState; Arg is a *Snapshot
 )
 
 // Call is one system call as a tracer sees it. Args are in the order of the C prototype, raw: int, int64,
@@ -49,6 +50,7 @@ const (
 	ChildStopped   SignalCode = 5
 	ChildContinued SignalCode = 6
 	SignalTkill    SignalCode = -6 // tgkill(2)
+	SignalKernel   SignalCode = 0x80
 )
 
 func (c SignalCode) String() string {
@@ -65,6 +67,8 @@ func (c SignalCode) String() string {
 		return "CLD_CONTINUED"
 	case SignalTkill:
 		return "SI_TKILL"
+	case SignalKernel:
+		return "SI_KERNEL"
 	}
 	return strconv.Itoa(int(c))
 }

@@ -33,7 +33,8 @@ const (
 )
 
 // table lists every builtin, in the order of the reference.
-var table = slices.Concat(epollRows, fileRows, pollRows, taskRows, signalRows, clockRows, checkRows, modelRows)
+var table = slices.Concat(epollRows, fileRows, socketRows, fifoRows, ttyRows, timerfdRows, signalfdRows, pidfdRows, pollRows, pselectRows, taskRows,
+	signalRows, clockRows, checkRows, modelRows)
 
 // builtin is a row, its signature parsed.
 type builtin struct {

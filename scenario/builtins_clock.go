@@ -10,6 +10,7 @@ import (
 
 var clockRows = []row{
 	{sig: "sleep(ms)", result: "0", help: "sleep for ms milliseconds, which may be a fraction", fn: sleep},
+	{sig: "clock_gettime(clock)", result: "int", help: "the time of a clock such as CLOCK_REALTIME in ns", fn: clockGettime, own: true},
 	{sig: "now()", result: "int", help: "the time of CLOCK_MONOTONIC in ns", fn: now, own: true},
 }
 
@@ -37,6 +38,15 @@ func (c *call) milliseconds() int64 {
 		c.wrong("got %s, want %s", given(v), want)
 	}
 	return 0
+}
+
+func clockGettime(c *call) (starlark.Value, error) {
+	clock := c.cint()
+	if c.err != nil {
+		return nil, c.err
+	}
+	ns, err := c.calls.ClockGettime(clock)
+	return c.result(starlark.MakeInt64(ns), err)
 }
 
 func now(c *call) (starlark.Value, error) {

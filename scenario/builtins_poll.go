@@ -24,6 +24,11 @@ func poll(c *call) (starlark.Value, error) {
 		return nil, c.err
 	}
 	_, err := c.calls.Poll(fds, timeout)
+	return c.polled(fds, err)
+}
+
+// polled is the list of those of fds that are ready, or the errno.
+func (c *call) polled(fds []abi.PollFd, err error) (starlark.Value, error) {
 	var list []starlark.Value
 	for _, p := range fds {
 		if err == nil && p.Revents != 0 {
@@ -66,9 +71,16 @@ func selectFds(c *call) (starlark.Value, error) {
 	}
 	nfds := max(n, m, k)
 	_, err := c.calls.Select(nfds, in, out, ex, timeout)
+	return c.selected(nfds, err, in, out, ex)
+}
+
+// selected are the lists of the sets below nfds, or the errno.
+func (c *call) selected(nfds int, err error, sets ...*abi.FdSet) (starlark.Value, error) {
 	var lists starlark.Tuple
-	if err == nil {
-		lists = starlark.Tuple{members(in, nfds), members(out, nfds), members(ex, nfds)}
+	for _, set := range sets {
+		if err == nil {
+			lists = append(lists, members(set, nfds))
+		}
 	}
 	return c.result(lists, err)
 }

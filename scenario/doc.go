@@ -11,7 +11,7 @@
 // hold. [Reference] lists the builtins.
 //
 // Leaves out load, files and the network of the host, wall clock and randomness: a program depends on nothing but
-// the schedule. Sockets, timers, signalfd, terminals and inotify are rows that the table of builtins still lacks.
+// the schedule. What the table of builtins lacks, such as inotify, are rows to come.
 //
 // # Who points at whom
 //

@@ -71,9 +71,12 @@ func (f *starFile) concurrent() bool {
 	return strings.Contains(f.src, "spawn(") || strings.Contains(f.src, "fork(")
 }
 
-// run runs f, every structure checked after every step. The token replays the run.
-func (f *starFile) run(opts sim.Options) (res *scenario.Result, token string) {
-	k := kernel.Boot(kernel.Options{Version: f.version, Check: true, Machine: opts})
+// long reports whether the tests may take their time: .ci/run sets EPOLLSIM_LONG.
+func long() bool { return os.Getenv("EPOLLSIM_LONG") != "" }
+
+// run runs f; check verifies every structure after every step. The token replays the run.
+func (f *starFile) run(opts sim.Options, check bool) (res *scenario.Result, token string) {
+	k := kernel.Boot(kernel.Options{Version: f.version, Check: check, Machine: opts})
 	res = scenario.Run(k, f.prog, scenario.Options{})
 	return res, k.Machine().Token()
 }
@@ -83,7 +86,7 @@ func (f *starFile) trace(t *testing.T, strategy sim.Strategy) (string, *scenario
 	t.Helper()
 	var log bytes.Buffer
 	w := strace.New(&log, strace.Options{})
-	res, _ := f.run(sim.Options{Strategy: strategy, Trace: w.Event})
+	res, _ := f.run(sim.Options{Strategy: strategy, Trace: w.Event}, true)
 	require.NoError(t, w.Close())
 	return log.String(), res
 }
@@ -134,7 +137,7 @@ func TestCases(t *testing.T) {
 // Every case of several threads holds under any schedule: what matters is ordered by the program.
 func TestCasesUnderSchedules(t *testing.T) {
 	seeds := uint64(25)
-	if os.Getenv("EPOLLSIM_LONG") != "" {
+	if long() {
 		seeds = 1000
 	}
 	for _, f := range cases(t) {
@@ -148,7 +151,7 @@ func TestCasesUnderSchedules(t *testing.T) {
 					"random": sim.NewRandom(seed),
 					"pct":    sim.NewPCT(3, 1000, seed),
 				} {
-					res, token := f.run(sim.Options{Strategy: strategy})
+					res, token := f.run(sim.Options{Strategy: strategy}, true)
 					require.Empty(t, trouble(res), "epollsim run --schedule=%s %s (%s, seed %d)", token, f.path, name, seed)
 				}
 			}
@@ -171,7 +174,7 @@ func TestLitmus(t *testing.T) {
 				runs++
 				require.LessOrEqual(t, runs, mostSchedules, "too many schedules to try them all in a test")
 				enum.Begin()
-				res, token := f.run(sim.Options{Strategy: enum, Pool: pool})
+				res, token := f.run(sim.Options{Strategy: enum, Pool: pool}, long())
 				require.Empty(t, trouble(res), "epollsim run --schedule=%s %s", token, f.path)
 				require.Len(t, res.Conditions, 1, "a litmus test has one final condition")
 				if res.Conditions[0].Value {

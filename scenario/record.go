@@ -55,9 +55,13 @@ func argument(name string, v starlark.Value) string {
 }
 
 // resultText spells event masks by name, everything else as Starlark prints it.
+// Of a running timer the time that is left is the run's own.
 func resultText(name string, v starlark.Value) string {
+	if t, ok := v.(starlark.Tuple); ok && name == "timerfd_gettime" && bool(t[0].Truth()) {
+		return "(running, " + t[1].String() + ")"
+	}
 	list, ok := v.(*starlark.List)
-	mask := map[string]int{"epoll_wait": 0, "epoll_pwait": 0, "epoll_pwait2": 0, "poll": 1}
+	mask := map[string]int{"epoll_wait": 0, "epoll_pwait": 0, "epoll_pwait2": 0, "poll": 1, "ppoll": 1}
 	at, known := mask[name]
 	if !ok || !known {
 		return v.String()

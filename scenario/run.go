@@ -2,7 +2,9 @@ package scenario
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"go.starlark.net/syntax"
 
@@ -64,6 +66,9 @@ func Run(world World, p *Program, opts Options) *Result {
 		opts.MaxDepth = DefaultMaxDepth
 	}
 	r := &run{prog: p, world: world, opts: opts, result: &Result{}}
+	if w, ok := world.(interface{ DescribeAlso(func() string) }); ok {
+		w.DescribeAlso(r.where)
+	}
 	main := r.newThread("main", &group{}, p.top())
 	err := world.Run(func(k kernel.Calls) {
 		main.live(k, func() error {
@@ -72,6 +77,17 @@ func Run(world World, p *Program, opts Options) *Result {
 		})
 	})
 	return r.finish(err)
+}
+
+// where tells at which line each thread stands.
+func (r *run) where() string {
+	var s strings.Builder
+	for _, t := range r.live {
+		if t.star.CallStackDepth() > 0 {
+			fmt.Fprintf(&s, "thread %s is at %s\n", t.path, r.prog.start(t.place()))
+		}
+	}
+	return s.String()
 }
 
 // finish evaluates the final conditions and completes the result of a run that ended with err.

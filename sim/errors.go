@@ -20,6 +20,7 @@ func (e *LimitError) Error() string {
 // ViolationError is a broken invariant of what runs on the machine.
 type ViolationError struct {
 	Text  string
+	State string // what Options.Describe said
 	Task  string
 	Steps []Step // the last ones, if a recorder was on
 	Token string // replays the run
@@ -29,7 +30,7 @@ func (e *ViolationError) Error() string { return e.Text }
 
 // Violation ends the run with a broken invariant. Called by the running task it does not return.
 func (m *Machine) Violation(format string, args ...any) {
-	m.fail(&ViolationError{Text: fmt.Sprintf(format, args...), Task: m.cur.String(), Steps: m.LastSteps(), Token: m.Token()})
+	m.fail(&ViolationError{Text: fmt.Sprintf(format, args...), State: m.describe(), Task: m.cur.String(), Steps: m.LastSteps(), Token: m.Token()})
 }
 
 // PanicError is a panic of a task, with the stack of that task.
@@ -76,6 +77,7 @@ func (b Blocked) String() string {
 // DeadlockError ends a run in which nothing is runnable, no timer is armed, and tasks have not ended.
 type DeadlockError struct {
 	Tasks []Blocked
+	State string // what Options.Describe said
 	Token string
 }
 
@@ -89,7 +91,9 @@ func (e *DeadlockError) Error() string {
 	return s.String()
 }
 
-func (m *Machine) deadlock() error { return &DeadlockError{Tasks: m.Blocked(), Token: m.Token()} }
+func (m *Machine) deadlock() error {
+	return &DeadlockError{Tasks: m.Blocked(), State: m.describe(), Token: m.Token()}
+}
 
 // Blocked returns the tasks that cannot run, in order of creation.
 func (m *Machine) Blocked() []Blocked {
@@ -125,4 +129,12 @@ func (m *Machine) wanted() map[*Task][]ID {
 		}
 	}
 	return ids
+}
+
+// describe asks the floor above for the state of what runs on the machine.
+func (m *Machine) describe() string {
+	if m.opts.Describe == nil {
+		return ""
+	}
+	return m.opts.Describe()
 }

@@ -142,8 +142,7 @@ func TestStop(t *testing.T) {
 func TestStopFromTheStrategy(t *testing.T) {
 	for at := range 8 {
 		n, ran := 0, 0
-		var m *sim.Machine
-		m = sim.New(sim.Options{
+		m := sim.New(sim.Options{
 			Strategy: strategyFunc(func(m *sim.Machine, _ []*sim.Task, _ int) int {
 				if n++; n > at {
 					ran = -1
@@ -206,9 +205,8 @@ func TestFlightRecorder(t *testing.T) {
 
 func TestTrace(t *testing.T) {
 	var got []string
-	kinds := []string{"access", "lock", "unlock", "sleep", "wake", "enter", "leave", "note", "clock", "call"}
 	m := sim.New(sim.Options{Trace: func(e sim.Event) {
-		line := fmt.Sprintf("%d %s%s", e.Time, strings.Repeat("  ", e.Depth), kinds[e.Kind])
+		line := fmt.Sprintf("%d %s%s", e.Time, strings.Repeat("  ", e.Depth), e.Kind)
 		if e.Task != nil {
 			line = fmt.Sprintf("[%d] %s", e.Task.ID, line)
 		}
@@ -217,6 +215,9 @@ func TestTrace(t *testing.T) {
 		}
 		if e.What != "" {
 			line += " " + e.What
+		}
+		if e.From != "" {
+			line += " " + e.From + " → " + e.To
 		}
 		if e.Other != nil {
 			line += " " + e.Other.Name
@@ -232,7 +233,7 @@ func TestTrace(t *testing.T) {
 		m.Enter("pipe_write")
 		l.Lock()
 		m.Enter("wake_up")
-		m.Note(l.ID(), "item 3: idle → rdllist")
+		m.Move(l.ID(), 0, "item 3", "idle", "rdllist", "")
 		m.Leave("wake_up")
 		l.Unlock()
 		m.Leave("pipe_write")
@@ -245,7 +246,7 @@ func TestTrace(t *testing.T) {
 [1] 0   access write a.mtx#1.owner
 [1] 0   lock read a.mtx#1
 [1] 0   enter wake_up
-[1] 0     note read a.mtx#1 item 3: idle → rdllist
+[1] 0     move read a.mtx#1 item 3 idle → rdllist
 [1] 0   leave wake_up
 [1] 0   access write a.mtx#1.owner
 [1] 0   unlock read a.mtx#1
@@ -257,7 +258,9 @@ func TestTrace(t *testing.T) {
 [2] 0 enter read
 [2] 0 leave read
 5 clock
-[0] 5 access write task#1.state
-[0] 5 wake a
+[0] 5 enter read task#1 hrtimer_wakeup
+[0] 5   access write task#1.state
+[0] 5   wake read task#1 blocked → runnable a
+[0] 5 leave hrtimer_wakeup
 [1] 5 access write task#1.state`, strings.Join(got, "\n"))
 }

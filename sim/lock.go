@@ -68,6 +68,9 @@ func (l *lock) wait() {
 	t := l.m.cur
 	l.wants.PushBack(&t.wantLink, t)
 	l.block(t)
+	if l.m.tracing {
+		l.m.emit(Event{Kind: EventSleep, What: "lock", Access: Access{ID: l.id}, Other: l.owner})
+	}
 	t.park()
 	t.wantLink.Unlink()
 	t.waitFor = Wait{}

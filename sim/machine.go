@@ -10,15 +10,16 @@ import (
 
 // Options of a machine. The zero value runs to block, unwatched, with the default limits.
 type Options struct {
-	Strategy   Strategy    // nil: RunToBlock
-	Pool       *Pool       // coroutines to reuse; nil: a pool of its own, closed by Close
-	MaxSteps   uint64      // steps before the run ends with a LimitError; 0: DefaultMaxSteps
-	MaxTasks   int         // tasks alive at once; 0: DefaultMaxTasks
-	Recorder   int         // how many of the last steps to remember; 0: none
-	Check      bool        // verify lock claims, lock order and freed objects at every access
-	Footprints bool        // collect the footprint of every step
-	Trace      func(Event) // receives every event; nil: none
-	AfterStep  func()      // called at the end of every step, by the task that did it; may call Violation
+	Strategy   Strategy      // nil: RunToBlock
+	Pool       *Pool         // coroutines to reuse; nil: a pool of its own, closed by Close
+	MaxSteps   uint64        // steps before the run ends with a LimitError; 0: DefaultMaxSteps
+	MaxTasks   int           // tasks alive at once; 0: DefaultMaxTasks
+	Recorder   int           // how many of the last steps to remember; 0: none
+	Check      bool          // verify lock claims, lock order and freed objects at every access
+	Footprints bool          // collect the footprint of every step
+	Trace      func(Event)   // receives every event; nil: none
+	Describe   func() string // the state as text, for the reports of deadlocks and violations
+	AfterStep  func()        // called at the end of every step, by the task that did it; may call Violation
 }
 
 // Default limits of a run; a flag of the command changes each.

@@ -121,6 +121,29 @@ func (t *Task) Machine() *Machine { return t.m }
 // State returns t's state without being a point.
 func (t *Task) State() State { return t.state }
 
+// Identity is what t is called where objects have numbers: "task#1", "interrupt#1".
+func (t *Task) Identity() ID { return t.id }
+
+// Interrupt reports whether t is an interrupt, which is no thread of any process.
+func (t *Task) Interrupt() bool { return t.irq }
+
+// Holds returns the locks that t holds, in the order of taking them. Of an unwatched run nobody knows.
+func (t *Task) Holds() []ID {
+	var ids []ID
+	for _, l := range t.held {
+		ids = append(ids, l.id)
+	}
+	return ids
+}
+
+// Wants returns the lock that t waits for and who holds it, false if t does not wait for one.
+func (t *Task) Wants() (lock ID, owner *Task, ok bool) {
+	if t.pending == nil {
+		return 0, nil, false
+	}
+	return t.pending.id, t.pending.owner, true
+}
+
 // Sleeping reports whether t is scheduled out, and what it waits for.
 func (t *Task) Sleeping() (Wait, bool) { return t.waitFor, t.sleeping }
 
@@ -191,9 +214,11 @@ func (t *Task) ScheduleTimeout(deadline int64, what string, id ID) (expired bool
 // wakeSleeper is the expiry of a task's own sleep timer, hrtimer_wakeup.
 func (tm *Timer) wakeSleeper() {
 	t := tm.Owner.(*Task)
+	t.m.EnterOn(t.id, "hrtimer_wakeup", "")
 	t.m.Write(t.id, fieldState)
 	t.expired = true
 	t.wakeUp(Normal)
+	t.m.Leave("hrtimer_wakeup")
 }
 
 // WakeUp makes t run again if its state is one of mode; the result says whether it was this call that
@@ -208,14 +233,24 @@ func (t *Task) wakeUp(mode State) bool {
 		return false
 	}
 	t.state = Running
-	if t.sleeping {
+	slept := t.sleeping
+	if slept {
 		t.sleeping = false
 		t.m.enqueue(t)
 	}
 	if t.m.tracing {
-		t.m.emit(Event{Kind: EventWake, Other: t})
+		t.traceWake(slept)
 	}
 	return true
+}
+
+// traceWake tells the tracer that t was woken: from its sleep, or before it came to that.
+func (t *Task) traceWake(slept bool) {
+	from, to := "blocked", "runnable"
+	if !slept {
+		from, to = "about to block", "running"
+	}
+	t.m.emit(Event{Kind: EventWake, Access: Access{ID: t.id}, From: from, To: to, Other: t})
 }
 
 // SignalPending is signal_pending(current).

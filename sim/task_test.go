@@ -15,8 +15,7 @@ func TestTasksRunToBlockInOrderOfBecomingRunnable(t *testing.T) {
 	defer m.Close()
 	var got []string
 	say := func(s string) { got = append(got, s) }
-	var a *sim.Task
-	a = m.Go("a", nil, func(t *sim.Task) {
+	a := m.Go("a", nil, func(t *sim.Task) {
 		say("a1")
 		t.SetState(sim.Interruptible)
 		t.Schedule("b", 0)

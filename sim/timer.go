@@ -51,6 +51,31 @@ func (tm *Timer) Cancel() bool {
 	return tm.disarm()
 }
 
+// TryCancel is Cancel for who holds a lock that the expiry takes: it does not wait, and is false if an expiry has begun
+// elsewhere. Models hrtimer_try_to_cancel.
+func (tm *Timer) TryCancel() bool {
+	if irq := tm.irq; irq != nil && irq.started && irq != tm.m.cur {
+		tm.m.touch(Access{ID: irq.id, Field: fieldState})
+		return false
+	}
+	tm.disarm()
+	return true
+}
+
+// Interrupt makes the expiry of tm, if it is due already, come at once and not when the machine next waits for time to
+// pass: a timer that is started for the past. The caller holds no lock that the expiry takes.
+func (tm *Timer) Interrupt() {
+	m := tm.m
+	if !tm.queued || tm.expiry > m.now || m.err != nil {
+		return
+	}
+	m.timers.Delete(tm)
+	tm.queued = false
+	cur := m.cur
+	m.interrupt(tm)
+	m.cur = cur
+}
+
 // disarm takes tm out of the queue, or back if it is due and its interrupt has not begun.
 func (tm *Timer) disarm() bool {
 	if tm.queued {

@@ -112,14 +112,18 @@ func (f *File) Poll(pt *PollTable) abi.Events {
 		return abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLRDNORM | abi.EPOLLWRNORM
 	}
 	f.Sys.Counters.PollCalls++
+	if f.Sys.M.Tracing() {
+		return f.tracedPoll(pt)
+	}
 	return f.poller.Poll(f, pt)
 }
 
-// Readable and Writable tell the access mode.
-func (f *File) Readable() bool { return f.flags&abi.O_ACCMODE != abi.O_WRONLY }
+// Readable and Writable tell the access mode: bit by bit one less than FMODE_READ and FMODE_WRITE, so that O_ACCMODE
+// itself is neither.
+func (f *File) Readable() bool { return (f.flags+1)&1 != 0 }
 
 // Writable reports whether the description was opened for writing.
-func (f *File) Writable() bool { return f.flags&abi.O_ACCMODE != abi.O_RDONLY }
+func (f *File) Writable() bool { return (f.flags+1)&2 != 0 }
 
 // Flags returns the status flags and the access mode: F_GETFL. A point.
 func (f *File) Flags() int {
@@ -236,6 +240,14 @@ func (f *File) Put() {
 // Fput is the end of a description: its items leave their epolls, then the device is released. Models
 // __fput. The test of f_ep is lock-free, as in eventpoll_release.
 func (f *File) Fput() {
+	if f.Sys.M.Tracing() {
+		f.tracedFput()
+	} else {
+		f.fput()
+	}
+}
+
+func (f *File) fput() {
 	if w := f.Watchers(); w != nil {
 		w.ReleaseFile(f)
 	}

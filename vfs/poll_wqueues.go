@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"strconv"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/waitqueue"
@@ -83,13 +85,22 @@ func pollWake(w *waitqueue.Entry, _ sim.State, _ bool, key abi.Events) int {
 		return 0
 	}
 	p := e.poller
-	p.sys.M.Write(p.id, fieldTriggered)
+	m := p.sys.M
+	m.EnterOn(p.id, "pollwake", "")
+	m.Write(p.id, fieldTriggered)
 	p.triggered = true
+	woken := 0
 	if p.task.WakeUp(sim.Normal) {
-		return 1
+		woken = 1
 	}
-	return 0
+	if m.Tracing() {
+		m.LeaveWith("pollwake", strconv.Itoa(woken))
+	}
+	return woken
 }
+
+// String names the hook of a poll(2) or select(2) in traces and snapshots.
+func (e *pollTableEntry) String() string { return e.poller.task.String() + " in poll" }
 
 // sleep waits until a hook is woken, a signal is pending, or the deadline (ns) has come, and reports the
 // last. The latch closes the window between looking and sleeping. Models poll_schedule_timeout.

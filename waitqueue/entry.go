@@ -36,18 +36,29 @@ func (e *Entry) Unlink() { e.link.Unlink() }
 
 // DefaultWake makes the task in Private run. Models default_wake_function.
 func DefaultWake(e *Entry, mode sim.State, _ bool, _ abi.Events) int {
-	if e.Private.(*sim.Task).WakeUp(mode) {
-		return 1
+	t := e.Private.(*sim.Task)
+	if t.Machine().Tracing() {
+		return tracedWake(e, t, mode, "default_wake_function", false)
 	}
-	return 0
+	return wake(e, t, mode, false)
 }
 
 // AutoremoveWake is DefaultWake that takes the entry off the queue if the task was woken. Models
 // autoremove_wake_function.
-func AutoremoveWake(e *Entry, mode sim.State, sync bool, key abi.Events) int {
-	n := DefaultWake(e, mode, sync, key)
-	if n != 0 {
+func AutoremoveWake(e *Entry, mode sim.State, _ bool, _ abi.Events) int {
+	t := e.Private.(*sim.Task)
+	if t.Machine().Tracing() {
+		return tracedWake(e, t, mode, "autoremove_wake_function", true)
+	}
+	return wake(e, t, mode, true)
+}
+
+func wake(e *Entry, t *sim.Task, mode sim.State, remove bool) int {
+	if !t.WakeUp(mode) {
+		return 0
+	}
+	if remove {
 		e.Unlink()
 	}
-	return n
+	return 1
 }

@@ -30,8 +30,8 @@ func (h *Head) InitClass(m *sim.Machine, class sim.Class) {
 
 // InitCovered is Init for a queue that is only touched under another lock of its owner, which makes its
 // own lock unobservable: ep.wq under ep.lock. Only the methods for holders of the lock may be used.
-func (h *Head) InitCovered(m *sim.Machine) {
-	h.Init(m)
+func (h *Head) InitCovered(m *sim.Machine, class sim.Class) {
+	h.InitClass(m, class)
 	h.covered = true
 }
 
@@ -41,6 +41,22 @@ func (h *Head) read() {
 	}
 }
 
+// adding and removing are the point before a change of h, and tell the tracer of it.
+func (h *Head) adding(e *Entry, where string) {
+	if h.m.Observed() {
+		h.write()
+		h.added(e, where)
+	}
+}
+
+func (h *Head) removing(e *Entry) {
+	if h.m.Observed() {
+		h.write()
+		h.removed(e)
+	}
+}
+
+//go:noinline
 func (h *Head) write() {
 	if !h.covered {
 		h.m.Write(h.Lock.ID(), fieldList)
@@ -83,8 +99,7 @@ func (h *Head) Add(e *Entry) {
 func (h *Head) AddExclusive(e *Entry) {
 	e.Flags |= Exclusive
 	h.Lock.Lock()
-	h.write()
-	h.list.PushBack(&e.link, e)
+	h.addTail(e)
 	h.Lock.Unlock()
 }
 
@@ -113,12 +128,16 @@ func (h *Head) AddLocked(e *Entry) {
 // AddExclusiveLocked is AddExclusive for a caller that holds the lock.
 func (h *Head) AddExclusiveLocked(e *Entry) {
 	e.Flags |= Exclusive
-	h.write()
+	h.addTail(e)
+}
+
+func (h *Head) addTail(e *Entry) {
+	h.adding(e, "tail")
 	h.list.PushBack(&e.link, e)
 }
 
 func (h *Head) addFront(e *Entry) {
-	h.write()
+	h.adding(e, "front")
 	var last *Entry
 	for p := h.list.Front(); p != nil && p.Flags&Priority != 0; p = h.list.Next(&p.link) {
 		last = p
@@ -139,7 +158,7 @@ func (h *Head) Remove(e *Entry) {
 
 // RemoveLocked is Remove for a caller that holds the lock.
 func (h *Head) RemoveLocked(e *Entry) {
-	h.write()
+	h.removing(e)
 	e.link.Unlink()
 }
 
@@ -147,18 +166,23 @@ func (h *Head) RemoveLocked(e *Entry) {
 // state. With a signal pending for an interruptible sleep it takes e off instead and returns
 // ERESTARTSYS. Models prepare_to_wait_event.
 func (h *Head) PrepareToWait(e *Entry, state sim.State) abi.Errno {
+	h.enter("prepare_to_wait_event")
 	h.Lock.Lock()
-	defer h.Lock.Unlock()
+	errno := h.prepareToWait(e, state)
+	h.Lock.Unlock()
+	h.leave("prepare_to_wait_event")
+	return errno
+}
+
+func (h *Head) prepareToWait(e *Entry, state sim.State) abi.Errno {
 	t := h.m.Current()
 	if state == sim.Interruptible && t.SignalPending() {
-		h.write()
-		e.link.Unlink()
+		h.RemoveLocked(e)
 		return abi.ERESTARTSYS
 	}
 	if !e.link.Linked() {
 		if e.Flags&Exclusive != 0 {
-			h.write()
-			h.list.PushBack(&e.link, e)
+			h.addTail(e)
 		} else {
 			h.addFront(e)
 		}
@@ -169,9 +193,13 @@ func (h *Head) PrepareToWait(e *Entry, state sim.State) abi.Errno {
 
 // FinishWait ends what PrepareToWait began: finish_wait.
 func (h *Head) FinishWait(e *Entry) {
+	h.enter("finish_wait")
 	h.m.Current().SetState(sim.Running)
 	h.read()
 	if e.link.Linked() {
-		h.Remove(e)
+		h.Lock.Lock()
+		h.RemoveLocked(e)
+		h.Lock.Unlock()
 	}
+	h.leave("finish_wait")
 }

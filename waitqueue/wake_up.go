@@ -12,6 +12,13 @@ const All = 0
 // names the sleeping states it reaches, key what happened. It returns how many exclusive entries were
 // consumed.
 func (h *Head) WakeUp(mode sim.State, nr int, sync bool, key abi.Events) int {
+	if h.m.Tracing() {
+		return h.tracedWakeUp(mode, nr, sync, key)
+	}
+	return h.wakeUp(mode, nr, sync, key)
+}
+
+func (h *Head) wakeUp(mode sim.State, nr int, sync bool, key abi.Events) int {
 	h.Lock.Lock()
 	n := h.walk(mode, nr, sync, key)
 	h.Lock.Unlock()
@@ -20,6 +27,9 @@ func (h *Head) WakeUp(mode sim.State, nr int, sync bool, key abi.Events) int {
 
 // WakeUpLocked is WakeUp for a caller that holds the lock: wake_up_locked_poll.
 func (h *Head) WakeUpLocked(mode sim.State, nr int, sync bool, key abi.Events) int {
+	if h.m.Tracing() {
+		return h.tracedWalk(mode, nr, sync, key)
+	}
 	return h.walk(mode, nr, sync, key)
 }
 
@@ -33,11 +43,14 @@ func (h *Head) WakeUpInterruptibleAll() { h.WakeUp(sim.Interruptible, All, false
 // before the call, so a function may unlink its own entry and no other. Models __wake_up_common.
 func (h *Head) walk(mode sim.State, nr int, sync bool, key abi.Events) int {
 	h.read()
-	consumed := 0
+	consumed, tracing := 0, h.m.Tracing()
 	for e := h.list.Front(); e != nil; {
 		next := h.list.Next(&e.link)
 		flags := e.Flags
 		n := e.Func(e, mode, sync, key)
+		if tracing && !e.link.Linked() {
+			h.unlinked(e)
+		}
 		if n < 0 {
 			break
 		}

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
+	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/scenario/fuzz"
 )
 
@@ -39,8 +40,9 @@ run" fails on it, "epollsim verify" shows both sides. Exit code 4 then. Needs Li
 	flags.DurationVar(&f.opts.Duration, "duration", 0, "time to spend; 0: no limit")
 	flags.IntVar(&f.opts.Calls, "calls", 100, "calls of a program of one thread")
 	flags.IntVar(&f.opts.Threads, "threads", 1, "1, or 2: programs whose second thread blocks")
-	flags.IntVar(&f.opts.Jobs, "jobs", 0, "programs compared at once; 0: one for each CPU")
+	flags.IntVar(&f.opts.Jobs, "jobs", 0, "programs compared at once; 0: as many as there are CPUs for their threads")
 	flags.IntVar(&f.opts.Differences, "differences", 1, "differences to stop after")
+	flags.DurationVar(&f.opts.Shrink, "shrink", 10*time.Second, "most time to spend on making a difference small")
 	flags.StringVar(&f.opts.Out, "out", ".", "folder for the scenarios of differences")
 	flags.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	return cmd
@@ -64,13 +66,16 @@ func (f *fuzzFlags) run(cmd *cobra.Command) error {
 	if isTerminal(stderr) {
 		f.opts.Progress = func(s fuzz.Summary) { fmt.Fprintf(stderr, "\r%s\x1b[K", progressLine(s)) }
 	}
-	f.opts.Started = endWithUs
+	f.opts.Started = fuzzing.add
 	sum, err := fuzz.Run(f.opts)
 	if f.opts.Progress != nil {
 		fmt.Fprint(stderr, "\r\x1b[K")
 	}
 	if errors.Is(err, fuzz.ErrUnsupported) {
 		return usagef("fuzz: %v", err)
+	}
+	if err != nil && fuzzing.wasAborted() {
+		return exitError{exitInterrupted, "interrupted"}
 	}
 	if err != nil {
 		return usagef("fuzz: the comparison could not go on: %v", err)
@@ -84,13 +89,45 @@ func (f *fuzzFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
+// hosts are those of a comparison, to be ended when the command is interrupted.
+type hosts struct {
+	mu      sync.Mutex
+	all     []*host.Host
+	aborted bool
+}
+
+var fuzzing hosts
+
+func (h *hosts) add(one *host.Host) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all = append(h.all, one)
+}
+
+// abort ends what they run.
+func (h *hosts) abort() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.aborted = true
+	for _, one := range h.all {
+		one.Abort()
+	}
+}
+
+func (h *hosts) wasAborted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.aborted
+}
+
+// isTerminal reports whether w is a terminal, or at least a device of characters.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
 	}
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func rate(s fuzz.Summary) float64 { return float64(s.Programs) / max(s.Elapsed.Seconds(), 1e-9) }
@@ -105,8 +142,13 @@ func (f *fuzzFlags) report(w io.Writer, sum *fuzz.Summary) error {
 	}
 	fmt.Fprintf(w, "compared with Linux %s: %s, %v\n", sum.Release, progressLine(*sum), sum.Elapsed.Round(time.Millisecond))
 	if f.opts.Threads == 2 {
-		fmt.Fprintf(w, "%d programs would block for ever and were left out; %d differences did not come again, the host was late\n",
+		fmt.Fprintf(w, "not counted: %d programs that would block for ever; %d that once did what no schedule tried does, and not again in time\n",
 			sum.Discarded, sum.Late)
+	}
+	unreached := sum.Unreached()
+	fmt.Fprintf(w, "branches of the model's epoll: %d of %d reached\n", len(sum.Cover)-len(unreached), len(sum.Cover))
+	for _, name := range unreached {
+		fmt.Fprintf(w, "  not reached: %s\n", name)
 	}
 	for _, found := range sum.Found {
 		fmt.Fprintf(w, "difference in program %d (seed %d), made small: %d calls\n", found.Program+1, found.Seed, found.Calls)
@@ -140,9 +182,11 @@ func (f *fuzzFlags) reportJSON(w io.Writer, sum *fuzz.Summary) error {
 		Release                                 string
 		Threads, Programs, Calls, Late, LeftOut int
 		Seconds, ProgramsPerSecond              float64
+		Branches                                int
+		Unreached                               []string
 		Differences                             []finding
 	}{Release: sum.Release, Threads: f.opts.Threads, Programs: sum.Programs, Calls: sum.Calls, Late: sum.Late, LeftOut: sum.Discarded,
-		Seconds: sum.Elapsed.Seconds(), ProgramsPerSecond: rate(*sum), Differences: []finding{}}
+		Seconds: sum.Elapsed.Seconds(), ProgramsPerSecond: rate(*sum), Branches: len(sum.Cover), Unreached: sum.Unreached(), Differences: []finding{}}
 	for _, s := range sum.Found {
 		one := finding{Program: s.Program + 1, Seed: s.Seed, Calls: s.Calls, File: s.File}
 		if d := s.Difference; d != nil {

@@ -2,6 +2,7 @@
 //
 //	epollsim run FILE.star        run it, print the trace
 //	epollsim verify FILE.star     run it on the host's kernel too, compare
+//	epollsim fuzz --against=host  random programs on both
 //	epollsim explore FILE.star    all schedules up to a preemption bound
 //	epollsim version
 //
@@ -53,6 +54,7 @@ func Main() int {
 		if h := cleanup.Load(); h != nil {
 			(*h).Abort()
 		}
+		fuzzing.abort()
 		fmt.Fprintln(os.Stderr, "epollsim: interrupted")
 		os.Exit(exitInterrupted)
 	}()

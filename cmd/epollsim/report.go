@@ -65,11 +65,15 @@ func (r *report) runError(err error) {
 	}
 	fmt.Fprintf(r.w, "epollsim: %v\n", err)
 	var steps []sim.Step
+	var deadlock *sim.DeadlockError
 	var violation *sim.ViolationError
 	var panicked *sim.PanicError
 	switch {
+	case errors.As(err, &deadlock):
+		fmt.Fprint(r.w, indent(deadlock.State))
 	case errors.As(err, &violation):
 		steps = violation.Steps
+		fmt.Fprint(r.w, indent(violation.State))
 	case errors.As(err, &panicked):
 		steps = panicked.Steps
 		fmt.Fprintf(r.w, "This is a bug of epollsim; please report it with what follows.\n%s", panicked.Stack)

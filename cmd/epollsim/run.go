@@ -13,18 +13,16 @@ import (
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
-	"github.com/epollsim/epollsim/scenario/strace"
 	"github.com/epollsim/epollsim/sim"
 )
 
 // runFlags are the flags of run.
 type runFlags struct {
 	limits
+	viewFlags
 	schedule string
 	seed     uint64
 	kernel   string
-	trace    string
-	times    bool
 	output   string
 	check    bool
 }
@@ -43,8 +41,7 @@ print one KTAP line each instead, and the exit code is that of the worst. "-" is
 	flags.StringVar(&f.schedule, "schedule", "", "run-to-block (default), random, pct, pct:DEPTH, or the token of a recorded schedule")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of random and pct schedules")
 	flags.StringVar(&f.kernel, "kernel", "", "kernel version to model, such as 5.10 (default: what the scenario says, or 6.18.y)")
-	flags.StringVar(&f.trace, "trace", "strace", "strace or none")
-	flags.BoolVar(&f.times, "times", false, "put the virtual time before each call")
+	f.viewFlags.flags(flags)
 	flags.StringVarP(&f.output, "output", "o", "", "write the trace to this file instead of standard output")
 	flags.BoolVar(&f.check, "check", true, "verify the invariants of every structure after every step")
 	f.limits.flags(flags)
@@ -56,8 +53,8 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if f.trace != "strace" && f.trace != "none" {
-		return usagef("--trace=%s: expected strace or none", f.trace)
+	if err := f.viewFlags.check(); err != nil {
+		return err
 	}
 	if _, err := f.strategy(); err != nil {
 		return err
@@ -66,6 +63,9 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if many {
 		if f.output != "" {
 			return usagef("-o takes the trace of one scenario; there are %d", len(files))
+		}
+		if name := f.single(); name != "" {
+			return usagef("%s is for one scenario; there are %d", name, len(files))
 		}
 		return f.runAll(cmd, files)
 	}
@@ -105,7 +105,7 @@ const pctDecisions = 2000
 const recorded = 20
 
 // boot makes the kernel of one run.
-func (f *runFlags) boot(p *scenario.Program, trace func(sim.Event)) (*kernel.Kernel, sim.Strategy, error) {
+func (f *runFlags) boot(p *scenario.Program, trace func(sim.Event), afterStep func()) (*kernel.Kernel, sim.Strategy, error) {
 	version, err := kernelVersion(f.kernel, p)
 	if err != nil {
 		return nil, nil, err
@@ -115,10 +115,11 @@ func (f *runFlags) boot(p *scenario.Program, trace func(sim.Event)) (*kernel.Ker
 		return nil, nil, err
 	}
 	k := kernel.Boot(kernel.Options{
-		Version: version,
-		Check:   f.check,
+		Version:    version,
+		Check:      f.check,
+		TraceState: f.state,
 		Machine: sim.Options{
-			Strategy: strategy, MaxSteps: f.steps, MaxTasks: f.tasks, Recorder: recorded, Trace: trace,
+			Strategy: strategy, MaxSteps: f.steps, MaxTasks: f.tasks, Recorder: recorded, Trace: trace, AfterStep: afterStep,
 		},
 	})
 	return k, strategy, nil
@@ -135,35 +136,42 @@ func (f *runFlags) runOne(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	var writer *strace.Writer
-	var trace func(sim.Event)
+	view, draw := f.view(out), f.drawing()
 	prints := io.Writer(stdout)
-	if f.trace == "strace" {
-		writer = strace.New(out, strace.Options{Times: f.times})
-		trace = writer.Event
-		if f.output == "" {
-			prints = flushing{writer, stdout}
-		}
+	if view != nil && f.output == "" {
+		prints = flushing{view, stdout}
 	}
-	k, strategy, err := f.boot(p, trace)
+	stop := &stopper{step: f.until}
+	k, strategy, err := f.boot(p, f.tracer(view, draw), stop.hook())
 	if err != nil {
 		return err
 	}
+	stop.k = k
 	rep := &report{w: cmd.ErrOrStderr(), again: f.again(file)}
 	res := scenario.Run(k, p, scenario.Options{Stdout: prints, MaxSteps: f.starlark, OnCheck: rep.onCheck(k)})
-	if writer != nil {
-		if err := writer.Close(); err != nil {
+	if view != nil {
+		if err := view.Close(); err != nil {
 			return usagef("writing the trace: %v", err)
 		}
 	}
+	if err := draw.write(); err != nil {
+		return err
+	}
+	errStop := stop.show(stdout, f.json)
 	if err := stdout.Flush(); err != nil {
 		return usagef("writing to standard output: %v", err)
 	}
 	if err := closeOut(); err != nil {
 		return usagef("%v", plainPathError(err))
 	}
+	if stoppedHere(res.Err) {
+		res = &scenario.Result{Failed: res.Failed, MoreFailed: res.MoreFailed} // the rest is not over yet
+	}
 	rep.result(res)
 	code := res.ExitCode()
+	if code == 0 && errStop != nil {
+		return errStop
+	}
 	if r, ok := strategy.(*sim.Replay); ok && r.Err() != nil {
 		fmt.Fprintf(rep.w, "epollsim: %v\n", r.Err())
 		if code == 0 {
@@ -178,7 +186,7 @@ func (f *runFlags) runOne(cmd *cobra.Command, file string) error {
 
 // flushing lets the lines of the trace that are complete go before what the scenario prints.
 type flushing struct {
-	trace *strace.Writer
+	trace view
 	w     io.Writer
 }
 
@@ -254,7 +262,7 @@ func (f *runFlags) runQuiet(cmd *cobra.Command, file string, text *bytes.Buffer)
 	p, err := compile(cmd, file)
 	var k *kernel.Kernel
 	if err == nil {
-		k, _, err = f.boot(p, nil)
+		k, _, err = f.boot(p, nil, nil)
 	}
 	if err != nil {
 		fmt.Fprintln(text, err)

@@ -143,7 +143,7 @@ func (b *Batch) Ioctl(fd int, request uint, value int64) (int64, error) {
 	case buf == nil:
 	case request == abi.EPIOCGPARAMS:
 		return int64(binary.LittleEndian.Uint64(buf)), nil
-	case request == abi.FIONREAD || request == abi.TIOCOUTQ:
+	case request == abi.FIONREAD || request == abi.TIOCOUTQ || request == abi.SIOCATMARK:
 		return int64(int32(binary.LittleEndian.Uint32(buf))), nil
 	}
 	return 0, nil

@@ -124,7 +124,7 @@ func (t *Thread) Pipe2(flags int) ([2]int, error) {
 // Open is open(2) in the private directory, and of the devices that the model has. Other names are refused.
 func (t *Thread) Open(name string, flags int) (int, error) {
 	switch name {
-	case "/dev/null", "/dev/zero", "/dev/full", ".", "":
+	case "/dev/null", "/dev/zero", "/dev/full", "/dev/ptmx", ".", "":
 	default:
 		if strings.ContainsAny(name, "/\x00") || name == ".." {
 			t.refuse("open", "%q is outside of the scenario's directory", name)
@@ -197,17 +197,20 @@ func (t *Thread) Ioctl(fd int, request uint, value int64) (int64, error) {
 	buf, addr := t.task.alloc(64)
 	clear(buf)
 	binary.LittleEndian.PutUint64(buf, uint64(value))
-	_, errno := t.sys("ioctl", unix.SYS_IOCTL, arg(fd), uintptr(uint32(request)), addr)
+	if ioctlByValue(request) {
+		addr = uintptr(value)
+	}
+	n, errno := t.sys("ioctl", unix.SYS_IOCTL, arg(fd), uintptr(uint32(request)), addr)
 	if errno != 0 {
 		return -1, errno
 	}
 	switch request {
 	case abi.EPIOCGPARAMS:
 		return int64(binary.LittleEndian.Uint64(buf)), nil
-	case abi.FIONREAD, abi.TIOCOUTQ:
+	case abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCATMARK, abi.TIOCGPTN:
 		return int64(int32(binary.LittleEndian.Uint32(buf))), nil
 	}
-	return 0, nil
+	return int64(n), nil
 }
 
 const sizeofPollFd = 8

@@ -31,6 +31,7 @@ type Host struct {
 	threads []*Thread
 	running sync.WaitGroup
 	err     error
+	ended   chan struct{} // of the run, closed when it is over
 }
 
 // New prepares for runs: a terminal for 0, 1 and 2.
@@ -61,6 +62,8 @@ func Release() string {
 // process it started has ended: nil, *StuckError, *RefusedError, *KilledError, or what kept it from starting.
 // Nothing is left behind.
 func (h *Host) Run(main func(kernel.Calls)) error {
+	ended := make(chan struct{})
+	defer close(ended) // when all else is done
 	dir, err := os.MkdirTemp("", "epollsim-")
 	if err != nil {
 		return fmt.Errorf("private directory: %w", err)
@@ -68,6 +71,7 @@ func (h *Host) Run(main func(kernel.Calls)) error {
 	defer os.RemoveAll(dir)
 	h.mu.Lock()
 	h.dir, h.procs, h.threads, h.err = dir, map[int]*process{}, nil, nil
+	h.ended = ended
 	h.mu.Unlock()
 
 	// The first task dies with the thread that made it, so this thread must stay until the end.
@@ -106,9 +110,14 @@ func (h *Host) Run(main func(kernel.Calls)) error {
 func (h *Host) Abort() {
 	h.fail(errAborted)
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.dir != "" {
-		os.RemoveAll(h.dir)
+	ended := h.ended
+	h.mu.Unlock()
+	if ended == nil {
+		return // no run has begun
+	}
+	select {
+	case <-ended:
+	case <-time.After(time.Second):
 	}
 }
 

@@ -87,11 +87,25 @@ func (w *Worker) kill() {
 		return
 	}
 	unix.Kill(w.pid, unix.SIGKILL)
-	w.first.sys("wait4", unix.SYS_WAIT4, uintptr(w.pid), 0, 0, 0)
+	_, _ = w.byFirst("wait4", unix.SYS_WAIT4, uintptr(w.pid), 0, 0, 0)
 	w.h.mu.Lock()
 	delete(w.h.procs, w.pid)
 	w.h.mu.Unlock()
 	w.pid = 0
+}
+
+// byFirst makes a system call in the first process; that may have been ended from outside.
+func (w *Worker) byFirst(name string, nr uintptr, args ...uintptr) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if _, ok := v.(threadExit); !ok {
+				panic(v)
+			}
+			err = errAborted
+		}
+	}()
+	n, errno := w.first.sys(name, nr, args...)
+	return n, done(n, errno)
 }
 
 // Renew replaces the process by a new one: a small fd table, no files, default signals but an ignored
@@ -103,9 +117,9 @@ func (w *Worker) Renew() error {
 	}
 	t := w.tasks[0]
 	t.renew()
-	pid, errno := w.first.sys("clone", unix.SYS_CLONE, unix.CLONE_VM|unix.CLONE_CHILD_CLEARTID|uintptr(unix.SIGCHLD), t.stack(), 0, t.cleartid())
-	if errno != 0 {
-		return fmt.Errorf("clone of a worker: %w", errno)
+	pid, err := w.byFirst("clone", unix.SYS_CLONE, unix.CLONE_VM|unix.CLONE_CHILD_CLEARTID|uintptr(unix.SIGCHLD), t.stack(), 0, t.cleartid())
+	if err != nil {
+		return fmt.Errorf("clone of a worker: %w", err)
 	}
 	w.pid, t.tid = pid, pid
 	w.h.newProcess(pid, w.first.proc)
@@ -167,7 +181,9 @@ func (w *Worker) Reset(files bool) error {
 }
 
 // Batch returns the list of calls of thread 0 or 1. One that is under way must not be used.
-func (w *Worker) Batch(thread int) *Batch { return &Batch{task: w.tasks[thread]} }
+func (w *Worker) Batch(thread int) *Batch {
+	return &Batch{prefix: abstractPrefix(w.h.dir), task: w.tasks[thread]}
+}
 
 // Batch is a list of calls that a thread makes in one go. The calls are told to it twice by the same code: the
 // first time it notes them, the second time it answers with their results. It has the calls that a random
@@ -175,10 +191,15 @@ func (w *Worker) Batch(thread int) *Batch { return &Batch{task: w.tasks[thread]}
 type Batch struct {
 	kernel.Calls
 	task      *task
+	prefix    string // of abstract names
 	recording bool
 	full      bool
 	n         int // requests noted
 	at        int // next result
+
+	// Stamps asks for the time before each call and after the last one; Replay stores it in Times (ns).
+	Stamps bool
+	Times  []int64
 }
 
 // ErrBatchSize says that the calls do not fit.
@@ -206,13 +227,27 @@ func (b *Batch) Record(from, n int, call func(i int, c kernel.Calls)) int {
 	b.begin()
 	for i := from; i < n; i++ {
 		requests := b.n
+		b.stamp()
 		call(i, b)
 		if b.full {
 			b.n = requests
 			return i
 		}
 	}
+	b.stamp()
 	return n
+}
+
+// stamp asks for the time, or stores the answer.
+func (b *Batch) stamp() {
+	if !b.Stamps || !b.recording && (b.at >= b.n || b.task.calls[b.at].ret == notMade) {
+		return
+	}
+	now, addr := b.memory(16)
+	b.sys(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, addr)
+	if !b.recording {
+		b.Times = append(b.Times, int64(binary.LittleEndian.Uint64(now))*1e9+int64(binary.LittleEndian.Uint64(now[8:])))
+	}
 }
 
 func (b *Batch) begin() {
@@ -223,13 +258,15 @@ func (b *Batch) begin() {
 // Replay answers the calls from … to-1 that were recorded, and returns the first that has not ended.
 func (b *Batch) Replay(from, to int, call func(i int, c kernel.Calls)) int {
 	b.task.reset()
-	b.recording, b.at = false, 0
+	b.recording, b.at, b.Times = false, 0, b.Times[:0]
 	for i := from; i < to; i++ {
+		b.stamp()
 		if b.task.calls[b.at].ret == notMade {
 			return i
 		}
 		call(i, b)
 	}
+	b.stamp()
 	return to
 }
 

@@ -34,7 +34,11 @@ func (*Worker) Reset(bool) error { return ErrUnsupported }
 func (*Worker) Batch(int) *Batch { return &Batch{} }
 
 // Batch is not there on this platform.
-type Batch struct{ kernel.Calls }
+type Batch struct {
+	kernel.Calls
+	Stamps bool
+	Times  []int64
+}
 
 // Run returns ErrUnsupported.
 func (*Batch) Run(int, time.Duration, func(int, kernel.Calls)) (int, error) { return 0, ErrUnsupported }

@@ -28,3 +28,15 @@ func TestCore(t *testing.T) {
 	require.Equal(t, []string{"cycle", "add_del", "switch", "watch"}, names)
 	require.Less(t, rows[3].BytesPerWatch, 450.0)
 }
+
+// BenchmarkRatio reports the model's time as a share of the host's, both measured in turn in this run.
+func BenchmarkRatio(b *testing.B) {
+	for b.Loop() {
+		rows, err := bench.Core(0.3)
+		require.NoError(b, err)
+		for _, r := range rows {
+			b.ReportMetric(r.Ratio, r.Name+"-ratio")
+		}
+		b.ReportMetric(rows[3].BytesPerWatch, "bytes/watch")
+	}
+}

@@ -9,32 +9,78 @@ import (
 	"github.com/epollsim/epollsim/abi"
 )
 
-// star writes a call as Starlark. Its form is the text with {n} for argument n, {n:kind} for one that is not
-// spelled as a decimal number: the group of a constant, or u, bytes, set, name, sigmask. {*n:(fd, POLL)} is all
-// pairs from n on. A form of "" is a call that a scenario cannot make.
-func (c *call) star() string {
-	if c.op.form == "" {
-		return ""
-	}
+// String writes a call as Starlark. Its form is the text with {n} for argument n, {n:kind} for one that is more than a
+// decimal number: fd, the group of a constant, or u, data, bytes, set, name, sigmask. {*n:(fd, POLL)} is all pairs
+// from n on.
+func (c *call) String() string {
 	var b strings.Builder
 	form := c.op.form
 	for {
-		before, rest, ok := strings.Cut(form, "{")
+		before, field, after := nextField(form)
 		b.WriteString(before)
-		if !ok {
+		if field == nil {
 			return b.String()
 		}
-		field, after, _ := strings.Cut(rest, "}")
-		index, kind, _ := strings.Cut(field, ":")
-		if n, pairs := strings.CutPrefix(index, "*"); pairs {
-			i, _ := strconv.Atoi(n)
-			b.WriteString(pairList(c.args[i:]))
+		if field.pairs {
+			b.WriteString(pairList(c.args[field.index:]))
 		} else {
-			i, _ := strconv.Atoi(index)
-			b.WriteString(spell(kind, c.args[i]))
+			b.WriteString(spell(field.kind, c.args[field.index]))
 		}
 		form = after
 	}
+}
+
+// field is a place in a form.
+type field struct {
+	index int
+	kind  string
+	pairs bool
+}
+
+// nextField cuts a form at its first field; nil if there is none.
+func nextField(form string) (before string, f *field, after string) {
+	before, rest, ok := strings.Cut(form, "{")
+	if !ok {
+		return form, nil, ""
+	}
+	text, after, _ := strings.Cut(rest, "}")
+	index, kind, _ := strings.Cut(text, ":")
+	number, pairs := strings.CutPrefix(index, "*")
+	n, _ := strconv.Atoi(number)
+	return before, &field{n, kind, pairs}, after
+}
+
+// rename replaces the fds among the arguments.
+func (c *call) rename(to func(fd int64) int64) []int64 {
+	args := append([]int64(nil), c.args...)
+	for form := c.op.form; ; {
+		_, f, after := nextField(form)
+		switch {
+		case f == nil:
+			return args
+		case f.pairs:
+			for i := f.index; i < len(args); i += 2 {
+				args[i] = to(args[i])
+			}
+		case f.kind == "set":
+			args[f.index] = renameSet(args[f.index], to)
+		case f.kind == "fd", f.kind == "data":
+			args[f.index] = to(args[f.index])
+		}
+		form = after
+	}
+}
+
+func renameSet(v int64, to func(int64) int64) int64 {
+	fds, some := setMembers(v)
+	if !some {
+		return 0
+	}
+	v = setMark
+	for i, fd := range fds {
+		v |= (to(int64(fd)) + 1) << (10 * i)
+	}
+	return v
 }
 
 func pairList(args []int64) string {
@@ -47,9 +93,9 @@ func pairList(args []int64) string {
 
 func spell(kind string, v int64) string {
 	switch kind {
-	case "":
+	case "", "fd":
 		return strconv.FormatInt(v, 10)
-	case "u":
+	case "u", "data":
 		return strconv.FormatUint(uint64(v), 10)
 	case "bytes":
 		return fmt.Sprintf("b%q", string(rune(v)))

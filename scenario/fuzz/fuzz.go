@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 )
@@ -20,23 +21,35 @@ type Options struct {
 	Seed        uint64        // of the first program
 	Calls       int           // of a sequential program; 0: 100
 	Threads     int           // 1 or 2
-	Jobs        int           // programs compared at once; 0: one for each CPU
+	Jobs        int           // programs compared at once; 0: as many as there are CPUs for their threads
 	Differences int           // to stop after; 0: 1
 	Out         string        // folder for scenarios of differences; "": none is written
-	Shrink      time.Duration // most time to spend on making a difference small; 0: 30 s
+	Shrink      time.Duration // most time to spend on making a difference small; 0: 10 s
 	Progress    func(Summary)
 	Started     func(*host.Host) // told of every host that an interrupt must end
 }
 
 // Summary is what a comparison has done.
 type Summary struct {
-	Programs  int
-	Calls     int
-	Late      int // programs of two threads whose difference did not come again: the host was late
-	Discarded int // programs of two threads that would block for ever
+	Programs  int // compared
+	Calls     int // compared
+	Late      int // programs of two threads that showed what no schedule shows, but not again while the host was in time
+	Discarded int // programs of two threads that would block for ever, and were not run on the host
 	Elapsed   time.Duration
 	Release   string // of the host's kernel
 	Found     []Finding
+	Cover     eventpoll.Coverage // branches of the model's epoll
+}
+
+// Unreached names the branches of the model that no program has reached.
+func (s *Summary) Unreached() []string {
+	var names []string
+	for b, n := range s.Cover {
+		if n == 0 {
+			names = append(names, eventpoll.Branch(b).String())
+		}
+	}
+	return names
 }
 
 // Finding is a difference with its program, as small as it could be made.
@@ -55,12 +68,12 @@ type campaign struct {
 	opts     Options
 	start    time.Time
 	newJudge func(threads int) (judge, error)
-	next     atomic.Int64
 	stop     atomic.Bool
 
-	mu  sync.Mutex // guards all below
-	sum Summary
-	err error
+	mu   sync.Mutex // guards all below
+	next int        // program
+	sum  Summary
+	err  error
 }
 
 // Run compares random programs on the model and on the host's kernel. The error is ErrUnsupported, or why the
@@ -86,13 +99,13 @@ func (opts Options) run(newJudge func(threads int) (judge, error)) (*Summary, er
 		opts.Threads = 1
 	}
 	if opts.Jobs == 0 {
-		opts.Jobs = runtime.GOMAXPROCS(0)
+		opts.Jobs = max(runtime.GOMAXPROCS(0)/opts.Threads, 1) // threads of the host must be in time
 	}
 	if opts.Differences == 0 {
 		opts.Differences = 1
 	}
 	if opts.Shrink == 0 {
-		opts.Shrink = 30 * time.Second
+		opts.Shrink = 10 * time.Second
 	}
 	c := &campaign{opts: opts, start: time.Now(), newJudge: newJudge}
 	c.sum.Release = host.Release()
@@ -138,8 +151,8 @@ func (c *campaign) job() {
 	}
 	t := &trial{campaign: c, model: newModel(kernel.Version{}), judge: j}
 	for !c.stop.Load() {
-		i := int(c.next.Add(1)) - 1
-		if c.opts.Programs > 0 && i >= c.opts.Programs || c.opts.Duration > 0 && time.Since(c.start) > c.opts.Duration {
+		i, ok := c.take()
+		if !ok {
 			break
 		}
 		if err := t.program(i); err != nil {
@@ -149,6 +162,11 @@ func (c *campaign) job() {
 	}
 	if err := j.close(); err != nil {
 		c.end(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for b, n := range t.model.cover {
+		c.sum.Cover[b] += n
 	}
 }
 
@@ -191,20 +209,41 @@ func (t *trial) program(i int) error {
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	t.sum.Programs++
-	t.sum.Calls += p.count()
-	if v.late {
-		t.sum.Late++
-	}
-	if v.discarded {
-		t.sum.Discarded++
-	}
-	t.mu.Unlock()
+	t.count(p, v)
 	if !v.bad() {
 		return nil
 	}
 	return t.found(i, seed, v)
+}
+
+// count adds a program to the sum it belongs to: compared, or not.
+func (t *trial) count(p *program, v verdict) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case v.discarded:
+		t.sum.Discarded++
+	case v.late:
+		t.sum.Late++
+	default:
+		t.sum.Programs++
+		t.sum.Calls += p.count()
+	}
+}
+
+// take returns the next program to compare; false: all that were asked for are compared or being compared, or
+// the time is over.
+func (c *campaign) take() (int, bool) {
+	if c.opts.Duration > 0 && time.Since(c.start) > c.opts.Duration {
+		return 0, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opts.Programs > 0 && c.next-c.sum.Late-c.sum.Discarded >= c.opts.Programs {
+		return 0, false
+	}
+	c.next++
+	return c.next - 1, true
 }
 
 func (t *trial) length() int {
@@ -246,11 +285,12 @@ func (t *trial) found(i int, seed uint64, v verdict) error {
 	if failed != nil {
 		return failed
 	}
+	if smallest == nil { // it did not come again
+		smallest = words(t.length()).Example(int(seed))
+	}
 	f := Finding{Seed: seed, Program: i, Difference: v.difference, Err: v.modelErr}
-	if smallest != nil { // else it did not come again
-		if err := t.describe(&f, smallest); err != nil {
-			return err
-		}
+	if err := t.describe(&f, smallest); err != nil {
+		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -261,11 +301,16 @@ func (t *trial) found(i int, seed uint64, v verdict) error {
 	return nil
 }
 
-// describe runs the smallest program once more and writes its scenario.
+// describe makes the program of the smallest numbers even smaller, and writes its scenario.
 func (t *trial) describe(f *Finding, words []uint64) error {
 	p, v, err := t.try(words)
 	if err != nil {
 		return err
+	}
+	if v.modelErr == nil && v.bad() {
+		if p, v, err = t.reduce(p.clone(), v); err != nil {
+			return err
+		}
 	}
 	if v.bad() {
 		f.Difference, f.Err = v.difference, v.modelErr

@@ -18,6 +18,8 @@ const (
 	directory
 	device
 	tty
+	timerfd
+	fifo
 )
 
 // set is a set of kinds.
@@ -26,13 +28,15 @@ type set uint16
 func kinds(k kind) set { return 1 << k }
 
 const (
-	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device
+	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo
 	isEpoll    set = 1 << epoll
 	isEventfd  set = 1 << eventfd
 	isPipe     set = 1<<pipeRead | 1<<pipeWrite
-	isPollable set = 1<<epoll | 1<<eventfd | isPipe
-	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device
-	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device
+	isTimerfd  set = 1 << timerfd
+	isFifo     set = 1 << fifo
+	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo
+	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo
+	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device | isFifo
 )
 
 // generator decodes random numbers into calls. It makes each call on the model at once, so that the next one
@@ -63,10 +67,10 @@ func (g *generator) begin(p *program, c kernel.Calls, limit int) {
 	g.kinds[0], g.kinds[1], g.kinds[2] = tty, tty, tty
 }
 
-// sequential makes a program of one thread.
-func (g *generator) sequential(words []uint64) {
+// sequential makes the calls of one thread.
+func (g *generator) sequential(words []uint64, slots []*op) {
 	for i := 0; i+1 < len(words) && len(g.calls) < g.end; i += 2 {
-		g.row(words[i], words[i+1], sequentialSlots)
+		g.row(words[i], words[i+1], slots)
 	}
 	g.prog.calls = g.calls
 }
@@ -116,6 +120,7 @@ func (g *generator) make(o *op, args []int64) {
 	args = g.prog.arena[at:len(g.prog.arena):len(g.prog.arena)]
 	if g.concurrent {
 		g.calls = append(g.calls, call{op: o, args: args})
+		g.mayChange(o, args)
 		return
 	}
 	if o.blocks {
@@ -124,6 +129,15 @@ func (g *generator) make(o *op, args []int64) {
 	}
 	g.runner.do(o, args)
 	g.note(o, args)
+}
+
+// mayChange notes that a call which is made later may leave more behind than a reset undoes.
+func (g *generator) mayChange(o *op, args []int64) {
+	for _, a := range args {
+		if o.effect != nil && (a >= 0 && a < 3 || a >= highest) {
+			g.prog.spoil = true
+		}
+	}
 }
 
 // call makes a call of the row with this name and returns its result.
@@ -139,7 +153,7 @@ func (g *generator) call(name string, args ...int64) int64 {
 func (g *generator) note(o *op, args []int64) {
 	r := g.runner
 	want := append(make([]byte, 0, len(r.text)), r.text...)
-	g.calls = append(g.calls, call{o, args, want})
+	g.calls = append(g.calls, call{op: o, args: args, want: want, ret: r.ret, ret2: r.ret2})
 	if r.err == nil && o.effect != nil {
 		o.effect(g, args, r)
 	}
@@ -166,12 +180,13 @@ func (g *generator) makeWithoutBlocking(o *op, args []int64) {
 		return
 	}
 	setfl := rows["fcntl F_SETFL"]
-	g.calls = append(g.calls, call{setfl, []int64{args[0], int64(flags | abi.O_NONBLOCK)}, []byte("0")})
+	g.calls = append(g.calls, call{op: setfl, args: []int64{args[0], int64(flags | abi.O_NONBLOCK)}, want: []byte("0")})
 	g.note(o, args)
 }
 
-// highest is the largest number that a fresh fd table has room for, plus one.
-const highest = 64
+// highest is the largest number that a fresh fd table has room for. When it is taken, any call may make the
+// table larger, even one that fails.
+const highest = 63
 
 func (g *generator) kindOf(fd int64) kind {
 	if fd < 0 || fd >= int64(len(g.kinds)) {
@@ -231,7 +246,11 @@ func (g *generator) oddFd(which int) int64 {
 	if n := len(g.open); which < 2 && n > 0 {
 		return int64(g.open[g.pick(n)])
 	}
-	return []int64{-1, 0, 63, 1, 999, 2, 64, 40}[g.pick(8)]
+	fd := []int64{-1, 0, 63, 1, 999, 2, 64, 40}[g.pick(8)]
+	if g.concurrent && g.kindOf(fd) == tty {
+		return -1 // copies of the terminal would go unnoticed
+	}
+	return fd
 }
 
 // newfd picks a number to open: one in use, the next, or far away.
@@ -269,10 +288,11 @@ func (g *generator) fdSet() int64 {
 	if n == 4 {
 		return 0
 	}
-	v := int64(setMark)
-	for i := range n {
+	v, shift := int64(setMark), 0
+	for range n {
 		if fd := g.fd(isAny); fd >= 0 && fd < 1022 {
-			v |= (fd + 1) << (10 * i)
+			v |= (fd + 1) << shift
+			shift += 10
 		}
 	}
 	return v

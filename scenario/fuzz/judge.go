@@ -23,10 +23,14 @@ type judge interface {
 // outcome is what the threads of a program were told.
 type outcome struct {
 	calls, main, second, after []string
+	late                       bool // a thread of the host was not in time
 }
 
 // blocked is the result of a call that does not end.
 const blocked = "(blocked)"
+
+// notMade is the result of a call behind it.
+const notMade = "(not made)"
 
 // hostJudge is the kernel of this machine.
 type hostJudge struct {
@@ -96,6 +100,7 @@ func (h *hostJudge) together(p *program) (*outcome, error) {
 		h.spoilt = true
 		return o, err
 	}
+	main.Stamps, second.Stamps = true, true
 	ignore := func(int, []byte) {}
 	if second.Record(0, len(p.second), h.caller(p.second, ignore)) < len(p.second) ||
 		main.Record(0, len(p.main), h.caller(p.main, ignore)) < len(p.main) {
@@ -108,6 +113,7 @@ func (h *hostJudge) together(p *program) (*outcome, error) {
 	done = main.Wait(time.Until(end)) && done
 	o.main = h.replay(main, p.main)
 	o.second = h.replay(second, p.second)
+	o.late = late(p, main.Times, second.Times)
 	if !done {
 		h.spoilt = true
 		return o, nil
@@ -119,6 +125,34 @@ func (h *hostJudge) together(p *program) (*outcome, error) {
 
 func into(list []string) func(int, []byte) {
 	return func(i int, text []byte) { list[i] = string(text) }
+}
+
+// drift is how much later than it asked for a program may be. Its times are whole milliseconds, so that below
+// this the order of what happens is that of the virtual times.
+const drift = int64(700 * time.Microsecond)
+
+// late adds up how much both threads were late.
+func late(p *program, main, second []int64) bool {
+	if len(main) == 0 || len(second) == 0 {
+		return true
+	}
+	sum := main[0] - second[0]
+	if sum < 0 {
+		sum = -sum
+	}
+	return sum+overdue(p.main, main)+overdue(p.second, second) > drift
+}
+
+// overdue is how much longer than they may the calls of a list took. One that sleeps until somebody comes takes
+// what it takes.
+func overdue(list []call, times []int64) int64 {
+	sum := int64(0)
+	for i := range min(len(list), len(times)-1) {
+		if most, ok := list[i].limit(); ok {
+			sum += max(0, times[i+1]-times[i]-most)
+		}
+	}
+	return sum
 }
 
 // replay reads the results of a list, up to a call that has not ended.
@@ -200,39 +234,47 @@ func results(p *program, j judge) (*outcome, error) {
 // Schedules is how many random schedules of the model are tried for one outcome of the host.
 const Schedules = 1000
 
-// repeats is how often a program of two threads is run again before it counts as a difference, and confirmed how
-// often the same outcome must come: a host that is late does what no schedule of the model does, since virtual time
-// stands still while anybody can run.
+// A program of two threads whose outcome no schedule of the model gives is run again, for a host that is late does
+// what no schedule does: virtual time stands still while anybody can run. It counts as a difference if the same
+// outcome comes confirmed times, and as agreement if so many runs are explained, each by threads that were in time.
 const (
-	repeats   = 20
-	confirmed = 4
+	repeats   = 60
+	confirmed = 3
 )
 
 // compareTogether runs a program of two threads on both and returns where they differ, if no schedule of the
-// model gives what the judge does. late says that the difference did not come again often enough.
+// model gives what the judge does. late says that neither was confirmed.
 func compareTogether(p *program, m *model, j judge) (d *Difference, late bool, err error) {
-	first, err := j.together(p)
-	if err != nil {
-		return nil, false, err
-	}
-	d, err = explain(p, m, first)
-	if d == nil || err != nil {
-		return nil, false, err
-	}
-	again := 0
-	for range repeats {
+	known := map[string]*Difference{} // by outcome; nil: the model does that, too
+	times := map[string]int{}
+	explained := 0
+	for i := range repeats {
 		o, err := j.together(p)
 		if err != nil {
 			return nil, false, err
 		}
-		if o.same(first) {
-			again++
+		key := o.String()
+		if _, ok := known[key]; !ok {
+			if known[key], err = explain(p, m, o); err != nil {
+				return nil, false, err
+			}
+		}
+		d := known[key]
+		switch {
+		case d == nil && i == 0:
+			return nil, false, nil
+		case o.late:
+		case d == nil:
+			if explained++; explained == confirmed && len(times) == 0 {
+				return nil, false, nil
+			}
+		default:
+			if times[key]++; times[key] == confirmed {
+				return d, false, nil
+			}
 		}
 	}
-	if again < confirmed {
-		return nil, true, nil
-	}
-	return d, false, nil
+	return nil, true, nil
 }
 
 // explain looks for a schedule that gives the outcome; d is the difference to the default one if there is none.
@@ -245,12 +287,12 @@ func explain(p *program, m *model, o *outcome) (*Difference, error) {
 	if d == nil {
 		return nil, nil
 	}
-	for seed := range uint64(Schedules) {
-		random, err := m.together(p, sim.NewRandom(seed+1))
+	for i := range Schedules {
+		other, err := m.together(p, random(i))
 		if err != nil {
-			return nil, fmt.Errorf("%w under random schedule %d: %w", errModel, seed+1, err)
+			return nil, fmt.Errorf("%w under random schedule %d: %w", errModel, i, err)
 		}
-		if o.same(random) {
+		if o.same(other) {
 			return nil, nil
 		}
 	}
@@ -289,7 +331,7 @@ func at(list []string, i int) string {
 	if i < len(list) {
 		return list[i]
 	}
-	return "(not made)"
+	return notMade
 }
 
 // ErrUnsupported says that there is no host to compare with.

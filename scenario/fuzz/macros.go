@@ -123,6 +123,9 @@ func epollLoop(g *generator) {
 func exclusivePair(g *generator) {
 	mask := int64([]abi.Events{in, in | et, out, in | out, in | out | et}[g.pick(5)] | exclusive)
 	fd := g.fd(isEventfd | isPipe)
+	if kinds(g.kindOf(fd))&isPollable == 0 {
+		fd = g.call("eventfd", 0, abi.EFD_NONBLOCK)
+	}
 	for range 2 {
 		ep := g.call("epoll_create1", 0)
 		g.call("epoll_ctl", ep, abi.EPOLL_CTL_ADD, fd, mask, fd)

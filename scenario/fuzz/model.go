@@ -4,6 +4,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/sim"
 )
@@ -14,6 +15,7 @@ type model struct {
 	prog    program
 	pool    sim.Pool
 	version kernel.Version
+	cover   eventpoll.Coverage
 }
 
 func newModel(v kernel.Version) *model {
@@ -23,6 +25,7 @@ func newModel(v kernel.Version) *model {
 // run boots a kernel, ignores SIGPIPE as the host's worker does, and runs fn.
 func (m *model) run(strategy sim.Strategy, fn func(c kernel.Calls)) error {
 	k := kernel.Boot(kernel.Options{Version: m.version, Machine: sim.Options{Pool: &m.pool, Strategy: strategy, MaxSteps: maxSteps}})
+	k.Cover(&m.cover)
 	return k.Run(func(c kernel.Calls) {
 		c.Sigaction(abi.SIGPIPE, kernel.SigAction{Handler: kernel.HandlerIgnore})
 		fn(c)
@@ -36,7 +39,7 @@ const maxSteps = 10_000_000
 func (m *model) sequential(words []uint64, calls int) (*program, error) {
 	err := m.run(nil, func(c kernel.Calls) {
 		m.gen.begin(&m.prog, c, calls)
-		m.gen.sequential(words)
+		m.gen.sequential(words, sequentialSlots)
 	})
 	return &m.prog, err
 }

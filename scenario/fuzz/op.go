@@ -9,11 +9,14 @@ import (
 // op is one row of the table: a call that programs make. A new call, or a new device, is a new row.
 type op struct {
 	name   string
-	weight int // of 300 or so: how often a sequential program makes it
-	act    int // how often the main thread does while the second one runs
-	second int // … and the second one itself
-	blocks bool
-	form   string // in Starlark, see form.go; "" for what a scenario cannot say
+	weight int                   // of 300 or so: how often a sequential program makes it
+	act    int                   // how often the main thread does while the second one runs
+	second int                   // … and the second one itself
+	setup  int                   // how much more often than weight says before they begin
+	blocks bool                  // may sleep until somebody comes, unless its fd, the first argument, is non-blocking
+	sleeps func(a []int64) int64 // how long at most (ns), negative: for ever
+	form   string                // in Starlark, see form.go
+	hidden bool                  // a scenario cannot say it
 	// choose picks the arguments from the state and the random bits; false: nothing fits.
 	choose func(g *generator) bool
 	// run makes the call and tells r its result.
@@ -28,7 +31,7 @@ type op struct {
 // first rows.
 var table = []*op{
 	{
-		name: "epoll_ctl", weight: 46, act: 12, form: "epoll_ctl({0}, {1:EPOLL_CTL}, {2}, {3:EPOLL}, data={4:u})",
+		name: "epoll_ctl", weight: 46, act: 12, form: "epoll_ctl({0:fd}, {1:EPOLL_CTL}, {2:fd}, {3:EPOLL}, data={4:data})",
 		choose: func(g *generator) bool {
 			epfd, fd := g.fd(isEpoll), g.fd(isPollable)
 			how, mask := ctlOps[g.pick(len(ctlOps))], g.mask()
@@ -44,7 +47,8 @@ var table = []*op{
 		},
 	},
 	{
-		name: "epoll_wait", weight: 36, act: 8, second: 30, form: "epoll_wait({0}, maxevents={1}, timeout={2})",
+		name: "epoll_wait", weight: 36, act: 8, second: 30, form: "epoll_wait({0:fd}, maxevents={1}, timeout={2})",
+		sleeps: func(a []int64) int64 { return a[2] * 1e6 },
 		choose: func(g *generator) bool {
 			epfd := g.fd(isEpoll)
 			return g.args(epfd, maxEvents[g.pick(len(maxEvents))], g.timeout())
@@ -55,7 +59,7 @@ var table = []*op{
 		},
 	},
 	{
-		name: "write", weight: 24, act: 16, second: 6, blocks: true, form: "write({0}, {1:bytes} * {2})",
+		name: "write", weight: 24, act: 16, second: 6, blocks: true, form: "write({0:fd}, {1:bytes} * {2})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isWritable)
 			if g.kindOf(fd) == tty {
@@ -66,7 +70,7 @@ var table = []*op{
 		run: func(r *runner, a []int64) { r.int(r.Write(int(a[0]), r.fill(byte(a[1]), int(a[2])))) },
 	},
 	{
-		name: "read", weight: 20, act: 8, second: 14, blocks: true, form: "read({0}, {1})",
+		name: "read", weight: 20, act: 8, second: 14, blocks: true, form: "read({0:fd}, {1})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isReadable)
 			if g.kindOf(fd) == tty {
@@ -106,10 +110,10 @@ var table = []*op{
 		run:    func(r *runner, a []int64) { r.int(r.EpollCreate1(int(a[0]))) },
 		effect: opens(epoll),
 	},
-	{name: "watched eventfd", weight: 8, expand: watchedEventfd},
-	{name: "watched pipe", weight: 8, expand: watchedPipe},
+	{name: "watched eventfd", weight: 8, setup: 12, expand: watchedEventfd},
+	{name: "watched pipe", weight: 8, setup: 12, expand: watchedPipe},
 	{
-		name: "eventfd_write", weight: 12, act: 14, second: 4, blocks: true, form: "eventfd_write({0}, {1:u})",
+		name: "eventfd_write", weight: 12, act: 14, second: 4, blocks: true, form: "eventfd_write({0:fd}, {1:u})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isEventfd)
 			if g.kindOf(fd) != eventfd {
@@ -123,7 +127,7 @@ var table = []*op{
 		},
 	},
 	{
-		name: "eventfd_read", weight: 8, act: 4, second: 10, blocks: true, form: "eventfd_read({0})",
+		name: "eventfd_read", weight: 8, act: 4, second: 10, blocks: true, form: "eventfd_read({0:fd})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isEventfd)
 			return g.kindOf(fd) == eventfd && g.args(fd)
@@ -135,25 +139,25 @@ var table = []*op{
 		},
 	},
 	{
-		name: "close", weight: 9, act: 5, form: "close({0})",
+		name: "close", weight: 9, act: 5, form: "close({0:fd})",
 		choose: func(g *generator) bool { return g.args(g.fd(isAny)) },
 		run:    func(r *runner, a []int64) { r.zero(r.Close(int(a[0]))) },
 		effect: func(g *generator, a []int64, _ *runner) { g.closed(a[0]) },
 	},
 	{
-		name: "dup", weight: 4, act: 1, form: "dup({0})",
+		name: "dup", weight: 4, act: 1, form: "dup({0:fd})",
 		choose: func(g *generator) bool { return g.args(g.fd(isAny)) },
 		run:    func(r *runner, a []int64) { r.int(r.Dup(int(a[0]))) },
 		effect: func(g *generator, a []int64, r *runner) { g.opened(r.ret, g.kindOf(a[0])) },
 	},
 	{
-		name: "dup2", weight: 4, act: 2, form: "dup2({0}, {1})",
+		name: "dup2", weight: 4, act: 2, form: "dup2({0:fd}, {1:fd})",
 		choose: func(g *generator) bool { return g.args(g.fd(isAny), g.newfd()) },
 		run:    func(r *runner, a []int64) { r.int(r.Dup2(int(a[0]), int(a[1]))) },
 		effect: func(g *generator, a []int64, r *runner) { g.opened(r.ret, g.kindOf(a[0])) },
 	},
 	{
-		name: "dup3", weight: 2, form: "dup3({0}, {1}, {2:PIPE2})",
+		name: "dup3", weight: 2, form: "dup3({0:fd}, {1:fd}, {2:PIPE2})",
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isAny), g.newfd(), []int64{0, abi.O_CLOEXEC, abi.O_NONBLOCK, 1}[g.pick(4)])
 		},
@@ -162,6 +166,7 @@ var table = []*op{
 	},
 	{
 		name: "poll", weight: 9, act: 1, second: 8, form: "poll([{*1:(fd, POLL)}], timeout={0})",
+		sleeps: func(a []int64) int64 { return a[0] * 1e6 },
 		choose: func(g *generator) bool {
 			n := 1 + g.pick(4)
 			args := append(g.take(), 0)
@@ -180,6 +185,7 @@ var table = []*op{
 	},
 	{
 		name: "select", weight: 6, second: 4, form: "select({1:set}, {2:set}, {3:set}, timeout={0})",
+		sleeps: func(a []int64) int64 { return a[0] * 1e6 },
 		choose: func(g *generator) bool {
 			args := append(g.take(), 0, 0, 0, 0)
 			for i := 1; i <= 3; i++ {
@@ -191,7 +197,7 @@ var table = []*op{
 		run: func(r *runner, a []int64) { r.selected(a) },
 	},
 	{
-		name: "fcntl F_SETFL", weight: 5, act: 2, form: "fcntl({0}, F_SETFL, {1:PIPE2})",
+		name: "fcntl F_SETFL", weight: 5, act: 2, form: "fcntl({0:fd}, F_SETFL, {1:PIPE2})",
 		choose: func(g *generator) bool {
 			fd, flags := g.fd(isAny), statusFlags[g.pick(len(statusFlags))]
 			switch g.kindOf(fd) {
@@ -205,19 +211,19 @@ var table = []*op{
 		run: func(r *runner, a []int64) { r.int(r.Fcntl(int(a[0]), abi.F_SETFL, int(a[1]))) },
 	},
 	{
-		name: "fcntl get", weight: 4, form: "fcntl({0}, {1:F})",
+		name: "fcntl get", weight: 4, form: "fcntl({0:fd}, {1:F})",
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isAny), []int64{abi.F_GETFL, abi.F_GETFD, abi.F_GETPIPE_SZ}[g.pick(3)])
 		},
 		run: func(r *runner, a []int64) { r.int(r.Fcntl(int(a[0]), int(a[1]), 0)) },
 	},
 	{
-		name: "fcntl F_SETPIPE_SZ", weight: 4, act: 1, form: "fcntl({0}, F_SETPIPE_SZ, {1})",
+		name: "fcntl F_SETPIPE_SZ", weight: 4, act: 1, form: "fcntl({0:fd}, F_SETPIPE_SZ, {1})",
 		choose: func(g *generator) bool { return g.args(g.fd(isPipe), pipeSizes[g.pick(len(pipeSizes))]) },
 		run:    func(r *runner, a []int64) { r.int(r.Fcntl(int(a[0]), abi.F_SETPIPE_SZ, int(a[1]))) },
 	},
 	{
-		name: "fcntl F_DUPFD", weight: 2, form: "fcntl({0}, {2:F}, {1})",
+		name: "fcntl F_DUPFD", weight: 2, form: "fcntl({0:fd}, {2:F}, {1})",
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isAny), g.newfd(), []int64{abi.F_DUPFD, abi.F_DUPFD_CLOEXEC}[g.pick(2)])
 		},
@@ -225,18 +231,18 @@ var table = []*op{
 		effect: func(g *generator, a []int64, r *runner) { g.opened(r.ret, g.kindOf(a[0])) },
 	},
 	{
-		name: "fcntl F_SETFD", weight: 1, form: "fcntl({0}, F_SETFD, {1})",
+		name: "fcntl F_SETFD", weight: 1, form: "fcntl({0:fd}, F_SETFD, {1})",
 		choose: func(g *generator) bool { return g.args(g.fd(isAny), int64(g.pick(4))) },
 		run:    func(r *runner, a []int64) { r.int(r.Fcntl(int(a[0]), abi.F_SETFD, int(a[1]))) },
 		effect: marks,
 	},
 	{
-		name: "fcntl unknown", weight: 1, form: "fcntl({0}, {1})",
+		name: "fcntl unknown", weight: 1, form: "fcntl({0:fd}, {1})",
 		choose: func(g *generator) bool { return g.args(g.fd(isAny), []int64{99, 2000, -1}[g.pick(3)]) },
 		run:    func(r *runner, a []int64) { r.int(r.Fcntl(int(a[0]), int(a[1]), 0)) },
 	},
 	{
-		name: "ioctl FIONREAD", weight: 4, act: 1, form: "ioctl({0}, FIONREAD)",
+		name: "ioctl FIONREAD", weight: 4, act: 1, form: "ioctl({0:fd}, FIONREAD)",
 		choose: func(g *generator) bool {
 			fd := g.fd(isPipe | kinds(regular) | kinds(eventfd) | kinds(device))
 			return g.kindOf(fd) != tty && g.args(fd)
@@ -244,7 +250,7 @@ var table = []*op{
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.FIONREAD, 0)) },
 	},
 	{
-		name: "ioctl FIONBIO", weight: 2, act: 1, form: "ioctl({0}, FIONBIO, {1})",
+		name: "ioctl FIONBIO", weight: 2, act: 1, form: "ioctl({0:fd}, FIONBIO, {1})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isAny)
 			return g.kindOf(fd) != tty && g.args(fd, int64(g.pick(3)))
@@ -252,7 +258,7 @@ var table = []*op{
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.FIONBIO, a[1])) },
 	},
 	{
-		name: "ioctl FIOCLEX", weight: 1, form: "ioctl({0}, {1:IOCTL})",
+		name: "ioctl FIOCLEX", weight: 1, form: "ioctl({0:fd}, {1:IOCTL})",
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isAny), []int64{abi.FIOCLEX, abi.FIONCLEX}[g.pick(2)])
 		},
@@ -260,19 +266,20 @@ var table = []*op{
 		effect: marks,
 	},
 	{
-		name: "ioctl EPIOCSPARAMS", weight: 1, form: "ioctl({0}, EPIOCSPARAMS, {1})",
+		name: "ioctl EPIOCSPARAMS", weight: 1, form: "ioctl({0:fd}, EPIOCSPARAMS, {1})",
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isEpoll), []int64{0, 100, 64 << 32, 1 << 48, 2 << 48, 1 << 56, 1 << 31, 1<<48 | 8<<32 | 7}[g.pick(8)])
 		},
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.EPIOCSPARAMS, a[1])) },
 	},
 	{
-		name: "ioctl EPIOCGPARAMS", weight: 1, form: "ioctl({0}, EPIOCGPARAMS)",
+		name: "ioctl EPIOCGPARAMS", weight: 1, form: "ioctl({0:fd}, EPIOCGPARAMS)",
 		choose: func(g *generator) bool { return g.args(g.fd(isEpoll)) },
 		run:    func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.EPIOCGPARAMS, 0)) },
 	},
 	{
-		name: "epoll_pwait", weight: 4, second: 3, form: "epoll_pwait({0}, maxevents={1}, timeout={2}, sigmask={3:sigmask})",
+		name: "epoll_pwait", weight: 4, second: 3, form: "epoll_pwait({0:fd}, maxevents={1}, timeout={2}, sigmask={3:sigmask})",
+		sleeps: func(a []int64) int64 { return a[2] * 1e6 },
 		choose: func(g *generator) bool {
 			return g.args(g.fd(isEpoll), maxEvents[g.pick(len(maxEvents))], g.timeout(), int64(g.pick(2)))
 		},
@@ -282,7 +289,8 @@ var table = []*op{
 		},
 	},
 	{
-		name: "epoll_pwait2", weight: 4, second: 3, form: "epoll_pwait2({0}, maxevents={1}, timeout_ns={2}, sigmask={3:sigmask})",
+		name: "epoll_pwait2", weight: 4, second: 3, form: "epoll_pwait2({0:fd}, maxevents={1}, timeout_ns={2}, sigmask={3:sigmask})",
+		sleeps: func(a []int64) int64 { return a[2] },
 		choose: func(g *generator) bool {
 			ns := []int64{0, 0, -1, -2_000_000_000}[g.pick(4)]
 			if g.concurrent {
@@ -309,7 +317,7 @@ var table = []*op{
 		},
 	},
 	{
-		name: "lseek", weight: 2,
+		name: "lseek", weight: 2, hidden: true, form: "lseek({0:fd}, {1}, {2})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isAny)
 			switch g.kindOf(fd) {
@@ -323,14 +331,18 @@ var table = []*op{
 		run: func(r *runner, a []int64) { r.long(r.Lseek(int(a[0]), a[1], int(a[2]))) },
 	},
 	{
-		name: "epoll_ctl NULL", weight: 1,
-		choose: func(g *generator) bool { return g.args(g.fd(isEpoll), ctlOps[g.pick(len(ctlOps))], g.fd(isAny)) },
+		name: "epoll_ctl NULL", weight: 1, hidden: true, form: "epoll_ctl({0:fd}, {1:EPOLL_CTL}, {2:fd}, NULL)",
+		choose: func(g *generator) bool { return g.args(g.fd(isEpoll), []int64{1, 3, 0}[g.pick(3)], g.fd(isAny)) },
 		run: func(r *runner, a []int64) {
-			how := int(a[1])
-			if how == abi.EPOLL_CTL_DEL {
-				how = 0
-			}
-			r.zero(r.EpollCtl(int(a[0]), how, int(a[2]), nil))
+			r.zero(r.EpollCtl(int(a[0]), int(a[1]), int(a[2]), nil))
+		},
+	},
+	{
+		name: "epoll_wait NULL", weight: 2, hidden: true, form: "epoll_wait({0:fd}, NULL, maxevents={1}, timeout=0)",
+		choose: func(g *generator) bool { return g.args(g.fd(isEpoll), maxEvents[g.pick(len(maxEvents))]) },
+		run: func(r *runner, a []int64) {
+			n, err := r.EpollWait(int(a[0]), nil, int(a[1]), 0)
+			r.int(n, err)
 		},
 	},
 	{
@@ -351,9 +363,10 @@ var table = []*op{
 	{name: "many eventfds", weight: 3, expand: manyEventfds},
 	{name: "fan-in", weight: 1, expand: fanIn},
 	{name: "loop of epolls", weight: 1, expand: epollLoop},
-	{name: "exclusive pair", weight: 2, expand: exclusivePair},
+	{name: "exclusive pair", weight: 2, setup: 20, expand: exclusivePair},
 	{
 		name: "sleep", act: 12, form: "sleep({0})",
+		sleeps: func(a []int64) int64 { return a[0] * 1e6 },
 		choose: func(g *generator) bool { return g.args(int64(1 + g.pick(2))) },
 		run:    func(r *runner, a []int64) { r.zero(r.Nanosleep(a[0] * 1e6)) },
 	},
@@ -375,12 +388,13 @@ func marks(g *generator, a []int64, _ *runner) {
 var rows = map[string]*op{}
 
 // The slots of the random numbers: each row as often as its weight says.
-var sequentialSlots, actSlots, secondSlots []*op
+var sequentialSlots, setupSlots, actSlots, secondSlots []*op
 
 func init() {
 	for _, o := range table {
 		rows[o.name] = o
 		sequentialSlots = repeat(sequentialSlots, o, o.weight)
+		setupSlots = repeat(setupSlots, o, o.weight+o.setup)
 		actSlots = repeat(actSlots, o, o.act)
 		secondSlots = repeat(secondSlots, o, o.second)
 	}

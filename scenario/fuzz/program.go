@@ -7,13 +7,17 @@ type call struct {
 	op   *op
 	args []int64
 	want []byte
+
+	ret, ret2 int // what the model returned: the numbers that it opened
 }
 
-func (c *call) String() string {
-	if s := c.star(); s != "" {
-		return s
+// limit is how long the call may sleep (ns); false: until somebody comes.
+func (c *call) limit() (int64, bool) {
+	if c.op.sleeps == nil {
+		return 0, !c.op.blocks
 	}
-	return fmt.Sprintf("%s%v", c.op.name, c.args)
+	ns := c.op.sleeps(c.args)
+	return ns, ns >= 0
 }
 
 // program is what one run makes on a kernel.

@@ -28,18 +28,14 @@ func scenarioText(p *program, o *outcome, about string, d *Difference) string {
 
 func checks(b *strings.Builder, indent string, list []call, results []string) {
 	for i := range list {
-		result := at(results, i)
-		text := list[i].star()
-		if text == "" || strings.HasPrefix(result, "(blocked)") || strings.HasPrefix(result, "(not made)") {
-			if text == "" {
-				text = list[i].String()
-			}
+		text, result := list[i].String(), at(results, i)
+		switch {
+		case list[i].op.hidden || result == notMade:
 			fmt.Fprintf(b, "%s# %s: %s\n", indent, text, result)
-			if result == blocked && list[i].star() != "" {
-				fmt.Fprintf(b, "%s%s\n", indent, text)
-			}
-			continue
+		case result == blocked:
+			fmt.Fprintf(b, "%s%s # blocks\n", indent, text)
+		default:
+			fmt.Fprintf(b, "%scheck(%s == %s)\n", indent, text, result)
 		}
-		fmt.Fprintf(b, "%scheck(%s == %s)\n", indent, text, result)
 	}
 }

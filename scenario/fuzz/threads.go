@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/epollsim/epollsim/kernel"
 )
@@ -16,7 +17,7 @@ const (
 
 // together makes a program of two threads: the set-up is made on the model at once, the rest chosen in view of it.
 func (g *generator) together(words []uint64) {
-	g.sequential(words[:2*setupRows])
+	g.sequential(words[:2*setupRows], setupSlots)
 	words = words[2*setupRows:]
 	p := g.prog
 	g.concurrent = true
@@ -63,7 +64,7 @@ func (m *model) concurrent(words []uint64) (p *program, blocks bool, err error) 
 	for i, text := range o.calls {
 		p.calls[i].want = []byte(text)
 	}
-	return p, len(o.after) < len(p.after) || len(o.second) < len(p.second), nil
+	return p, slices.Contains(o.main, blocked) || slices.Contains(o.second, blocked), nil
 }
 
 // tryTogether makes a program of two threads and compares it.

@@ -26,6 +26,11 @@ func failed(name string, err abi.Errno, args ...any) kernel.Call {
 	return kernel.Call{Tid: 1000, Pid: 1000, Name: name, Args: args, Ret: -1, Err: err, Done: true}
 }
 
+func standardModes() *abi.Termios {
+	modes := abi.StdTermios()
+	return &modes
+}
+
 // as many of one thing.
 func repeat[T any](n int, v T) []T { return slices.Repeat([]T{v}, n) }
 
@@ -160,6 +165,8 @@ var examples = []example{
 	{"pselect(7, &r, &w, NULL, &second, &usr1);",
 		did("pselect6", 3, 7, set(5), set(1, 6), nil, second, mask(abi.SIGUSR1)),
 		`pselect6(7, [5], [1 6], NULL, {tv_sec=1, tv_nsec=500}, {sigmask=[USR1], sigsetsize=8}) = 3 (in [5], out [1 6], left {tv_sec=1, tv_nsec=500})`},
+	{"pselect(7, &r, NULL, NULL, NULL, NULL);", did("pselect6", 1, 7, set(5), nil, nil, (*abi.Timespec)(nil), (*abi.SigSet)(nil)),
+		`pselect6(7, [5], NULL, NULL, NULL, {sigmask=NULL, sigsetsize=8}) = 1 (in [5])`},
 	{"select(7, &r, NULL, NULL, NULL);", did("pselect6", 1, 7, set(5), nil, nil, nil, nil),
 		`pselect6(7, [5], NULL, NULL, NULL, NULL) = 1 (in [5])`},
 	{"", failed("pselect6", abi.ERESTARTNOHAND, 7, set(5), nil, nil, 2000),
@@ -255,6 +262,22 @@ var examples = []example{
 	{`openat(5, "nonexistent_but_longer_than_the_limit_of_strings", O_RDONLY|O_CREAT, 0600);`,
 		failed("openat", abi.ENOTDIR, 5, "nonexistent_but_longer_than_the_limit_of_strings", abi.O_CREAT, 0o600),
 		`openat(5, "nonexistent_but_longer_than_the_limit_of_strings", O_RDONLY|O_CREAT, 0600) = -1 ENOTDIR (Not a directory)`},
+	{`openat(AT_FDCWD, "/dev/ptmx", O_RDWR);`, did("openat", 11, "/dev/ptmx", abi.O_RDWR), `openat(AT_FDCWD, "/dev/ptmx", O_RDWR) = 11`},
+	{"", did("ioctl", 3, 11, uint(abi.TIOCGPTN), 0), `ioctl(11, TIOCGPTN, [3])          = 0`},
+	{"n = 0; ioctl(11, TIOCSPTLCK, &n);", did("ioctl", 0, 11, uint(abi.TIOCSPTLCK), 0), `ioctl(11, TIOCSPTLCK, [0])        = 0`},
+	{"ioctl(11, TIOCGPTPEER, O_RDWR|O_NOCTTY);", did("ioctl", 12, 11, uint(abi.TIOCGPTPEER), abi.O_RDWR|abi.O_NOCTTY),
+		`ioctl(11, TIOCGPTPEER, 0x102)     = 12`},
+	{"{ char tt[64]; ioctl(12, TCGETS, tt); }", did("ioctl", 0, 12, uint(abi.TCGETS), standardModes()),
+		`ioctl(12, TCGETS, {c_iflag=ICRNL|IXON, c_oflag=NL0|CR0|TAB0|BS0|VT0|FF0|OPOST|ONLCR, c_cflag=B38400|CS8|CREAD, ` +
+			`c_lflag=ISIG|ICANON|ECHO|ECHOE|ECHOK|IEXTEN|ECHOCTL|ECHOKE, ...}) = 0`},
+	{"{ char tt[64] = {0}; ioctl(12, TCSETS, tt); }", did("ioctl", 0, 12, uint(abi.TCSETS), &abi.Termios{}),
+		`ioctl(12, SNDCTL_TMR_START or TCSETS, {c_iflag=, c_oflag=NL0|CR0|TAB0|BS0|VT0|FF0|, c_cflag=B0|CS5|, c_lflag=, ...}) = 0`},
+	{"{ char tt[64] = {0, 0, 0, 0, 0, 0x59, 0, 0, 0, 0, 0, 0, 0, 0xff}; ioctl(12, TCSETSW, tt); }",
+		did("ioctl", 0, 12, uint(abi.TCSETSW), &abi.Termios{Oflag: 0x5900, Lflag: 0xff00}),
+		`ioctl(12, SNDCTL_TMR_STOP or TCSETSW, {c_iflag=, c_oflag=NL1|CR0|XTABS|BS0|VT1|FF0|, c_cflag=B0|CS5|, ` +
+			`c_lflag=IEXTEN|ECHOCTL|ECHOPRT|ECHOKE|FLUSHO|PENDIN|TOSTOP|0x2000, ...}) = 0`},
+	{"close(12);", did("close", 0, 12), `close(12)                         = 0`},
+	{"close(11);", did("close", 0, 11), `close(11)                         = 0`},
 	{"close(10);", did("close", 0, 10), `close(10)                         = 0`},
 	{"close(10);", failed("close", abi.EBADF, 10), `close(10)                         = -1 EBADF (Bad file descriptor)`},
 	{"syscall(SYS_pipe, p);", did("pipe", 0, &[2]int{10, 11}), `pipe([10, 11])                    = 0`},
@@ -397,6 +420,33 @@ var examples = []example{
 	{"l = 110; recvfrom(13, b, 10, MSG_DONTWAIT, (void *)&un, &l);",
 		failed("recvfrom", abi.EAGAIN, 13, buffer, 10, abi.MSG_DONTWAIT, "", 110),
 		`recvfrom(13, 0x7ffd00001000, 10, MSG_DONTWAIT, 0x7ffd00001000, [110]) = -1 EAGAIN (Resource temporarily unavailable)`},
+	{`struct iovec v = {"m", 1}; struct msghdr mh = {0}; union { struct cmsghdr h; char room[CMSG_SPACE(4)]; } cm = {{CMSG_LEN(4), SOL_SOCKET, SCM_RIGHTS}};
+	*(int *)CMSG_DATA(&cm.h) = 3; mh.msg_iov = &v; mh.msg_iovlen = 1; mh.msg_control = &cm; mh.msg_controllen = sizeof cm; sendmsg(14, &mh, 0);`,
+		did("sendmsg", 1, 14, &kernel.Message{Data: []byte("m"), Rights: []int{3}}, 0),
+		`sendmsg(14, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="m", iov_len=1}], msg_iovlen=1, ` +
+			`msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3]}], msg_controllen=24, msg_flags=0}, 0) = 1`},
+	{"l = 110; recvfrom(15, b, 5, 0, (void *)&un, &l);",
+		did("recvfrom", 5, 15, []byte("hello"), 5, 0, &abi.Sockaddr{}, &[2]int{110, 0}),
+		`recvfrom(15, "hello", 5, 0, 0x7ffd00001000, [110 => 0]) = 5`},
+	{`v.iov_base = b; v.iov_len = 9; recvmsg(15, &mh, MSG_CMSG_CLOEXEC);`,
+		did("recvmsg", 1, 15, &kernel.Message{Data: []byte("m........"), Rights: []int{16}, Flags: abi.MSG_CMSG_CLOEXEC}, abi.MSG_CMSG_CLOEXEC),
+		`recvmsg(15, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="m", iov_len=9}], msg_iovlen=1, ` +
+			`msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[16]}], msg_controllen=24, ` +
+			`msg_flags=MSG_CMSG_CLOEXEC}, MSG_CMSG_CLOEXEC) = 1`},
+	{"close(16);", did("close", 0, 16), `close(16)                         = 0`},
+	{"recvmsg(15, &mh, MSG_DONTWAIT);", failed("recvmsg", abi.EAGAIN, 15, &kernel.Message{Data: buffer}, abi.MSG_DONTWAIT),
+		`recvmsg(15, {msg_namelen=0}, MSG_DONTWAIT) = -1 EAGAIN (Resource temporarily unavailable)`},
+	{"", did("recvmsg", 1, 15, &kernel.Message{Data: []byte("m...")}, abi.MSG_DONTWAIT),
+		`recvmsg(15, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="m", iov_len=4}], msg_iovlen=1, ` +
+			`msg_controllen=0, msg_flags=0}, MSG_DONTWAIT) = 1`},
+	{"setsockopt(15, SOL_SOCKET, SO_RCVTIMEO, &(V){1, 500000}, 16);",
+		did("setsockopt", 0, 15, abi.SOL_SOCKET, abi.SO_RCVTIMEO, []byte("\x01\x00\x00\x00\x00\x00\x00\x00\x20\xa1\x07\x00\x00\x00\x00\x00"), 16),
+		`setsockopt(15, SOL_SOCKET, SO_RCVTIMEO_OLD, "\1\0\0\0\0\0\0\0 \241\7\0\0\0\0\0", 16) = 0`},
+	{"l = 4; getsockopt(15, SOL_SOCKET, SO_LINGER, &n, &l);", did("getsockopt", 0, 15, abi.SOL_SOCKET, abi.SO_LINGER, new(int), 4),
+		`getsockopt(15, SOL_SOCKET, SO_LINGER, {l_onoff=0}, [4]) = 0`},
+	{"un.sun_family = AF_UNSPEC; connect(13, (void *)&un, 2);", did("connect", 0, 13, abi.Sockaddr{}, 2),
+		`connect(13, {sa_family=AF_UNSPEC}, 2) = 0`},
+	{"n = 0; ioctl(15, 0x8905, &n);", did("ioctl", 0, 15, uint(abi.SIOCATMARK), 0), `ioctl(15, SIOCATMARK, [0])        = 0`},
 	{"shutdown(14, SHUT_WR);", did("shutdown", 0, 14, abi.SHUT_WR), `shutdown(14, SHUT_WR)             = 0`},
 	{"shutdown(14, 9);", failed("shutdown", abi.EINVAL, 14, 9),
 		`shutdown(14, 0x9 /* SHUT_??? */)  = -1 EINVAL (Invalid argument)`},
@@ -404,15 +454,21 @@ var examples = []example{
 	// files that wait for something
 	{"timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);", did("timerfd_create", 16, abi.CLOCK_MONOTONIC, abi.TFD_NONBLOCK),
 		`timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK) = 16`},
-	{"timerfd_settime(16, 0, &its, NULL);", did("timerfd_settime", 0, 16, 0, &[2]abi.Timespec{{Sec: 1}, {Sec: 2, Nsec: 5}}),
+	{"timerfd_settime(16, 0, &its, NULL);", did("timerfd_settime", 0, 16, 0, &abi.Itimerspec{Interval: abi.Timespec{Sec: 1}, Value: abi.Timespec{Sec: 2, Nsec: 5}}),
 		`timerfd_settime(16, 0, {it_interval={tv_sec=1, tv_nsec=0}, it_value={tv_sec=2, tv_nsec=5}}, NULL) = 0`},
 	{"timerfd_settime(16, TFD_TIMER_ABSTIME, &(struct itimerspec){}, &its);",
-		did("timerfd_settime", 0, 16, abi.TFD_TIMER_ABSTIME, [2]abi.Timespec{}, [2]abi.Timespec{{Sec: 1}, {Sec: 1, Nsec: 9}}),
+		did("timerfd_settime", 0, 16, abi.TFD_TIMER_ABSTIME, abi.Itimerspec{}, abi.Itimerspec{Interval: abi.Timespec{Sec: 1}, Value: abi.Timespec{Sec: 1, Nsec: 9}}),
 		`timerfd_settime(16, TFD_TIMER_ABSTIME, {it_interval={tv_sec=0, tv_nsec=0}, it_value={tv_sec=0, tv_nsec=0}}, {it_interval={tv_sec=1, tv_nsec=0}, it_value={tv_sec=1, tv_nsec=9}}) = 0`},
-	{"timerfd_gettime(16, &its);", did("timerfd_gettime", 0, 16, &[2]abi.Timespec{}),
+	{"timerfd_gettime(16, &its);", did("timerfd_gettime", 0, 16, &abi.Itimerspec{}),
 		`timerfd_gettime(16, {it_interval={tv_sec=0, tv_nsec=0}, it_value={tv_sec=0, tv_nsec=0}}) = 0`},
-	{"timerfd_gettime(99, &its);", failed("timerfd_gettime", abi.EBADF, 99, &[2]abi.Timespec{}),
+	{"timerfd_gettime(99, &its);", failed("timerfd_gettime", abi.EBADF, 99, &abi.Itimerspec{}),
 		`timerfd_gettime(99, 0x7ffd00001000) = -1 EBADF (Bad file descriptor)`},
+	{"ioctl(16, 0x40085400, memset(b, 0, 8));", failed("ioctl", abi.EINVAL, 16, abi.TFD_IOC_SET_TICKS, int64(0)),
+		`ioctl(16, TFD_IOC_SET_TICKS, 0x7ffd00001000) = -1 EINVAL (Invalid argument)`},
+	{`mkfifo("/dev/null", 0666);`, failed("mknodat", abi.EEXIST, "/dev/null", 0o010666),
+		`mknodat(AT_FDCWD, "/dev/null", S_IFIFO|0666) = -1 EEXIST (File exists)`},
+	{"clock_settime(CLOCK_MONOTONIC, &second);", failed("clock_settime", abi.EINVAL, abi.CLOCK_MONOTONIC, second),
+		`clock_settime(CLOCK_MONOTONIC, {tv_sec=1, tv_nsec=500}) = -1 EINVAL (Invalid argument)`},
 	{"signalfd(-1, &usr1, SFD_CLOEXEC);", did("signalfd4", 17, -1, mask(abi.SIGUSR1), abi.SFD_CLOEXEC),
 		`signalfd4(-1, [USR1], 8, SFD_CLOEXEC) = 17`},
 	{"inotify_init1(IN_NONBLOCK);", did("inotify_init1", 18, abi.IN_NONBLOCK), `inotify_init1(IN_NONBLOCK)        = 18`},

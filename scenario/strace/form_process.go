@@ -64,7 +64,7 @@ func printSigAction(w *Writer, s *scene, i int) bool {
 		return ok
 	}
 	w.print("{sa_handler=%s, sa_mask=%s, sa_flags=%s, sa_restorer=%#x}",
-		handler, act.Mask, flagsText("SA", int64(act.Flags)|saRestorer), addrRestorer)
+		handler, act.Mask, flagsText("SA", int64(act.Flags)|saRestorer), uint64(addrRestorer))
 	return ok
 }
 

@@ -47,6 +47,11 @@ var printers = [forms]printer{
 		w.print("%#03o", v)
 		return ok
 	},
+	formNode: func(w *Writer, s *scene, i int) bool {
+		v, ok := integer(s.args[i])
+		w.print("S_IFIFO|%#03o", v&0o7777)
+		return ok && v&^0o7777 == 0o010000
+	},
 	formFlags: func(w *Writer, s *scene, i int) bool {
 		v, ok := integer(s.args[i])
 		w.print("%s", flagsText(s.params[i].group, v))
@@ -112,6 +117,10 @@ var printers = [forms]printer{
 		return ok
 	},
 	formSigmask: func(w *Writer, s *scene, i int) bool {
+		if isNil(s.args[i]) {
+			w.print("{sigmask=NULL, sigsetsize=8}")
+			return true
+		}
 		set, ok := value[abi.SigSet](s.args[i])
 		w.print("{sigmask=%s, sigsetsize=8}", set)
 		return ok
@@ -133,11 +142,11 @@ var printers = [forms]printer{
 		return w.timeout(s.args[i], time.Millisecond, w.timeval)
 	},
 	formItimerspec: func(w *Writer, s *scene, i int) bool {
-		it, ok := value[[2]abi.Timespec](s.args[i])
+		it, ok := value[abi.Itimerspec](s.args[i])
 		w.print("{it_interval=")
-		w.timespec(it[0])
+		w.timespec(it.Interval)
 		w.print(", it_value=")
-		w.timespec(it[1])
+		w.timespec(it.Value)
 		w.print("}")
 		return ok
 	},
@@ -145,12 +154,18 @@ var printers = [forms]printer{
 	formWaitStatus: printWaitStatus,
 	formSockaddr:   printSockaddr,
 	formOptval:     printOptval,
+	formMessage:    printMessage,
+	formMessageOut: printMessageOut,
+	formTermios:    printTermios,
 	formStack:      func(w *Writer, s *scene, i int) bool { w.print("child_stack=NULL"); return true },
 	formCloneFlags: func(w *Writer, s *scene, i int) bool {
 		w.print("flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD")
 		return true
 	},
-	formChildTid:  func(w *Writer, s *scene, i int) bool { w.print("child_tidptr=%#x", addrStacks+0xa10); return true },
+	formChildTid: func(w *Writer, s *scene, i int) bool {
+		w.print("child_tidptr=%#x", uint64(addrStacks+0xa10))
+		return true
+	},
 	formCloneArgs: printCloneArgs,
 	formCloneTids: printCloneTids,
 }
@@ -162,11 +177,11 @@ func (w *Writer) argument(s *scene, i int) {
 		w.print("%s", p.absent)
 		return
 	}
-	if p.form.memory() && isNil(arg) {
+	if p.form.memory() && isNil(arg) && (arg == nil || p.form != formSigmask) { // pselect(3) passes a pair of nothing and 8
 		w.print("NULL")
 		return
 	}
-	if p.form.memory() && p.atExit && s.call.Err != 0 {
+	if p.form.memory() && p.atExit && s.call.Err != 0 && p.form != formMessageOut {
 		w.pointer(addrMemory)
 		return
 	}

@@ -255,15 +255,15 @@ func tellThreads(s *story, tids []int) {
 	s.enter(child, did("exit_group", 0, 3))
 	s.end(child, 3, 0)
 	s.exit(wait)
-	s.signal(kernel.SignalInfo{Tid: main, Sig: abi.SIGCHLD, Sender: child, Status: 3 << 8})
+	s.signal(kernel.SignalInfo{Tid: main, Sig: abi.SIGCHLD, Code: kernel.ChildExited, Sender: child, Status: 3 << 8})
 
 	s.call(main, did("clone", int64(killed), "child"))
 	wait = s.enter(main, did("wait4", int64(killed), killed, int(abi.SIGALRM), 0, nil))
 	s.call(killed, failed("read", abi.ERESTARTSYS, 4, buffer, 8))
-	s.signal(kernel.SignalInfo{Tid: killed, Sig: abi.SIGALRM})
+	s.signal(kernel.SignalInfo{Tid: killed, Sig: abi.SIGALRM, Code: kernel.SignalKernel})
 	s.end(killed, 0, abi.SIGALRM)
 	s.exit(wait)
-	s.signal(kernel.SignalInfo{Tid: main, Sig: abi.SIGCHLD, Sender: killed, Status: int(abi.SIGALRM)})
+	s.signal(kernel.SignalInfo{Tid: main, Sig: abi.SIGCHLD, Code: kernel.ChildKilled, Sender: killed, Status: int(abi.SIGALRM)})
 
 	s.call(main, did("clone3", int64(blocked), "thread"))
 	s.enter(blocked, did("epoll_wait", 0, 3, memory, 8, -1))

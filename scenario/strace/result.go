@@ -101,32 +101,32 @@ func printSelectResult(w *Writer, s *scene) {
 // signal prints the delivery of a signal.
 func (w *Writer) signal(info *kernel.SignalInfo, now int64) {
 	w.lead(info.Tid, now)
-	w.print("--- %s {si_signo=%s, si_code=%s} ---", info.Sig, info.Sig, w.signalCode(info))
+	w.print("--- %s {si_signo=%s, si_code=%s} ---", info.Sig, info.Sig, signalCode(info))
 	w.endLine()
 }
 
 // signalCode is the reason of a signal and what strace prints with it.
-func (w *Writer) signalCode(info *kernel.SignalInfo) string {
-	from := func(code string, pid int) string { return fmt.Sprintf("%s, si_pid=%d, si_uid=0", code, pid) }
-	child := func(code, status string) string {
-		return fmt.Sprintf("%s, si_status=%s, si_utime=0, si_stime=0", from(code, info.Sender), status)
+func signalCode(info *kernel.SignalInfo) string {
+	switch info.Code {
+	case kernel.SignalKernel:
+		return info.Code.String()
+	case kernel.SignalUser, kernel.SignalTkill:
+		return fmt.Sprintf("%s, si_pid=%d, si_uid=0", info.Code, info.Sender)
 	}
-	self := w.thread(info.Tid).pid
-	switch sig := abi.Signal(info.Status & 0x7f); {
-	case info.Sig == abi.SIGPIPE && (info.Sender == 0 || info.Sender == self):
-		return from("SI_USER", self) // the kernel sends it in the name of the writer
-	case info.Thread:
-		return from("SI_TKILL", info.Sender)
-	case info.Sig == abi.SIGCHLD && sig != 0 && info.Status&0x80 != 0:
-		return child("CLD_DUMPED", sig.String())
-	case info.Sig == abi.SIGCHLD && sig != 0:
-		return child("CLD_KILLED", sig.String())
-	case info.Sig == abi.SIGCHLD:
-		return child("CLD_EXITED", fmt.Sprint(info.Status>>8))
-	case info.Sender != 0:
-		return from("SI_USER", info.Sender)
+	return fmt.Sprintf("%s, si_pid=%d, si_uid=0, si_status=%s, si_utime=0, si_stime=0", info.Code, info.Sender, childStatus(info))
+}
+
+// childStatus is si_status of a SIGCHLD: an exit code, or a signal.
+func childStatus(info *kernel.SignalInfo) string {
+	switch {
+	case info.Code == kernel.ChildExited:
+		return fmt.Sprint(info.Status >> 8 & 0xff)
+	case info.Code == kernel.ChildStopped:
+		return abi.Signal(info.Status >> 8).String()
+	case info.Code == kernel.ChildContinued:
+		return abi.SIGCONT.String()
 	}
-	return "SI_KERNEL"
+	return abi.Signal(info.Status & 0x7f).String()
 }
 
 // threadEnd prints the end of a thread, and before it that of the call it was in.

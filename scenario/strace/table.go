@@ -13,6 +13,7 @@ const (
 	formSize                   // 18446744073709551615: as wide as size_t; absent, the length of the buffer before it
 	formHex                    // 0x7
 	formMode                   // 0644
+	formNode                   // S_IFIFO|0666
 	formFlags                  // EPOLLIN|EPOLLET, of the group
 	formEnum                   // EPOLL_CTL_ADD, of the group
 	formSockopt                // TCP_NODELAY, of the group that the level before it means
@@ -47,6 +48,9 @@ const (
 	formWaitStatus // [{WIFEXITED(s) && WEXITSTATUS(s) == 0}]
 	formSockaddr   // {sa_family=AF_UNIX, sun_path=@"name"}
 	formOptval     // [1], {l_onoff=1, l_linger=0}
+	formMessage    // {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=1}], …}
+	formMessageOut // the same with what was received, {msg_namelen=0} where nothing was
+	formTermios    // {c_iflag=ICRNL|IXON, …, ...}
 	forms
 )
 
@@ -124,6 +128,7 @@ var (
 	sockaddr  = param{form: formSockaddr, absent: "NULL"}
 	socklen   = param{form: formSocklen, absent: "NULL"}
 	dirfd     = param{form: formDirfd, absent: "AT_FDCWD"}
+	termios   = param{form: formTermios}
 
 	// atExit stands in front of the first argument that is known only when the call has ended.
 	atExit = param{form: forms}
@@ -184,6 +189,7 @@ var table = []row{
 		name: "openat", params: args(dirfd, path, flags("O")), own: []int{1, 2}, choose: creates,
 		rest: map[int64]tail{1: {params: args(param{form: formMode, absent: "0666"})}},
 	},
+	{name: "mknodat", params: args(dirfd, path, param{form: formNode}), own: []int{1, 2}},
 	{
 		name: "fcntl", params: args(fd, enum("F")), choose: argument(1),
 		rest: map[int64]tail{
@@ -205,23 +211,26 @@ var table = []row{
 	{
 		name: "ioctl", params: args(fd, enum("IOCTL")), choose: argument(1),
 		rest: map[int64]tail{
-			abi.FIONREAD:   {params: args(atExit, intRef.glued(", ")), result: resultZero},
-			abi.TIOCOUTQ:   {params: args(atExit, intRef.glued(", ")), result: resultZero},
-			abi.TIOCGPTN:   {params: args(atExit, intRef.glued(", ")), result: resultZero},
-			abi.TIOCGPGRP:  {params: args(atExit, intRef.glued(", ")), result: resultZero},
-			abi.TIOCGSID:   {params: args(atExit, intRef.glued(", ")), result: resultZero},
-			abi.FIONBIO:    {params: args(intRef)},
-			abi.FIOASYNC:   {params: args(intRef)},
-			abi.TIOCSPTLCK: {params: args(intRef)},
-			abi.TIOCSPGRP:  {params: args(intRef)},
-			abi.TCGETS:     {params: args(atExit, pointer.glued(", "))},
-			abi.TCSETS:     {params: args(pointer)},
-			abi.TCSETSW:    {params: args(pointer)},
-			abi.TCSETSF:    {params: args(pointer)},
-			abi.TCFLSH:     {params: args(enum("TCFLSH"))},
-			abi.TCXONC:     {params: args(enum("TCXONC"))},
-			abi.FIOCLEX:    {},
-			abi.FIONCLEX:   {},
+			abi.FIONREAD:          {params: args(atExit, intRef.glued(", ")), result: resultZero},
+			abi.SIOCATMARK:        {params: args(atExit, intRef.glued(", ")), result: resultZero},
+			abi.TIOCOUTQ:          {params: args(atExit, intRef.glued(", ")), result: resultZero},
+			abi.TIOCGPTN:          {params: args(atExit, intRef.glued(", ")), result: resultZero},
+			abi.TIOCGPGRP:         {params: args(atExit, intRef.glued(", ")), result: resultZero},
+			abi.TIOCGSID:          {params: args(atExit, intRef.glued(", ")), result: resultZero},
+			abi.FIONBIO:           {params: args(intRef)},
+			abi.FIOASYNC:          {params: args(intRef)},
+			abi.TIOCSPTLCK:        {params: args(intRef)},
+			abi.TIOCSPGRP:         {params: args(intRef)},
+			abi.TIOCGPTPEER:       {params: args(address)},
+			abi.TCGETS:            {params: args(atExit, termios.glued(", "))},
+			abi.TCSETS:            {params: args(termios)},
+			abi.TCSETSW:           {params: args(termios)},
+			abi.TCSETSF:           {params: args(termios)},
+			abi.TCFLSH:            {params: args(enum("TCFLSH"))},
+			abi.TCXONC:            {params: args(enum("TCXONC"))},
+			abi.TFD_IOC_SET_TICKS: {params: args(pointer)},
+			abi.FIOCLEX:           {},
+			abi.FIONCLEX:          {},
 		},
 		other: tail{params: args(atExit, address.glued(", "))},
 	},
@@ -262,6 +271,8 @@ var table = []row{
 	{name: "getpeername", params: args(fd, atExit, sockaddr, socklen)},
 	{name: "shutdown", params: args(fd, enum("SHUT"))},
 	{name: "sendto", params: args(fd, bytesIn, size, flags("MSG"), sockaddr, number.orAbsent("0"))},
+	{name: "sendmsg", params: args(fd, param{form: formMessage}, flags("MSG"))},
+	{name: "recvmsg", params: args(fd, atExit, param{form: formMessageOut}, flags("MSG"))},
 	{name: "recvfrom", params: args(fd, atExit, bytesOut, size, flags("MSG"), sockaddr, socklen)},
 	{
 		name:   "setsockopt",
@@ -317,6 +328,7 @@ var table = []row{
 			atExit, pointer.orAbsent("NULL")),
 	},
 	{name: "clock_gettime", params: args(enum("CLOCK"), atExit, param{form: formTimespec}), result: resultZero},
+	{name: "clock_settime", params: args(enum("CLOCK"), timespec)},
 	{name: "sched_yield"},
 }
 

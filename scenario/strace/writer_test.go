@@ -201,14 +201,15 @@ func TestSignals(t *testing.T) {
 	s := tell(strace.Options{})
 	s.call(12, kernel.Call{Pid: 10, Name: "getpid", Ret: 10})
 	for _, info := range []kernel.SignalInfo{
-		{Tid: 12, Sig: abi.SIGUSR1, Sender: 1, Thread: true},
+		{Tid: 12, Sig: abi.SIGUSR1, Code: kernel.SignalTkill, Sender: 1, Thread: true},
 		{Tid: 12, Sig: abi.SIGUSR1, Sender: 1},
 		{Tid: 12, Sig: abi.SIGPIPE, Sender: 10, Thread: true},
-		{Tid: 12, Sig: abi.SIGPIPE, Sender: 1, Thread: true},
-		{Tid: 12, Sig: abi.SIGALRM},
-		{Tid: 12, Sig: abi.SIGCHLD, Sender: 5, Status: 3 << 8},
-		{Tid: 12, Sig: abi.SIGCHLD, Sender: 5, Status: int(abi.SIGKILL)},
-		{Tid: 12, Sig: abi.SIGCHLD, Sender: 5, Status: int(abi.SIGSEGV) | 0x80},
+		{Tid: 12, Sig: abi.SIGPIPE, Code: kernel.SignalTkill, Sender: 1, Thread: true},
+		{Tid: 12, Sig: abi.SIGCHLD, Sender: 5}, // by kill(2)
+		{Tid: 12, Sig: abi.SIGCHLD, Code: kernel.ChildExited, Sender: 5, Status: 3 << 8},
+		{Tid: 12, Sig: abi.SIGCHLD, Code: kernel.ChildKilled, Sender: 5, Status: int(abi.SIGKILL)},
+		{Tid: 12, Sig: abi.SIGCHLD, Code: kernel.ChildStopped, Sender: 5, Status: int(abi.SIGSTOP)<<8 | 0x7f},
+		{Tid: 12, Sig: abi.SIGCHLD, Code: kernel.ChildContinued, Sender: 5, Status: 0xffff},
 	} {
 		s.signal(info)
 	}
@@ -217,10 +218,11 @@ func TestSignals(t *testing.T) {
 12    --- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=1, si_uid=0} ---
 12    --- SIGPIPE {si_signo=SIGPIPE, si_code=SI_USER, si_pid=10, si_uid=0} ---
 12    --- SIGPIPE {si_signo=SIGPIPE, si_code=SI_TKILL, si_pid=1, si_uid=0} ---
-12    --- SIGALRM {si_signo=SIGALRM, si_code=SI_KERNEL} ---
+12    --- SIGCHLD {si_signo=SIGCHLD, si_code=SI_USER, si_pid=5, si_uid=0} ---
 12    --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=5, si_uid=0, si_status=3, si_utime=0, si_stime=0} ---
 12    --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=5, si_uid=0, si_status=SIGKILL, si_utime=0, si_stime=0} ---
-12    --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_DUMPED, si_pid=5, si_uid=0, si_status=SIGSEGV, si_utime=0, si_stime=0} ---
+12    --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_STOPPED, si_pid=5, si_uid=0, si_status=SIGSTOP, si_utime=0, si_stime=0} ---
+12    --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_CONTINUED, si_pid=5, si_uid=0, si_status=SIGCONT, si_utime=0, si_stime=0} ---
 `, s.log(t))
 }
 

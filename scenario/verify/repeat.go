@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/epollsim/epollsim/kernel"
@@ -42,6 +43,7 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 	}
 	limit := smallestGap(p, opts) / 10
 	rep := &Repetition{MaxDelay: limit}
+	var mu sync.Mutex // the threads of a run draw at the same time
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for range n {
 		late := &lateness{}
@@ -49,6 +51,8 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 			if limit <= 0 {
 				return 0
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			return time.Duration(rng.Int64N(int64(limit)))
 		}, Late: late.note})
 		if err != nil {

@@ -1,0 +1,384 @@
+package devices
+
+import (
+	"fmt"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/list"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
+)
+
+// A unix socket is a queue of messages that others have put there, and one wait queue for everything. What it has sent
+// lies at its peer and is charged to it until it is read to the end.
+//
+//	Unix a ── peer ──> Unix b                        Unix listener
+//	  │ outq: cost of m1, m2     │ queue: m1 ── m2      │ queue: m ── from ──> Unix, peer of a client
+//	  └ wq: everybody            └ wq                   └ peers.wait: connects that found it full
+//
+// Lock order:
+//
+//	unix.iolock                  one reader at a time; sleeps
+//	unix.bindlock
+//	  unix.table                 names
+//	unix.lock                    state, peer, shutdown; of two: the listener first, or the older one
+//	  unix.receive_queue
+//	  unix.peer_wait             who waits for room here
+//	    unix.wait                everybody who waits for this socket
+//	      ep.lock …
+//
+// ->poll, senders and wake-ups read shutdown, state, err, the length of queues, outq, sndbuf, peer and oob without a
+// lock.
+
+var (
+	classUnix         = sim.NewClass("unix")
+	classUnixLock     = sim.NewClass("unix.lock")
+	classUnixQueue    = sim.NewClass("unix.receive_queue")
+	classUnixIolock   = sim.NewClass("unix.iolock")
+	classUnixBindlock = sim.NewClass("unix.bindlock")
+	classUnixWait     = sim.NewClass("unix.wait")
+	classUnixPeerWait = sim.NewClass("unix.peer_wait")
+	classUnixTable    = sim.NewClass("unix.table")
+	fieldSkState      = sim.NewField("sk_state")
+	fieldShutdown     = sim.NewField("sk_shutdown")
+	fieldErr          = sim.NewField("sk_err")
+	fieldQueue        = sim.NewField("sk_receive_queue")
+	fieldInq          = sim.NewField("inq_len")
+	fieldWmem         = sim.NewField("sk_wmem_alloc")
+	fieldSndbuf       = sim.NewField("sk_sndbuf")
+	fieldBacklog      = sim.NewField("sk_max_ack_backlog")
+	fieldWq           = sim.NewField("sk_wq")
+	fieldPeer         = sim.NewField("peer")
+	fieldOob          = sim.NewField("oob_skb")
+	fieldAddr         = sim.NewField("addr")
+	fieldOptions      = sim.NewField("options")
+	fieldRefs         = sim.NewField("sk_refcnt")
+)
+
+// unixState is sk_state, named after the states of TCP as in the kernel.
+type unixState uint8
+
+const (
+	unixClose unixState = iota
+	unixEstablished
+	unixListen
+)
+
+func (s unixState) String() string { return [...]string{"CLOSE", "ESTABLISHED", "LISTEN"}[s] }
+
+// The directions that are shut.
+const (
+	rcvShutdown  uint8 = 1
+	sendShutdown uint8 = 2
+	shutdownMask uint8 = 3
+)
+
+// Unix is a socket of AF_UNIX, models struct unix_sock. See unix(7).
+type Unix struct {
+	net  *UnixNet
+	m    *sim.Machine
+	id   sim.ID
+	link list.Node[Unix] // among net.socks
+	kind uint8           // SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET
+
+	lock sim.Spinlock // unix_state_lock
+
+	// Changed under lock; some are read without.
+	state    unixState
+	shutdown uint8
+	dead     bool // released: SOCK_DEAD, and sk_wq is NULL
+	err      abi.Errno
+	backlog  int32 // more pending connections, or datagrams of those not connected back, are too many
+	peerPid  int32 // of SO_PEERCRED
+	peer     *Unix
+	listener *Unix // of a connection that is not accepted yet
+	oob      *unixMessage
+
+	queue  unixQueue // under its own lock
+	inq    int32     // unread bytes of a stream, for FIONREAD only; under queue.lock
+	iolock sim.Mutex
+	wq     waitqueue.Head
+	peers  *unixPeers // of those that may have somebody wait for room
+
+	// Atomic.
+	outq     int32 // memory that messages of this socket take
+	sndbuf   int32
+	refs     int32
+	inflight int32 // references that messages hold
+
+	addr     string // "" unbound; set once, under bindlock
+	bindlock *sim.Mutex
+	opts     *unixOptions // nil: all as they were at the beginning
+}
+
+// unixPeers is what datagram sockets and listeners have in addition.
+type unixPeers struct {
+	u      *Unix
+	wait   waitqueue.Head  // peer_wait: blocked connects and senders, and the wakes of other sockets
+	wake   waitqueue.Entry // peer_wake: waits at somebody's peer_wait
+	target *Unix           // whose; under the lock of that peer_wait
+}
+
+// UnixNames is the file system as far as sockets care.
+type UnixNames interface {
+	Exists(path string) bool
+	AddSocket(path string)
+}
+
+// UnixNet is what all unix sockets of a kernel share: names, and memory for messages. Models struct netns_unix.
+type UnixNet struct {
+	sys    *vfs.System
+	names  UnixNames
+	table  sim.Spinlock
+	byName map[unixName]*Unix // abstract ones
+	byPath map[string]*Unix   // nil: the socket is gone, its path is not
+	socks  list.List[Unix]
+
+	pool      unixPool
+	sleepers  sleepers
+	transit   int // messages that are on no queue
+	inflights int // references that messages hold to unix sockets
+}
+
+// unixName: types do not share the abstract names.
+type unixName struct {
+	kind uint8
+	name string
+}
+
+// NewUnixNet returns a name space of unix sockets.
+func NewUnixNet(s *vfs.System, names UnixNames) *UnixNet {
+	n := &UnixNet{sys: s, names: names}
+	n.table.Init(s.M, classUnixTable)
+	return n
+}
+
+// Defaults and limits, as Linux 6.18 has them.
+const (
+	maxDgramQlen    = 10 // net.unix.max_dgram_qlen
+	defaultWmem     = 212992
+	somaxconn       = 4096
+	maxSocketBuffer = 4194304 // net.core.wmem_max, rmem_max
+	minSndbuf       = 4608
+	minRcvbuf       = 2304
+)
+
+// NewSocket opens an unconnected socket: socket(2) up to the descriptor. typ may have SOCK_NONBLOCK; SOCK_RAW is a
+// second name of SOCK_DGRAM. Models unix_create.
+func (n *UnixNet) NewSocket(typ, protocol int) (*vfs.File, abi.Errno) {
+	kind, errno := unixKind(typ, protocol)
+	if errno != 0 {
+		return nil, errno
+	}
+	return n.file(n.newUnix(kind), typ), 0
+}
+
+// NewPair opens two sockets that are each other's peers: socketpair(2) up to the descriptors. Models unix_socketpair.
+func (n *UnixNet) NewPair(typ, protocol int) (a, b *vfs.File, errno abi.Errno) {
+	kind, errno := unixKind(typ, protocol)
+	if errno != 0 {
+		return nil, nil, errno
+	}
+	ua, ub := n.newUnix(kind), n.newUnix(kind)
+	for _, u := range [...]*Unix{ua, ub} {
+		u.refs++
+		u.state, u.peerPid = unixEstablished, currentTgid(n.sys.M)
+	}
+	ua.peer, ub.peer = ub, ua
+	return n.file(ua, typ), n.file(ub, typ), 0
+}
+
+func unixKind(typ, protocol int) (uint8, abi.Errno) {
+	if protocol != 0 && protocol != abi.AF_UNIX {
+		return 0, abi.EPROTONOSUPPORT
+	}
+	switch kind := typ & 0xf; kind {
+	case abi.SOCK_STREAM, abi.SOCK_DGRAM, abi.SOCK_SEQPACKET:
+		return uint8(kind), 0
+	case abi.SOCK_RAW:
+		return abi.SOCK_DGRAM, 0
+	}
+	return 0, abi.ESOCKTNOSUPPORT
+}
+
+// newUnix models unix_create1.
+func (n *UnixNet) newUnix(kind uint8) *Unix {
+	m := n.sys.M
+	u := &Unix{net: n, m: m, id: m.NewID(classUnix), kind: kind, sndbuf: defaultWmem, backlog: maxDgramQlen, refs: 1}
+	u.lock.Init(m, classUnixLock)
+	u.queue.lock.Init(m, classUnixQueue)
+	u.iolock.Init(m, classUnixIolock)
+	u.wq.InitClass(m, classUnixWait)
+	if kind != abi.SOCK_STREAM {
+		u.initPeers()
+	}
+	n.socks.PushBack(&u.link, u)
+	n.sys.Counters.Allocations++
+	return u
+}
+
+func (u *Unix) initPeers() {
+	if u.peers == nil {
+		p := &unixPeers{u: u}
+		p.wait.InitClass(u.m, classUnixPeerWait)
+		p.wake.Func, p.wake.Private = relayPeerWake, p
+		u.peers = p
+	}
+}
+
+// file gives u a description: sock_alloc_file.
+func (n *UnixNet) file(u *Unix, flags int) *vfs.File {
+	ino := n.sys.NextIno()
+	return n.sys.NewFile(u, abi.O_RDWR|flags&abi.O_NONBLOCK, fmt.Sprintf("socket:[%d]", ino), ino)
+}
+
+// UnixOf returns the unix socket that f is a description of, or nil.
+func UnixOf(f *vfs.File) *Unix {
+	u, _ := f.Ops.(*Unix)
+	return u
+}
+
+// hold takes a reference to u, put gives it back: sock_hold, sock_put. Messages that u has sent keep it too.
+func (u *Unix) hold() {
+	u.m.Write(u.id, fieldRefs)
+	u.refs++
+}
+
+func (u *Unix) put() {
+	u.m.Write(u.id, fieldRefs)
+	if u.refs--; u.refs < 0 {
+		u.m.Violation("sk_refcnt of %s below zero", u.id)
+	}
+	u.free()
+}
+
+// free frees the object when nothing refers to it: unix_sock_destructor.
+func (u *Unix) free() {
+	if u.refs > 0 || u.outq > 0 {
+		return
+	}
+	u.link.Unlink()
+	for _, id := range [...]sim.ID{u.id, u.lock.ID(), u.queue.lock.ID(), u.iolock.ID(), u.wq.ID()} {
+		u.m.Free(id)
+	}
+	if u.peers != nil {
+		u.m.Free(u.peers.wait.ID())
+	}
+}
+
+// The fields that are read without a lock, each read a point.
+
+func (u *Unix) readState() unixState {
+	u.m.Read(u.id, fieldSkState)
+	return u.state
+}
+
+func (u *Unix) readShutdown() uint8 {
+	u.m.Read(u.id, fieldShutdown)
+	return u.shutdown
+}
+
+func (u *Unix) readPeer() *Unix {
+	u.m.Read(u.id, fieldPeer)
+	return u.peer
+}
+
+func (u *Unix) readDead() bool {
+	u.m.Read(u.id, fieldWq)
+	return u.dead
+}
+
+// Changes of the same fields; the caller holds lock.
+
+func (u *Unix) setState(s unixState) {
+	u.m.Write(u.id, fieldSkState)
+	u.state = s
+}
+
+func (u *Unix) setShutdown(how uint8) {
+	u.m.Write(u.id, fieldShutdown)
+	u.shutdown |= how
+}
+
+func (u *Unix) setErr(errno abi.Errno) {
+	u.m.Write(u.id, fieldErr)
+	u.err = errno
+}
+
+func (u *Unix) setPeer(peer *Unix) {
+	u.m.Write(u.id, fieldPeer)
+	u.peer = peer
+}
+
+// takeErr returns the pending error and clears it: sock_error.
+func (u *Unix) takeErr() abi.Errno {
+	u.m.Read(u.id, fieldErr)
+	if u.err == 0 {
+		return 0
+	}
+	u.m.Write(u.id, fieldErr)
+	errno := u.err
+	u.err = 0
+	return errno
+}
+
+// Read receives without flags: sock_read_iter. For no bytes the socket is not even asked.
+func (u *Unix) Read(f *vfs.File, p []byte) (int, abi.Errno) {
+	if len(p) == 0 {
+		return 0, 0
+	}
+	msg := Msg{Data: p}
+	return u.Recv(f, &msg)
+}
+
+// Write sends without flags, no bytes too: sock_write_iter.
+func (u *Unix) Write(f *vfs.File, p []byte) (int, abi.Errno) {
+	msg := Msg{Data: p}
+	return u.Send(f, &msg)
+}
+
+// Send sends one message, or a stretch of a stream: sendmsg(2).
+func (u *Unix) Send(f *vfs.File, msg *Msg) (n int, errno abi.Errno) {
+	if f.NonBlocking() {
+		msg.Flags |= abi.MSG_DONTWAIT
+	}
+	switch u.kind {
+	case abi.SOCK_STREAM:
+		enter(u.m, "unix_stream_sendmsg")
+		n, errno = u.sendStream(msg)
+		leave(u.m, "unix_stream_sendmsg")
+	case abi.SOCK_SEQPACKET:
+		enter(u.m, "unix_seqpacket_sendmsg")
+		n, errno = u.sendSeqpacket(msg)
+		leave(u.m, "unix_seqpacket_sendmsg")
+	default:
+		enter(u.m, "unix_dgram_sendmsg")
+		n, errno = u.sendDgram(msg)
+		leave(u.m, "unix_dgram_sendmsg")
+	}
+	return n, errno
+}
+
+// Recv receives one message, or what there is of a stream: recvmsg(2).
+func (u *Unix) Recv(f *vfs.File, msg *Msg) (n int, errno abi.Errno) {
+	if f.NonBlocking() {
+		msg.Flags |= abi.MSG_DONTWAIT
+	}
+	msg.Unnamed = true
+	switch u.kind {
+	case abi.SOCK_STREAM:
+		enter(u.m, "unix_stream_recvmsg")
+		n, errno = u.recvStream(msg)
+		leave(u.m, "unix_stream_recvmsg")
+	case abi.SOCK_SEQPACKET:
+		enter(u.m, "unix_seqpacket_recvmsg")
+		n, errno = u.recvSeqpacket(msg)
+		leave(u.m, "unix_seqpacket_recvmsg")
+	default:
+		enter(u.m, "unix_dgram_recvmsg")
+		n, errno = u.recvDgram(msg)
+		leave(u.m, "unix_dgram_recvmsg")
+	}
+	return n, errno
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package kernel_test
+
+import "testing"
+
+func hostPingPong(b *testing.B, _, _ int) { b.Skip("the host is not Linux") }
