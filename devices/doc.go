@@ -1,5 +1,5 @@
 // Package devices models the files that an epoll watches, one file of Go for each of Linux 6.18's: pipes and FIFOs,
-// eventfds, timerfds, signalfds, pidfds, pseudo-terminals, and those that cannot be watched at all (regular files, directories, /dev/null
+// eventfds, timerfds, signalfds, pidfds, pseudo-terminals, unix sockets, and those that cannot be watched at all (regular files, directories, /dev/null
 // and its kin). Each is a vfs.Operations with what it keeps, the queues it wakes, and the mask it shows.
 //
 // The caller makes a device with New… and gets the open file description; who may read or write it (EBADF), descriptor
@@ -30,6 +30,10 @@
 //
 // A pseudo-terminal is two ttys, each with two queues, and any watcher of one hooks to both. Writers and readers stand on
 // them for the whole of a call, not exclusively. tty.go has the drawing, the lock order, and what is left out.
+//
+// A unix socket has one queue for all who wait for it, and datagram receivers and listeners a hidden one for those who wait
+// for room there. What it has sent is charged to it until it is read: OUT up to a quarter of its buffer, EAGAIN at all of
+// it. unix.go has the drawing, the lock order, and what is left out.
 //
 // Lock order:
 //
@@ -69,6 +73,10 @@
 //	struct signalfd_ctx     Signalfd            signalfd_dequeue     Signalfd.dequeue
 //	do_signalfd4            NewSignalfd, …      struct pid           Pid
 //	pidfd_poll              pidfd.Poll          do_notify_pidfd      Pid.Exit
+//	struct unix_sock        Unix                struct sk_buff       unixMessage
+//	unix_poll               Unix.pollStream     unix_dgram_poll      Unix.pollDgram
+//	unix_write_space        Unix.writeSpace     sock_wfree           UnixNet.release
+//	unix_release_sock       Unix.releaseSock    unix_gc              UnixNet.collect
 //	struct tty_struct       Tty                 struct n_tty_data    nTty
 //	struct tty_bufhead      transport           flush_to_ldisc       transport.work
 //	n_tty_poll              ttyFile.Poll        n_tty_receive_buf    Tty.receive

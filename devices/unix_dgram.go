@@ -187,6 +187,7 @@ func (u *Unix) takeAll() *unixMessage {
 	for s := first; s != nil; s = s.next {
 		s.queued = false
 	}
+	u.noteQueue(q.len, 0)
 	u.net.transit += q.len
 	q.first, q.last, q.len = nil, nil, 0
 	u.queue.lock.Unlock()

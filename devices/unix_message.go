@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"fmt"
 	"math/bits"
 
 	"github.com/epollsim/epollsim/sim"
@@ -42,6 +43,7 @@ func (u *Unix) push(s *unixMessage) {
 	}
 	q.last = s
 	q.len++
+	u.noteQueue(q.len-1, q.len)
 	s.queued = true
 	u.net.transit--
 }
@@ -62,7 +64,15 @@ func (u *Unix) unlink(s *unixMessage) {
 	}
 	s.next, s.prev, s.queued = nil, nil, false
 	q.len--
+	u.noteQueue(q.len+1, q.len)
 	u.net.transit++
+}
+
+// noteQueue tells the tracer how many messages wait.
+func (u *Unix) noteQueue(before, after int) {
+	if u.m.Tracing() {
+		u.m.Note(u.id, fmt.Sprintf("messages %d → %d", before, after))
+	}
 }
 
 // pushLocking is push with the lock: skb_queue_tail.

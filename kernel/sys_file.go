@@ -250,6 +250,13 @@ func (t *Thread) ioctl(f *vfs.File, fd int, request uint, arg int64) (int64, abi
 		f.SetNonBlocking(arg != 0)
 		return 0, 0
 	case abi.FIOASYNC:
+		if _, ok := f.Ops.(vfs.Asyncer); ok {
+			flags := f.Flags() &^ abi.O_ASYNC
+			if arg != 0 {
+				flags |= abi.O_ASYNC
+			}
+			return 0, f.SetFlags(flags)
+		}
 		if arg != 0 {
 			return 0, abi.ENOTTY
 		}

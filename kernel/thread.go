@@ -22,6 +22,7 @@ type Thread struct {
 	poller vfs.PollWqueues
 	msg    devices.Msg // of the call under way on a socket
 	fputs  []*vfs.File // descriptions whose last reference this call dropped
+	spare  []*vfs.File // room for those that such an end drops
 
 	blocked        abi.SigSet
 	saved          abi.SigSet // to restore, while a call has replaced the mask
@@ -194,13 +195,17 @@ func userErrno(errno abi.Errno) abi.Errno {
 // DelayFput queues the end of a description until the thread returns to user mode: task_work_add.
 func (t *Thread) DelayFput(f *vfs.File) { t.fputs = append(t.fputs, f) }
 
-// runFputs runs the queued ends, the last queued first, as task_work_run does.
+// runFputs runs the queued ends, the last queued first, as task_work_run does. What they queue themselves comes in
+// another round.
 func (t *Thread) runFputs() {
 	for len(t.fputs) > 0 {
-		n := len(t.fputs) - 1
-		f := t.fputs[n]
-		t.fputs = t.fputs[:n]
-		f.Fput()
+		round := t.fputs
+		t.fputs = t.spare[:0]
+		for i := len(round) - 1; i >= 0; i-- {
+			round[i].Fput()
+		}
+		clear(round)
+		t.spare = round[:0]
 	}
 }
 
