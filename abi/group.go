@@ -62,6 +62,8 @@ var groups = []*group{
 	{name: "SOL", kind: "SOL_??", rows: levelRows}, // two: so does strace
 	{name: "SO", kind: "SO_???", rows: socketOptionRows},
 	{name: "TCP", kind: "TCP_???", rows: tcpOptionRows},
+	{name: "IP", kind: "IP_???", rows: ipOptionRows},
+	{name: "IPV6", kind: "IPV6_???", rows: ipv6OptionRows},
 	{name: "IOCTL", other: ioctlNumber, rows: ioctlRows},
 	{name: "TCFLSH", kind: "TC???", rows: flushRows},
 	{name: "TCXONC", kind: "TC???", rows: flowRows},

@@ -21,6 +21,7 @@ var rowless = map[string]string{
 
 	"SizeofSockaddrUn":      "ours",
 	"SizeofSockaddrIn":      "ours",
+	"SizeofSockaddrIn6":     "ours",
 	"SizeofSockaddrStorage": "ours",
 	"TABDLY":                "a field of c_oflag",
 	"XTABS":                 "a value of it",

@@ -7,19 +7,25 @@ import "net/netip"
 type Sockaddr struct {
 	Family int
 	Path   string         // AF_UNIX: a path, "@name" for an abstract name, "" for none
-	Inet   netip.AddrPort // AF_INET
+	Inet   netip.AddrPort // AF_INET, AF_INET6
 }
 
 // UnixAddr is an address of AF_UNIX: a path, "@name" for an abstract name, "" for that of a socket without one.
 func UnixAddr(path string) Sockaddr { return Sockaddr{Family: AF_UNIX, Path: path} }
 
-// InetAddr is an address of AF_INET.
-func InetAddr(addr netip.AddrPort) Sockaddr { return Sockaddr{Family: AF_INET, Inet: addr} }
+// InetAddr is an address of AF_INET, or of AF_INET6 if addr has 16 bytes.
+func InetAddr(addr netip.AddrPort) Sockaddr {
+	if addr.Addr().Is4() {
+		return Sockaddr{Family: AF_INET, Inet: addr}
+	}
+	return Sockaddr{Family: AF_INET6, Inet: addr}
+}
 
 // Sizes of addresses, as far as they are not those of their contents. See unix(7), ip(7).
 const (
 	SizeofSockaddrUn      = 110
 	SizeofSockaddrIn      = 16
+	SizeofSockaddrIn6     = 28
 	SizeofSockaddrStorage = 128
 	unixPathOffset        = 2 // of sun_path
 )
@@ -29,6 +35,8 @@ func (a Sockaddr) Len() int {
 	switch {
 	case a.Family == AF_INET:
 		return SizeofSockaddrIn
+	case a.Family == AF_INET6:
+		return SizeofSockaddrIn6
 	case a.Path == "" || a.Family != AF_UNIX:
 		return unixPathOffset
 	case a.Path[0] == '@':

@@ -24,6 +24,9 @@ type Options struct {
 	PMSleep bool
 	// MaxUserWatches is fs.epoll.max_user_watches; 0: the default.
 	MaxUserWatches int
+	// PortFor chooses a port that Linux would choose at random for a bind to port 0, a connect or a send of IPPROTO_TCP or
+	// IPPROTO_UDP, given the one that the model would take; nil: that one.
+	PortFor func(protocol int, model uint16) uint16
 }
 
 // Kernel is a booted model of Linux.
@@ -35,6 +38,7 @@ type Kernel struct {
 	version Version
 	files   namespace
 	unix    *devices.UnixNet
+	inet    *devices.InetNet
 	clocks  *devices.Clocks
 	console *vfs.File
 	devpts  devices.Devpts
@@ -71,6 +75,8 @@ func Boot(opts Options) *Kernel {
 	}
 	k.user = k.epoll.NewUser()
 	k.unix = devices.NewUnixNet(k.sys, unixNames{k})
+	k.inet = devices.NewInetNet(k.sys)
+	k.inet.PortFor = opts.PortFor
 	k.clocks = devices.NewClocks(k.m)
 	return k
 }

@@ -101,10 +101,7 @@ func (t *Thread) Socket(domain, typ, protocol int) (int, error) {
 	if errno := checkFamily(domain, typ); errno != 0 {
 		return t.result(-1, errno)
 	}
-	if domain != abi.AF_UNIX {
-		t.k.Stop(&devices.NotModelledError{What: "socket of " + abi.Enum("AF", int64(domain))})
-	}
-	f, errno := t.k.unix.NewSocket(typ, protocol)
+	f, errno := t.k.newSocket(domain, typ, protocol)
 	if errno != 0 {
 		return t.result(-1, errno)
 	}
@@ -120,6 +117,18 @@ func checkFamily(domain, typ int) abi.Errno {
 		return abi.EINVAL
 	}
 	return 0
+}
+
+// newSocket opens a socket of a family that is modelled.
+func (k *Kernel) newSocket(domain, typ, protocol int) (*vfs.File, abi.Errno) {
+	switch domain {
+	case abi.AF_UNIX:
+		return k.unix.NewSocket(typ, protocol)
+	case abi.AF_INET, abi.AF_INET6:
+		return k.inet.NewSocket(domain, typ, protocol)
+	}
+	k.Stop(&devices.NotModelledError{What: "socket of " + abi.Enum("AF", int64(domain))})
+	return nil, abi.EAFNOSUPPORT
 }
 
 // Socketpair is socketpair(2). The numbers are taken first: EMFILE comes before what is wrong with the sockets.

@@ -13,7 +13,7 @@ import (
 var socketRows = []row{
 	{sig: "socket(domain, type, proto=0)", result: "fd", help: "open a socket; type may have SOCK_NONBLOCK, SOCK_CLOEXEC", fn: socket},
 	{sig: "socketpair(domain=AF_UNIX, type=SOCK_STREAM, proto=0)", result: "(fd, fd)", help: "open two connected sockets", fn: socketpair},
-	{sig: "bind(fd, addr)", result: "0", help: `give a socket a name: "name" in the run's private directory, "@name" is abstract`, fn: bind},
+	{sig: "bind(fd, addr)", result: "0", help: `give a socket a name: "name" in the run's private directory, "@name" is abstract; ("127.0.0.1", port), ("::1", port)`, fn: bind},
 	{sig: "listen(fd, backlog=128)", result: "0", help: "take connections", fn: listen},
 	{sig: "accept(fd)", result: "fd", help: "the oldest connection that waits", fn: accept},
 	{sig: "accept4(fd, flags=0)", result: "fd", help: "accept; flags: SOCK_NONBLOCK, SOCK_CLOEXEC", fn: accept4},
@@ -248,7 +248,7 @@ func (c *call) option() kernel.SockOpt {
 
 // address takes a string, a pair of IP address and port, or None if that is allowed.
 func (c *call) address(optional bool) *abi.Sockaddr {
-	const want = `an address: "name", "@abstract" or ("127.0.0.1", port)`
+	const want = `an address: "name", "@abstract", ("127.0.0.1", port) or ("::1", port)`
 	switch v := c.next().(type) {
 	case starlark.NoneType:
 		if optional {
@@ -261,7 +261,7 @@ func (c *call) address(optional bool) *abi.Sockaddr {
 	case starlark.Tuple:
 		if len(v) == 2 {
 			text, _ := starlark.AsString(v[0])
-			if ip, err := netip.ParseAddr(text); err == nil && ip.Is4() {
+			if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" {
 				addr := abi.InetAddr(netip.AddrPortFrom(ip, uint16(c.number(v[1], 0, math.MaxUint16, "a port"))))
 				return &addr
 			}
@@ -275,7 +275,7 @@ func (c *call) address(optional bool) *abi.Sockaddr {
 
 // addressValue is an address as the program sees it.
 func addressValue(addr abi.Sockaddr) starlark.Value {
-	if addr.Family == abi.AF_INET {
+	if addr.Family == abi.AF_INET || addr.Family == abi.AF_INET6 {
 		return starlark.Tuple{starlark.String(addr.Inet.Addr().String()), starlark.MakeInt(int(addr.Inet.Port()))}
 	}
 	return starlark.String(addr.Path)

@@ -54,9 +54,19 @@ func argument(name string, v starlark.Value) string {
 	return clip(v.String())
 }
 
-// resultText spells event masks by name, everything else as Starlark prints it.
-// Of a running timer the time that is left is the run's own.
+// resultText spells event masks by name, everything else as Starlark prints it. Of a running timer the time that is left is
+// the run's own, and so is a port that the kernel has chosen.
 func resultText(name string, v starlark.Value) string {
+	if t, ok := v.(starlark.Tuple); ok {
+		switch name {
+		case "getsockname", "getpeername":
+			return addressText(t)
+		case "recvfrom":
+			if from, ok := t[1].(starlark.Tuple); ok {
+				return "(" + t[0].String() + ", " + addressText(from) + ")"
+			}
+		}
+	}
 	if t, ok := v.(starlark.Tuple); ok && name == "timerfd_gettime" && bool(t[0].Truth()) {
 		return "(running, " + t[1].String() + ")"
 	}
@@ -75,4 +85,15 @@ func resultText(name string, v starlark.Value) string {
 		items = append(items, "("+text[0]+", "+text[1]+")")
 	}
 	return "[" + strings.Join(items, ", ") + "]"
+}
+
+// Ports that the kernel gives to who does not ask for one: net.ipv4.ip_local_port_range.
+const firstGivenPort, lastGivenPort = 32768, 60999
+
+// addressText is a pair of IP address and port; a port that the kernel may have chosen is not told.
+func addressText(t starlark.Tuple) string {
+	if port, err := starlark.AsInt32(t[1]); err == nil && port >= firstGivenPort && port <= lastGivenPort {
+		return "(" + t[0].String() + ", port)"
+	}
+	return t.String()
 }

@@ -235,6 +235,7 @@ func (t *Thread) becomeProgram() error {
 			return fmt.Errorf("preparing a host process: %s: %w", s.what, unix.Errno(-ret))
 		}
 	}
+	t.ownNetwork()
 	return t.armDeath()
 }
 

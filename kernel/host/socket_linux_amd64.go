@@ -35,6 +35,8 @@ func packSockaddr(c caller, call string, a abi.Sockaddr) []byte {
 	switch {
 	case a.Family == abi.AF_UNSPEC:
 		return b
+	case a.Family == abi.AF_INET, a.Family == abi.AF_INET6:
+		return packInet(b, a)
 	case a.Family != abi.AF_UNIX:
 		c.refuseSocket(call, "%s is not part of the model", abi.Enum("AF", int64(a.Family)))
 	case a.Abstract():
@@ -58,7 +60,14 @@ func packSockaddr(c caller, call string, a abi.Sockaddr) []byte {
 // unpackSockaddr reads an address; n is what the kernel says of its length.
 func unpackSockaddr(c caller, b []byte, n int) abi.Sockaddr {
 	b = b[:min(n, len(b))]
-	if len(b) < 2 || binary.LittleEndian.Uint16(b) != abi.AF_UNIX {
+	if len(b) < 2 {
+		return abi.Sockaddr{}
+	}
+	switch binary.LittleEndian.Uint16(b) {
+	case abi.AF_UNIX:
+	case abi.AF_INET, abi.AF_INET6:
+		return unpackInet(b)
+	default:
 		return abi.Sockaddr{}
 	}
 	path := b[2:]
@@ -73,10 +82,19 @@ func unpackSockaddr(c caller, b []byte, n int) abi.Sockaddr {
 }
 
 func socketOf(c caller, domain, typ, protocol int) (int, error) {
-	if domain != abi.AF_UNIX && domain > abi.AF_UNSPEC && domain <= abi.AF_MCTP && validType(typ) {
+	if !modelled(domain) && validType(typ) {
 		c.refuseSocket("socket", "%s is not part of the model", abi.Enum("AF", int64(domain)))
 	}
 	return result(c.socketCall("socket", unix.SYS_SOCKET, arg(domain), arg(typ), arg(protocol)))
+}
+
+// modelled reports whether the model has the family, or knows that there is none of that number.
+func modelled(domain int) bool {
+	switch domain {
+	case abi.AF_UNIX, abi.AF_INET, abi.AF_INET6:
+		return true
+	}
+	return domain <= abi.AF_UNSPEC || domain > abi.AF_MCTP
 }
 
 // validType reports whether a type is one that gets as far as the family.
@@ -85,9 +103,7 @@ func validType(typ int) bool {
 }
 
 func socketpairOf(c caller, domain, typ, protocol int) ([2]int, error) {
-	switch {
-	case domain == abi.AF_UNIX, domain == abi.AF_INET, domain == abi.AF_INET6, domain <= abi.AF_UNSPEC, domain > abi.AF_MCTP:
-	default:
+	if !modelled(domain) {
 		c.refuseSocket("socketpair", "%s is not part of the model", abi.Enum("AF", int64(domain)))
 	}
 	buf, addr := c.inOut(make([]byte, 8))

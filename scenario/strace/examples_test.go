@@ -448,6 +448,10 @@ var examples = []example{
 		`connect(13, {sa_family=AF_UNSPEC}, 2) = 0`},
 	{"n = 0; ioctl(15, 0x8905, &n);", did("ioctl", 0, 15, uint(abi.SIOCATMARK), 0), `ioctl(15, SIOCATMARK, [0])        = 0`},
 	{"shutdown(14, SHUT_WR);", did("shutdown", 0, 14, abi.SHUT_WR), `shutdown(14, SHUT_WR)             = 0`},
+	{"n = 1; setsockopt(12, 0, IP_RECVERR, &n, 4);", did("setsockopt", 0, 12, abi.SOL_IP, abi.IP_RECVERR, 1),
+		`setsockopt(12, SOL_IP, IP_RECVERR, [1], 4) = 0`},
+	{"n = 1; setsockopt(12, SOL_IPV6, IPV6_V6ONLY, &n, 4);", failed("setsockopt", abi.ENOPROTOOPT, 12, abi.SOL_IPV6, abi.IPV6_V6ONLY, 1),
+		`setsockopt(12, SOL_IPV6, IPV6_V6ONLY, [1], 4) = -1 ENOPROTOOPT (Protocol not available)`},
 	{"shutdown(14, 9);", failed("shutdown", abi.EINVAL, 14, 9),
 		`shutdown(14, 0x9 /* SHUT_??? */)  = -1 EINVAL (Invalid argument)`},
 

@@ -69,6 +69,10 @@ var printers = [forms]printer{
 			w.print("%s", abi.Enum("SO", v))
 		case abi.SOL_TCP:
 			w.print("%s", abi.Enum("TCP", v))
+		case abi.SOL_IP:
+			w.print("%s", abi.Enum("IP", v))
+		case abi.SOL_IPV6:
+			w.print("%s", abi.Enum("IPV6", v))
 		default:
 			w.print("%d", v)
 		}

@@ -1,0 +1,70 @@
+package host
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+// packInet adds an address and a port to the family: struct sockaddr_in, or sockaddr_in6.
+func packInet(b []byte, a abi.Sockaddr) []byte {
+	b = binary.BigEndian.AppendUint16(b, a.Inet.Port())
+	if a.Family == abi.AF_INET {
+		ip := a.Inet.Addr().As4()
+		b = append(b, ip[:]...)
+		return append(b, make([]byte, abi.SizeofSockaddrIn-len(b))...)
+	}
+	ip := a.Inet.Addr().As16()
+	b = append(b, 0, 0, 0, 0) // sin6_flowinfo
+	b = append(b, ip[:]...)
+	return append(b, 0, 0, 0, 0) // sin6_scope_id
+}
+
+// unpackInet reads a struct sockaddr_in or sockaddr_in6.
+func unpackInet(b []byte) abi.Sockaddr {
+	at, size := 4, 4
+	if binary.LittleEndian.Uint16(b) == abi.AF_INET6 {
+		at, size = 8, 16
+	}
+	if len(b) < at+size {
+		return abi.Sockaddr{}
+	}
+	ip, _ := netip.AddrFromSlice(b[at : at+size])
+	return abi.InetAddr(netip.AddrPortFrom(ip, binary.BigEndian.Uint16(b[2:])))
+}
+
+// ownNetwork gives the run a network namespace of its own, where only the loopback is: its ports are free whatever the
+// machine serves, and its settings are those that Linux begins with. Without the right to make one the run uses the
+// machine's.
+func (t *Thread) ownNetwork() {
+	task := t.task
+	if ret, dead := task.call(unix.SYS_UNSHARE, unix.CLONE_NEWNET); dead || ret < 0 {
+		return
+	}
+	fd, dead := task.call(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if dead || fd < 0 {
+		return
+	}
+	const ifreqSize, ifreqFlags = 40, 16
+	req := make([]byte, ifreqSize)
+	copy(req, "lo")
+	binary.LittleEndian.PutUint16(req[ifreqFlags:], unix.IFF_UP|unix.IFF_RUNNING)
+	task.call(unix.SYS_IOCTL, uintptr(fd), unix.SIOCSIFFLAGS, task.bytes(req))
+	task.call(unix.SYS_CLOSE, uintptr(fd))
+	t.setting("/proc/sys/net/ipv4/tcp_congestion_control", "cubic")
+}
+
+// setting writes a file of /proc/sys, if it can.
+func (t *Thread) setting(name, value string) {
+	task := t.task
+	cwd := unix.AT_FDCWD
+	fd, dead := task.call(unix.SYS_OPENAT, uintptr(cwd), task.cstring(name), unix.O_WRONLY, 0)
+	if dead || fd < 0 {
+		return
+	}
+	task.call(unix.SYS_WRITE, uintptr(fd), task.bytes([]byte(value)), uintptr(len(value)))
+	task.call(unix.SYS_CLOSE, uintptr(fd))
+}
