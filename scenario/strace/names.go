@@ -65,3 +65,15 @@ func enumText(group string, v int64) string {
 	}
 	return fmt.Sprintf("%#x /* %s */", v, g.kind)
 }
+
+var extraByName = indexExtra()
+
+func indexExtra() map[string]int64 {
+	index := map[string]int64{}
+	for _, g := range extra {
+		for _, n := range g.names {
+			index[n.text] = n.value
+		}
+	}
+	return index
+}

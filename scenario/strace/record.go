@@ -102,6 +102,7 @@ const (
 	CallOpen  CallState = iota // its end has not been read
 	CallDone                   // it came back with a result
 	CallNever                  // it did not come back: exit, or its task died in it
+	CallLost                   // its task goes on, but the log does not have its end
 )
 
 // Call is one system call, put together from the one or two lines on which it stands.
@@ -120,13 +121,14 @@ type Call struct {
 	End    Mark // the line on which it ends; like Begin if that is the same
 	Text   string
 	join   int // where the text of the second line begins in Text; 0: it is all on one line
+	endCol int // of that in its line
 }
 
 // Where gives the place of a column of Text, as Value.Col has them.
 func (c *Call) Where(col int32) Pos {
 	if c.join > 0 && int(col) >= c.join {
 		p := c.End.Pos
-		p.Col += int(col) - c.join
+		p.Col = c.endCol + int(col) - c.join
 		return p
 	}
 	p := c.Begin.Pos

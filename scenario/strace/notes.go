@@ -1,0 +1,79 @@
+package strace
+
+import (
+	"strings"
+)
+
+// note reads what strace says of itself. It is false if the line is something else.
+func (r *Reader) note(rec *Record) bool {
+	text := strings.TrimSpace(rec.Text)
+	body, own := strings.CutPrefix(text, "strace: ")
+	switch {
+	case strings.HasPrefix(body, "Process ") && strings.Contains(body, " attached"):
+		tid, _, behind, ok := pid(strings.TrimPrefix(body, "Process "))
+		if !ok || !strings.HasPrefix(behind, " attached") {
+			return false
+		}
+		r.release("")
+		r.attach(*rec, tid)
+		return true
+	case own, text == "", strings.HasPrefix(text, "[ Process PID="), strings.HasPrefix(text, "> ") && rec.Text[0] == ' ',
+		strings.HasPrefix(body, "Process ") && strings.HasSuffix(body, " detached"):
+		r.release("")
+		rec.Kind = RecordNote
+		r.emit(*rec)
+		return true
+	}
+	return false
+}
+
+// foreign emits a line that is not strace's.
+func (r *Reader) foreign(rec Record, l leader) {
+	if strings.IndexByte(rec.Text, 0) >= 0 {
+		r.stats.binary = true
+		r.unknown(rec, strings.IndexByte(rec.Text, 0), "a NUL byte: this is no text")
+		return
+	}
+	if r.stats.foreign == "" {
+		r.stats.foreign = tool(rec.Text)
+	}
+	r.unknown(rec, l.length, "a system call, a signal or the end of a task was expected")
+}
+
+// tool guesses whose log a line is from, or "".
+func tool(line string) string {
+	switch {
+	case strings.Contains(line, " ms): ") && strings.Contains(line, "("):
+		return "perf trace"
+	case strings.Contains(line, "SYSCALL(args)"):
+		return "dtruss"
+	case strings.Contains(line, "->") && strings.Contains(line, "(") && strings.Contains(line, "=") || strings.Contains(line, "@SYS("):
+		return "ltrace"
+	case strings.HasPrefix(line, "TIME(") || strings.Contains(line, "PCOMM"):
+		return "a BPF tool"
+	}
+	return ""
+}
+
+// Verdict says whether this was a log of strace at all, and what to do if it was not. It is nil when there are calls and
+// most lines are known.
+func (s Stats) Verdict(name string) error {
+	at := Pos{name, 1, 1}
+	if s.First != nil {
+		at = s.First.Pos
+	}
+	const advice = "; a log is made by: strace -f -ttt -o FILE PROGRAM"
+	switch {
+	case s.Bytes == 0:
+		return &Error{at, "the log is empty" + advice}
+	case s.binary && s.Calls == 0:
+		return &Error{at, "this is not a text" + advice}
+	case s.foreign != "" && s.Unknown > s.Calls:
+		return &Error{at, "this looks like the log of " + s.foreign + ", not of strace" + advice}
+	case s.Calls == 0 && s.Headless == 0:
+		return &Error{at, "there is no system call in this log" + advice}
+	case s.Unknown > s.Calls:
+		return &Error{at, "most lines are not those of strace" + advice}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package strace_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/scenario/strace"
+	"github.com/stretchr/testify/require"
+)
+
+// read gives all records of a text.
+func read(t testing.TB, text string, opts strace.ReaderOptions) ([]strace.Record, strace.Stats) {
+	t.Helper()
+	return readFrom(t, strings.NewReader(text), "log", opts)
+}
+
+func readFrom(t testing.TB, in io.Reader, name string, opts strace.ReaderOptions) ([]strace.Record, strace.Stats) {
+	t.Helper()
+	r := strace.NewReader(in, name, opts)
+	var all []strace.Record
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return all, r.Stats()
+		}
+		require.NoError(t, err)
+		all = append(all, rec)
+	}
+}
+
+// realLogs are the logs of real programs that come with the source.
+func realLogs(t testing.TB) []string {
+	t.Helper()
+	logs, err := filepath.Glob("../../testdata/strace/*.strace")
+	require.NoError(t, err)
+	require.NotEmpty(t, logs)
+	return logs
+}
+
+// Every line of the logs of real programs is known, every call has its name, and each begin its end unless the log shows none.
+func TestRealLogs(t *testing.T) {
+	for _, name := range realLogs(t) {
+		file, err := os.Open(name)
+		require.NoError(t, err)
+		defer file.Close()
+		records, stats := readFrom(t, file, filepath.Base(name), strace.ReaderOptions{})
+		require.Zero(t, stats.Unknown, "%v", stats.First)
+		require.NoError(t, stats.Verdict(name))
+		open := map[*strace.Call]bool{}
+		for _, rec := range records {
+			switch rec.Kind {
+			case strace.RecordEnter:
+				require.False(t, open[rec.Call])
+				open[rec.Call] = true
+			case strace.RecordExit:
+				require.True(t, open[rec.Call] || rec.Call.Headless, "%v", rec.Pos)
+				require.NotEqual(t, strace.CallOpen, rec.Call.State)
+				require.NotEqual(t, strace.CallLost, rec.Call.State, "%v", rec.Pos)
+				delete(open, rec.Call)
+			}
+		}
+		require.Len(t, open, stats.Unended, name)
+		require.Zero(t, stats.Headless, name)
+	}
+}
+
+// Each form that a line takes, and what it says.
+func TestLineForms(t *testing.T) {
+	for _, line := range []string{
+		`7     epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`7 1795290539.152455 epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1 <0.000010>`,
+		`7     19:49:28.767924 epoll_wait(3, [{events=EPOLLIN, data=0x5}], 8, -1) = 1`,
+		`7     19:49:28 epoll_wait(3, [{EPOLLIN, {u32=5, u64=5}}], 8, -1) = 1`,
+		`7          0.000123 epoll_wait(3<anon_inode:[eventpoll]>, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`7     19:49:28 (+     0.000100) epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`7     1795290539 epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`7<redis-server> epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`[pid     7] epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`[pid 7<redis-server>] 19:49:28.767924 epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`7 1795290539.152455 [ 232] [00007f12aabbccdd] epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1`,
+		`7     epoll_wait(3, [{events=0x1 /* EPOLLIN */, data={u32=5, u64=5}}], 8, -1) = 1`,
+		"7     epoll_wait(3, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1\r",
+	} {
+		records, stats := read(t, line+"\n", strace.ReaderOptions{})
+		require.Len(t, records, 1, line)
+		require.Nil(t, stats.First, line)
+		rec := records[0]
+		require.Equal(t, strace.RecordCall, rec.Kind, line)
+		require.Equal(t, 7, rec.Task.Tid)
+		require.Equal(t, "epoll_wait", rec.Call.Name)
+		require.Len(t, rec.Call.Args, 4, line)
+		require.Equal(t, int64(3), rec.Call.Args[0].Int)
+		event := &rec.Call.Args[1].List[0]
+		events, known := event.List[0].Number()
+		require.True(t, known)
+		require.Equal(t, int64(abi.EPOLLIN), events, line)
+		require.Equal(t, int64(-1), rec.Call.Args[3].Int)
+		require.Equal(t, int64(1), rec.Call.Result.Ret)
+		at := rec.Call.Where(rec.Call.Args[1].Col)
+		require.Equal(t, strings.Index(line, "[{")+1, at.Col, line)
+	}
+}
