@@ -22,6 +22,18 @@
 //     print all ends of calls of a process first.
 //   - SIGCHLD is always that of a child (CLD_EXITED …), unless it comes by tgkill.
 //
+// In the other direction a [Reader] gives the records of a log, one at a time: calls, signals, ends of tasks. A [Call] is a
+// tree of values as they stand in the log; [Call.Typed] gives them the types of kernel.Call, by the rows of the same table. What the
+// Writer writes, read and written again, is the same text.
+//
+//	r := strace.NewReader(file, name, strace.ReaderOptions{})
+//	for {
+//		rec, err := r.Next() // io.EOF at the end
+//		…
+//		call, err := rec.Call.Typed()
+//	}
+//	err = r.Stats().Verdict(name)
+//
 // # Who points at whom
 //
 //	sim.Event ──► Writer ── line: the last one, while its call is open; owner: whose it is
@@ -31,8 +43,14 @@
 //	                                                 ├ params ──► param: form, group, atExit      table.go
 //	                                                 └ result                                       │
 //	                                                                                              row: one for each
-//	   printers[form], resultPrinters[result]  ◄── how it looks      (a parser joins here:         system call
-//	   forms.go, form_*.go, result.go                                 readers[form])
+//	   printers[form], resultPrinters[result]  ◄── how it looks   how it is read ──► readers[form]  system call
+//	   forms.go, form_*.go, result.go                                               readers*.go
+//
+//	a log ──► lines ──► leader (pid, time) ──► scanner: tree of Values ──► Reader joins both parts of a call ──► Record
+//	          lines.go  leader.go              scan*.go, unquote.go         reader.go, join.go, notes.go         record.go
+//	                                                                                                              │
+//	                                                            kernel.Call ◄── typer, row ◄── Call.Typed ◄── Call
+//	                                                                            typed.go, alias.go
 //
 // An event enters, ends or interrupts a line:
 //
@@ -63,13 +81,13 @@
 //
 // # What to read next
 //
-// table.go, then writer.go. examples_test.go shows each system call as C, as a record and as a line; a test runs the C
-// under the real strace. The text in the other direction comes in this package too; package scenario/replay uses it.
+// table.go, then writer.go; for reading record.go, tree.go, then reader.go. examples_test.go shows each system call as C, as a
+// record and as a line; a test runs the C under the real strace. Package scenario/replay uses what is read.
 package strace
 
 // For the maintainer:
 //
-//   - A new system call is a row and an example. A new form is a constant, a printer and, once there is a parser, a reader.
+//   - A new system call is a row and an example. A new form is a constant, a printer and a reader.
 //   - A record may have the arguments of C or only those of the method of kernel.Calls; row.own says where the latter
 //     stand in C's order. What is left out prints as glibc would pass it (param.absent), or is taken from the result.
 //   - in-arguments are printed when the call begins, for the kernel may change what they point to (select's sets).

@@ -206,6 +206,8 @@ func (w *Writer) generic(arg any) {
 		w.print("%s", a)
 	case absent:
 		w.print("NULL")
+	case Pointer:
+		w.pointer(int64(a))
 	case fmt.Stringer:
 		w.print("%s", a)
 	default:

@@ -2,6 +2,7 @@ package strace
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/epollsim/epollsim/abi"
 )
@@ -17,6 +18,13 @@ var extra = map[string]struct {
 		{"SA_RESTORER", saRestorer}, {"SA_ONSTACK", 0x8000000}, {"SA_RESTART", 0x10000000}, {"SA_NODEFER", 0x40000000},
 		{"SA_RESETHAND", 0x80000000}, {"SA_SIGINFO", 4}, {"SA_NOCLDSTOP", 1}, {"SA_NOCLDWAIT", 2},
 	}},
+}
+
+// readOnly are names that a log has and this package writes in another way.
+var readOnly = map[string]int64{
+	"_IOC_NONE": 0, "_IOC_WRITE": 1, "_IOC_READ": 2,
+	"S_IFIFO": 0o010000, "S_IFCHR": 0o020000, "S_IFDIR": 0o040000, "S_IFBLK": 0o060000, "S_IFREG": 0o100000,
+	"S_IFSOCK": 0o140000, "S_ISUID": 0o4000, "S_ISGID": 0o2000, "S_ISVTX": 0o1000,
 }
 
 // name is one constant.
@@ -69,7 +77,7 @@ func enumText(group string, v int64) string {
 var extraByName = indexExtra()
 
 func indexExtra() map[string]int64 {
-	index := map[string]int64{}
+	index := maps.Clone(readOnly)
 	for _, g := range extra {
 		for _, n := range g.names {
 			index[n.text] = n.value

@@ -35,8 +35,8 @@ type Value struct {
 // IsNull reports whether v is NULL.
 func (v *Value) IsNull() bool { return v.Kind == ValueNull }
 
-// Number gives v as a number: of flags the value of them all, of NULL 0. It is false for all else, and for flags with a name
-// that nobody knows.
+// Number gives v as a number: of flags the value of them all, of NULL 0, of _IOC(…) and S_… the number that they make. It is
+// false for all else, and for flags with a name that nobody knows.
 func (v *Value) Number() (int64, bool) {
 	switch v.Kind {
 	case ValueInt:
@@ -45,8 +45,26 @@ func (v *Value) Number() (int64, bool) {
 		return 0, true
 	case ValueFlags:
 		return v.Int, v.Known
+	case ValueCall:
+		return v.request()
 	}
 	return 0, false
+}
+
+// request gives the number of _IOC(_IOC_READ, 0x54, 0x30, 0x4), a request that ioctl has no name for.
+func (v *Value) request() (int64, bool) {
+	if v.Text != "_IOC" || len(v.List) != 4 {
+		return 0, false
+	}
+	var n int64
+	for i, shift := range []int{30, 8, 0, 16} {
+		part, ok := v.List[i].Number()
+		if !ok {
+			return 0, false
+		}
+		n |= part << shift
+	}
+	return n, true
 }
 
 // Field gives the field of a structure, or nil.
