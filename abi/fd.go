@@ -137,3 +137,20 @@ var inotifyRows = []row{
 	{"IN_MOVE", IN_MOVE, alias},
 	{"IN_ALL_EVENTS", IN_ALL_EVENTS, alias},
 }
+
+// Flags of memfd_create. See memfd_create(2).
+const (
+	MFD_CLOEXEC       = 0x1
+	MFD_ALLOW_SEALING = 0x2
+	MFD_HUGETLB       = 0x4
+	MFD_NOEXEC_SEAL   = 0x8 // Linux 6.3; strace 6.1 prints the number
+	MFD_EXEC          = 0x10
+)
+
+var memfdRows = []row{
+	{"MFD_CLOEXEC", MFD_CLOEXEC, plain},
+	{"MFD_ALLOW_SEALING", MFD_ALLOW_SEALING, plain},
+	{"MFD_HUGETLB", MFD_HUGETLB, plain},
+	{"MFD_NOEXEC_SEAL", MFD_NOEXEC_SEAL, plain},
+	{"MFD_EXEC", MFD_EXEC, plain},
+}

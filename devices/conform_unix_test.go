@@ -20,12 +20,39 @@ const (
 )
 
 // noPaths is a file system without files.
-type noPaths map[string]bool
+type noPaths struct {
+	s     *vfs.System
+	names map[string]*vfs.Dentry
+}
 
-func (n noPaths) Exists(path string) bool { return n[path] }
-func (n noPaths) AddSocket(path string)   { n[path] = true }
+func (n noPaths) Find(path string) (*vfs.Dentry, abi.Errno) {
+	if d := n.names[path]; d != nil {
+		return d, 0
+	}
+	return nil, abi.ENOENT
+}
 
-func unixNet(s *vfs.System) *devices.UnixNet { return devices.NewUnixNet(s, noPaths{}) }
+func (n noPaths) AddSocket(path string) (*vfs.Dentry, abi.Errno) {
+	if n.names[path] != nil {
+		return nil, abi.EEXIST
+	}
+	if strings.Contains(path, "/") {
+		return nil, abi.ENOENT
+	}
+	d := vfs.NewDentry(n.s.NewInode(vfs.SpecialInode), nil, path)
+	n.names[path] = d
+	d.Get()
+	return d, 0
+}
+
+func (n noPaths) RemoveSocket(path string, d *vfs.Dentry) {
+	delete(n.names, path)
+	d.Put()
+}
+
+func unixNet(s *vfs.System) *devices.UnixNet {
+	return devices.NewUnixNet(s, noPaths{s, map[string]*vfs.Dentry{}})
+}
 
 // aSocket puts a unix socket under test. Its buffer is full at 1/1, its mask says so from 1/4 on.
 func aSocket(w *devicetest.World, name string, f *vfs.File) {

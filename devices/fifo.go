@@ -33,7 +33,8 @@ func NewFifo(s *vfs.System, name string, rules PipeRules) *Fifo {
 // Open returns a description. For reading alone it waits until a writer opens, for writing alone until a reader does –
 // has opened since, for the other may have closed again. With O_NONBLOCK a reader does not wait, and shows no HUP until a
 // first writer was there; a writer without a reader is ENXIO. For both it never waits. The first of either side wakes the
-// queue of the readers, where those wait too who open. Models fifo_open.
+// queue of the readers, where those wait too who open. A description that comes with an errno is for the caller to end.
+// Models fifo_open.
 func (i *Fifo) Open(flags int) (*vfs.File, abi.Errno) {
 	m := i.sys.M
 	enter(m, "fifo_open")
@@ -63,8 +64,7 @@ func (i *Fifo) Open(flags int) (*vfs.File, abi.Errno) {
 	}
 	f := i.sys.NewFile(end, deviceFlags(flags), i.name, i.ino)
 	if flags&abi.O_DIRECT != 0 { // found out only now, when others have seen the open
-		f.Put()
-		return nil, abi.EINVAL
+		return f, abi.EINVAL
 	}
 	return f, 0
 }

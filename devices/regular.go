@@ -41,12 +41,17 @@ func NewRegular(s *vfs.System, name string) *Regular {
 // Open returns a description of r. Of the flags, O_TRUNC has its effect here.
 func (r *Regular) Open(flags int) *vfs.File {
 	if flags&abi.O_TRUNC != 0 {
-		r.rwsem.Lock()
-		r.sys.M.Write(r.id, fieldData)
-		r.data = nil
-		r.rwsem.Unlock()
+		r.Truncate()
 	}
 	return r.sys.NewFile(r, deviceFlags(flags), r.name, r.ino)
+}
+
+// Truncate throws the content away.
+func (r *Regular) Truncate() {
+	r.rwsem.Lock()
+	r.sys.M.Write(r.id, fieldData)
+	r.data = nil
+	r.rwsem.Unlock()
 }
 
 // Read reads at the position and moves it; 0 is the end. It never waits.

@@ -111,7 +111,8 @@ type Unix struct {
 	refs     int32
 	inflight int32 // references that messages hold
 
-	addr     string // "" unbound; set once, under bindlock
+	addr     string      // "" unbound; set once, under bindlock
+	dentry   *vfs.Dentry // of a path; it keeps the name alive, and goes with the socket
 	bindlock *sim.Mutex
 	opts     *unixOptions // nil: all as they were at the beginning
 }

@@ -1,8 +1,6 @@
 package devices
 
 import (
-	"strings"
-
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
@@ -21,13 +19,19 @@ func validUnixAddr(a abi.Sockaddr) abi.Errno {
 
 // find returns the socket of that name and kind, with a reference. Models unix_find_other.
 func (n *UnixNet) find(addr abi.Sockaddr, kind uint8) (*Unix, abi.Errno) {
+	var file *vfs.Inode
+	if !addr.Abstract() {
+		d, errno := n.names.Find(addr.Path)
+		if errno != 0 {
+			return nil, errno
+		}
+		file = d.Inode
+	}
 	n.table.Lock()
 	defer n.table.Unlock()
-	var u *Unix
+	u := n.byInode[file]
 	if addr.Abstract() {
 		u = n.byName[unixName{kind, addr.Path}]
-	} else if u = n.byPath[addr.Path]; u == nil && !n.names.Exists(addr.Path) {
-		return nil, abi.ENOENT
 	}
 	switch {
 	case u == nil:
@@ -47,56 +51,65 @@ func (u *Unix) Bind(_ *vfs.File, addr abi.Sockaddr) abi.Errno {
 	if errno := validUnixAddr(addr); errno != 0 {
 		return errno
 	}
-	// A path is made before the socket is looked at, and removed again if that has a name.
-	if !addr.Abstract() {
-		if u.net.names.Exists(addr.Path) {
-			return abi.EADDRINUSE
-		}
-		if strings.Contains(addr.Path, "/") {
-			return abi.ENOENT
-		}
-	}
 	if u.bindlock == nil {
 		u.bindlock = &sim.Mutex{}
 		u.bindlock.Init(u.m, classUnixBindlock)
 	}
+	if addr.Abstract() {
+		return u.bindAbstract(addr.Path)
+	}
+	return u.bindPath(addr.Path)
+}
+
+// bindPath makes the path before it looks at the socket, and takes it away again if that has a name. Models
+// unix_bind_bsd.
+func (u *Unix) bindPath(path string) abi.Errno {
+	d, errno := u.net.names.AddSocket(path)
+	if errno == abi.EEXIST {
+		return abi.EADDRINUSE
+	}
+	if errno != 0 {
+		return errno
+	}
+	u.bindlock.Lock()
+	defer u.bindlock.Unlock()
+	if u.addr != "" {
+		u.net.names.RemoveSocket(path, d)
+		return abi.EINVAL
+	}
+	n := u.net
+	n.table.Lock()
+	if n.byInode == nil {
+		n.byInode = map[*vfs.Inode]*Unix{}
+	}
+	n.byInode[d.Inode] = u
+	u.dentry = d
+	n.table.Unlock()
+	u.m.Write(u.id, fieldAddr)
+	u.addr = path
+	return 0
+}
+
+// bindAbstract models unix_bind_abstract.
+func (u *Unix) bindAbstract(path string) abi.Errno {
 	u.bindlock.Lock()
 	defer u.bindlock.Unlock()
 	if u.addr != "" {
 		return abi.EINVAL
 	}
-	if !u.net.insert(u, addr) {
-		return abi.EADDRINUSE
-	}
-	u.m.Write(u.id, fieldAddr)
-	u.addr = addr.Path
-	return 0
-}
-
-// insert puts u into the table under its name, unless another has that.
-func (n *UnixNet) insert(u *Unix, addr abi.Sockaddr) bool {
+	n, name := u.net, unixName{u.kind, path}
 	n.table.Lock()
 	defer n.table.Unlock()
-	if !addr.Abstract() {
-		if n.names.Exists(addr.Path) {
-			return false
-		}
-		if n.byPath == nil {
-			n.byPath = map[string]*Unix{}
-		}
-		n.names.AddSocket(addr.Path)
-		n.byPath[addr.Path] = u
-		return true
-	}
-	name := unixName{u.kind, addr.Path}
 	if n.byName[name] != nil {
-		return false
+		return abi.EADDRINUSE
 	}
 	if n.byName == nil {
 		n.byName = map[unixName]*Unix{}
 	}
 	n.byName[name] = u
-	return true
+	u.m.Write(u.id, fieldAddr)
+	u.addr = path
+	return 0
 }
 
 // unbind takes u out of the table; a path stays, and refuses. Models unix_remove_socket and unix_remove_bsd_socket.
@@ -109,8 +122,8 @@ func (u *Unix) unbind() {
 	if name := (unixName{u.kind, u.addr}); n.byName[name] == u {
 		delete(n.byName, name)
 	}
-	if n.byPath[u.addr] == u {
-		delete(n.byPath, u.addr)
+	if u.dentry != nil {
+		delete(n.byInode, u.dentry.Inode)
 	}
 	n.table.Unlock()
 }

@@ -11,18 +11,21 @@ import (
 
 // UnixNames is the file system as far as sockets care.
 type UnixNames interface {
-	Exists(path string) bool
-	AddSocket(path string)
+	// Find returns what has a name.
+	Find(path string) (*vfs.Dentry, abi.Errno)
+	// AddSocket makes a name and returns it with a reference: vfs_mknod. RemoveSocket takes both back.
+	AddSocket(path string) (*vfs.Dentry, abi.Errno)
+	RemoveSocket(path string, d *vfs.Dentry)
 }
 
 // UnixNet is what all unix sockets of a kernel share: names, and memory for messages. Models struct netns_unix.
 type UnixNet struct {
-	sys    *vfs.System
-	names  UnixNames
-	table  sim.Spinlock
-	byName map[unixName]*Unix // abstract ones
-	byPath map[string]*Unix   // nil: the socket is gone, its path is not
-	socks  list.List[Unix]
+	sys     *vfs.System
+	names   UnixNames
+	table   sim.Spinlock
+	byName  map[unixName]*Unix   // abstract ones
+	byInode map[*vfs.Inode]*Unix // those whose name is a path
+	socks   list.List[Unix]
 
 	pool      unixPool
 	sleepers  sleepers

@@ -76,6 +76,9 @@ func (u *Unix) releaseSock(embryo bool) {
 		}
 		u.net.release(s)
 	}
+	if u.dentry != nil {
+		u.dentry.Put()
+	}
 	u.put()
 }
 

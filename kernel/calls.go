@@ -39,6 +39,8 @@ type Calls interface {
 	SignalfdCalls
 	PidfdCalls
 	FifoCalls
+	DirCalls
+	InotifyCalls
 	SocketCalls
 	TtyCalls
 	Setrlimit(resource int, soft uint64) error

@@ -36,7 +36,8 @@ type Kernel struct {
 	epoll   *eventpoll.Statics
 	user    *eventpoll.User
 	version Version
-	files   namespace
+	files   *directory
+	moves   uint32 // renames so far
 	unix    *devices.UnixNet
 	inet    *devices.InetNet
 	clocks  *devices.Clocks

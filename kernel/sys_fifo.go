@@ -1,8 +1,6 @@
 package kernel
 
 import (
-	"strings"
-
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
 )
@@ -19,14 +17,12 @@ const fifoMode = 0o010000
 // Mkfifo is mkfifo(3), which is mknodat(2).
 func (t *Thread) Mkfifo(name string) error {
 	t.begin("mknodat", abi.AT_FDCWD, name, fifoMode|0o666)
-	switch {
-	case name == "":
-		return t.done(abi.ENOENT)
-	case t.k.exists(name):
+	if nodes[name] != nil {
 		return t.done(abi.EEXIST)
-	case strings.Contains(name, "/"):
-		return t.done(abi.ENOENT)
 	}
-	t.k.add(name, devices.NewFifo(t.k.sys, name, t.k.version.pipeRules()))
-	return t.done(0)
+	p, errno := t.k.vacant(name, false)
+	if errno == 0 {
+		p.dir.add(p.name, devices.NewFifo(t.k.sys, p.name, t.k.version.pipeRules()))
+	}
+	return t.done(errno)
 }

@@ -56,6 +56,9 @@ func (t *Thread) read(fd int, p []byte) (int, abi.Errno) {
 			n = -1
 		} else {
 			t.k.sys.Counters.BytesOut += uint64(n)
+			if n > 0 {
+				f.NotifyAccess()
+			}
 		}
 	}
 	fdput(f, counted)
@@ -96,6 +99,9 @@ func (t *Thread) write(fd int, p []byte) (int, abi.Errno) {
 			n = -1
 		} else {
 			t.k.sys.Counters.BytesIn += uint64(n)
+			if n > 0 {
+				f.NotifyModify()
+			}
 		}
 	}
 	fdput(f, counted)

@@ -60,8 +60,35 @@ func (t *Thread) Tgid() int { return t.proc.pid }
 // unixNames is the private directory as unix sockets see it.
 type unixNames struct{ k *Kernel }
 
-func (n unixNames) Exists(path string) bool { return n.k.exists(path) }
-func (n unixNames) AddSocket(path string)   { n.k.add(path, socketInode{}) }
+// Find returns what has a name.
+func (n unixNames) Find(path string) (*vfs.Dentry, abi.Errno) {
+	if nodes[path] != nil {
+		return nil, abi.ECONNREFUSED
+	}
+	return n.k.lookup(path)
+}
+
+// AddSocket makes a name and returns it with a reference.
+func (n unixNames) AddSocket(path string) (*vfs.Dentry, abi.Errno) {
+	if nodes[path] != nil {
+		return nil, abi.EEXIST
+	}
+	p, errno := n.k.vacant(path, false)
+	if errno != 0 {
+		return nil, errno
+	}
+	d := p.dir.add(p.name, socketInode{}).dentry
+	d.Get()
+	return d, 0
+}
+
+// RemoveSocket takes back what AddSocket made, unless it has another name by now.
+func (n unixNames) RemoveSocket(path string, d *vfs.Dentry) {
+	if p, errno := n.k.walk(path); errno == 0 && p.entry != nil && p.entry.dentry == d {
+		p.unlink()
+	}
+	d.Put()
+}
 
 // socketInode is what the path of a socket stands for: open(2) does not connect.
 type socketInode struct{}

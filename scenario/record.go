@@ -71,6 +71,9 @@ func resultText(name string, v starlark.Value) string {
 		return "(running, " + t[1].String() + ")"
 	}
 	list, ok := v.(*starlark.List)
+	if ok && name == "inotify_read" {
+		return inotifyText(list)
+	}
 	mask := map[string]int{"epoll_wait": 0, "epoll_pwait": 0, "epoll_pwait2": 0, "poll": 1, "ppoll": 1}
 	at, known := mask[name]
 	if !ok || !known {
@@ -96,4 +99,15 @@ func addressText(t starlark.Tuple) string {
 		return "(" + t[0].String() + ", port)"
 	}
 	return t.String()
+}
+
+// inotifyText spells the masks of inotify events by name.
+func inotifyText(list *starlark.List) string {
+	var items []string
+	for item := range starlark.Elements(list) {
+		e := item.(starlark.Tuple)
+		mask, _ := e[1].(starlark.Int).Int64()
+		items = append(items, "("+e[0].String()+", "+abi.Flags("IN", mask)+", "+e[2].String()+", "+e[3].String()+")")
+	}
+	return "[" + strings.Join(items, ", ") + "]"
 }

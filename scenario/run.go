@@ -53,6 +53,7 @@ type run struct {
 
 	result     *Result
 	unlooked   ledger
+	cookies    map[uint32]int // of renames, by those of the kernel
 	conditions []*condition
 }
 

@@ -80,6 +80,7 @@ type File struct {
 
 	id      sim.ID
 	poller  Poller
+	dentry  *Dentry // nil: it has no name
 	count   int
 	lookers int // who has found it in a table and has no reference yet
 	gone    bool
@@ -248,10 +249,16 @@ func (f *File) Fput() {
 }
 
 func (f *File) fput() {
+	if f.dentry != nil {
+		f.notifyClose()
+	}
 	if w := f.Watchers(); w != nil {
 		w.ReleaseFile(f)
 	}
 	f.Ops.Release(f)
+	if f.dentry != nil {
+		f.dentry.Put()
+	}
 	f.gone = true
 	f.free()
 }

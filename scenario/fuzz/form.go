@@ -101,6 +101,8 @@ func spell(kind string, v int64) string {
 		return fmt.Sprintf("b%q", string(rune(v)))
 	case "name":
 		return strconv.Quote(fileNames[v])
+	case "path":
+		return strconv.Quote(paths[v])
 	case "sigmask":
 		return [...]string{"None", "[SIGUSR1]"}[v]
 	case "set":

@@ -20,21 +20,23 @@ const (
 	tty
 	timerfd
 	fifo
+	inotify
 )
 
 // set is a set of kinds.
-type set uint16
+type set uint32
 
 func kinds(k kind) set { return 1 << k }
 
 const (
-	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo
+	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isInotify
 	isEpoll    set = 1 << epoll
 	isEventfd  set = 1 << eventfd
 	isPipe     set = 1<<pipeRead | 1<<pipeWrite
 	isTimerfd  set = 1 << timerfd
 	isFifo     set = 1 << fifo
-	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo
+	isInotify  set = 1 << inotify
+	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo | isInotify
 	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo
 	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device | isFifo
 )

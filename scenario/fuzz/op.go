@@ -321,7 +321,7 @@ var table = []*op{
 		choose: func(g *generator) bool {
 			fd := g.fd(isAny)
 			switch g.kindOf(fd) {
-			case regular, tty: // a scenario has no lseek, so it must not matter for what follows
+			case regular, tty, fifo: // a scenario has no lseek, so it must not matter for what follows
 				return false
 			case directory: // up to the file system
 				return false

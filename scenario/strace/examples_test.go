@@ -480,6 +480,14 @@ var examples = []example{
 		`inotify_add_watch(18, "/", IN_CREATE|IN_DELETE) = 1`},
 	{"inotify_rm_watch(18, 1);", did("inotify_rm_watch", 0, 18, 1), `inotify_rm_watch(18, 1)           = 0`},
 	{"syscall(SYS_pidfd_open, pid, 0);", did("pidfd_open", 19, 1000, 0), `pidfd_open(1000, 0)               = 19`},
+	{`memfd_create("x", MFD_CLOEXEC);`, did("memfd_create", 22, "x", uint32(abi.MFD_CLOEXEC)), `memfd_create("x", MFD_CLOEXEC)    = 22`},
+	{`memfd_create("", 0x20);`, failed("memfd_create", abi.EINVAL, "", uint32(0x20)),
+		`memfd_create("", 0x20 /* MFD_??? */) = -1 EINVAL (Invalid argument)`},
+	{`mkdir("/dev", 0777);`, failed("mkdir", abi.EEXIST, "/dev", 0o777), `mkdir("/dev", 0777)               = -1 EEXIST (File exists)`},
+	{`rmdir("/nothing");`, failed("rmdir", abi.ENOENT, "/nothing"), `rmdir("/nothing")                 = -1 ENOENT (No such file or directory)`},
+	{`unlink("/nothing");`, failed("unlink", abi.ENOENT, "/nothing"), `unlink("/nothing")                = -1 ENOENT (No such file or directory)`},
+	{`rename("/nothing", "/dev");`, failed("rename", abi.ENOENT, "/nothing", "/dev"),
+		`rename("/nothing", "/dev")        = -1 ENOENT (No such file or directory)`},
 
 	// arrays longer than the limit
 	{"e.events = EPOLLIN; e.data.u64 = 1; epoll_ctl(3, EPOLL_CTL_DEL, 5, NULL); for (int i = 0; i < 33; i++) MANY",

@@ -189,6 +189,11 @@ var table = []row{
 		name: "openat", params: args(dirfd, path, flags("O")), own: []int{1, 2}, choose: creates,
 		rest: map[int64]tail{1: {params: args(param{form: formMode, absent: "0666"})}},
 	},
+	{name: "mkdir", params: args(path, param{form: formMode, absent: "0777"})},
+	{name: "rmdir", params: args(path)},
+	{name: "unlink", params: args(path)},
+	{name: "rename", params: args(path, path)},
+	{name: "memfd_create", params: args(path, flags("MFD"))},
 	{name: "mknodat", params: args(dirfd, path, param{form: formNode}), own: []int{1, 2}},
 	{
 		name: "fcntl", params: args(fd, enum("F")), choose: argument(1),
