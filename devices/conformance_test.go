@@ -21,6 +21,7 @@ func TestConformance(t *testing.T) {
 		unixDgramDevice,
 		unixListenerDevice,
 		unixServerDevice,
+		inotifyDevice,
 		ttyDevice,
 	} {
 		t.Run(d.Name, func(t *testing.T) { devicetest.Test(t, d) })

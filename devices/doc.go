@@ -1,5 +1,5 @@
 // Package devices models the files that an epoll watches, one file of Go for each of Linux 6.18's: pipes and FIFOs,
-// eventfds, timerfds, signalfds, pidfds, pseudo-terminals, unix sockets, and those that cannot be watched at all (regular files, directories, /dev/null
+// eventfds, timerfds, signalfds, pidfds, inotify, pseudo-terminals, unix sockets, and those that cannot be watched at all (regular files, directories, /dev/null
 // and its kin). Each is a vfs.Operations with what it keeps, the queues it wakes, and the mask it shows.
 //
 // The caller makes a device with New… and gets the open file description; who may read or write it (EBADF), descriptor
@@ -28,6 +28,9 @@
 // process, which is woken with no key by every signal. A pidfd hooks to the queue of the Pid it refers to, which the floor
 // above tells of the end (IN|RDNORM, all) and of the reaping (no key, all).
 //
+// An inotify has one: no key, whenever an event has really been queued. Package vfs tells its watches what happens to an
+// inode; who changes names in directories is the floor above.
+//
 // A pseudo-terminal is two ttys, each with two queues, and any watcher of one hooks to both. Writers and readers stand on
 // them for the whole of a call, not exclusively. tty.go has the drawing, the lock order, and what is left out.
 //
@@ -46,12 +49,16 @@
 //	  signalfd_wqh
 //	    ep.lock …
 //	pid.wait_pidfd
+//	inotify.mark_mutex (guards which inodes are watched)
+//	inotify.notification_lock (guards the events)
+//	inotify.notification_waitq
+//	  ep.lock …
 //	inode.i_lock of a FIFO (guards which pipe it is)
 //	i_rwsem of a regular file
 //
 // ->poll takes no lock but that of the queue it hooks to: it reads head_tail, max_usage, readers, writers, count and
 // exit_state while others change them. That of a timerfd takes its queue's lock to read the ticks, that of a signalfd the
-// siglock, and that of a tty may wait for the worker that brings the input.
+// siglock, that of an inotify its notification_lock, and that of a tty may wait for the worker that brings the input.
 //
 // Kernel names and ours:
 //
@@ -77,6 +84,8 @@
 //	unix_poll               Unix.pollStream     unix_dgram_poll      Unix.pollDgram
 //	unix_write_space        Unix.writeSpace     sock_wfree           UnixNet.release
 //	unix_release_sock       Unix.releaseSock    unix_gc              UnixNet.collect
+//	struct fsnotify_group   Inotify             fsnotify_insert_event Inotify.add
+//	inotify_read            Inotify.Read        inotify_update_watch Inotify.AddWatch
 //	struct tty_struct       Tty                 struct n_tty_data    nTty
 //	struct tty_bufhead      transport           flush_to_ldisc       transport.work
 //	n_tty_poll              ttyFile.Poll        n_tty_receive_buf    Tty.receive
