@@ -63,6 +63,11 @@ func (epi *epitem) after(m *sim.Machine) *epitem {
 func (h *epitemsHead) ReleaseFile(f *vfs.File) {
 	m := f.Sys.M
 	m.EnterOn(f.ID(), "eventpoll_release_file", "")
+	if epi := h.first; epi != nil && epi.ep.rules.ClosesTakeNested {
+		nested := &epi.ep.statics.nested
+		nested.Lock()
+		defer nested.Unlock()
+	}
 	for {
 		f.Lock.Lock()
 		w, _ := f.Watchers().(*epitemsHead)
@@ -71,15 +76,25 @@ func (h *epitemsHead) ReleaseFile(f *vfs.File) {
 			break
 		}
 		epi := w.first
-		m.Write(epi.id, fieldDying)
-		epi.dying = true
+		if !epi.ep.rules.ClosesTakeNested {
+			m.Write(epi.id, fieldDying)
+			epi.dying = true
+		}
 		epi.ep.statics.reach(releaseFileWatched)
 		f.Lock.Unlock()
 
 		ep := epi.ep
 		ep.mtx.Lock()
 		ep.unhook(epi)
-		ep.detach(epi)
+		ep.detach(epi, true)
+		if ep.rules.DropsRefLocked {
+			last := ep.drop()
+			ep.mtx.Unlock()
+			if last {
+				ep.free()
+			}
+			continue
+		}
 		ep.owed++
 		ep.mtx.Unlock()
 		ep.put() // outside mtx: 8c2e52ebbe88

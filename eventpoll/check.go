@@ -23,7 +23,7 @@ func (ep *Eventpoll) Check() error {
 		c.bad("a list has a broken link")
 		return c.all[0] // and is not safe to walk
 	}
-	if ep.freed || ep.refcount <= 0 {
+	if ep.freed || ep.refcount < 0 || ep.refcount == 0 && !ep.rules.DropsRefLocked {
 		c.bad("refcount %d, freed %t", ep.refcount, ep.freed)
 	}
 	c.lists()

@@ -19,7 +19,7 @@ func (s *Statics) Ctl(f, target *vfs.File, op, fd int, event *abi.EpollEvent, ma
 	var ev abi.EpollEvent
 	if op != abi.EPOLL_CTL_DEL {
 		ev = *event
-		if !s.PMSleep || !mayWakeup {
+		if (!s.PMSleep || !mayWakeup) && !s.Rules.NoWakeup {
 			ev.Events &^= abi.EPOLLWAKEUP
 		}
 	}
@@ -28,7 +28,7 @@ func (s *Statics) Ctl(f, target *vfs.File, op, fd int, event *abi.EpollEvent, ma
 		s.reach(ctlNoEpoll)
 		return abi.EINVAL
 	}
-	if ev.Events&abi.EPOLLEXCLUSIVE != 0 && s.Rules.Exclusive {
+	if ev.Events&abi.EPOLLEXCLUSIVE != 0 && !s.Rules.NoExclusive {
 		if op == abi.EPOLL_CTL_MOD {
 			s.reach(ctlExclusiveMod)
 			return abi.EINVAL
@@ -49,8 +49,19 @@ func (s *Statics) Ctl(f, target *vfs.File, op, fd int, event *abi.EpollEvent, ma
 
 // needsFullCheck reports whether an ADD could make a loop or lengthen a wake-up path; ep.mtx is held.
 func (ep *Eventpoll) needsFullCheck(target *vfs.File) bool {
+	switch r := &ep.rules; {
+	case r.AcceptsLoops:
+		return false
+	case r.NoPathLimits:
+		return Of(target) != nil
+	case r.EveryAddIsChecked:
+		return true
+	}
 	if ep.file.Watchers() != nil || Of(target) != nil {
 		return true
+	}
+	if ep.rules.IgnoresChecksUnderWay {
+		return false
 	}
 	ep.m.Read(ep.id, fieldGen)
 	ep.m.Read(ep.statics.id, fieldCheckGen)
@@ -70,10 +81,12 @@ func (s *Statics) ctlNested(ep *Eventpoll, target *vfs.File, fd int, ev *abi.Epo
 		errno = abi.ELOOP
 	} else {
 		ep.mtx.Lock()
-		errno = ep.ctl(abi.EPOLL_CTL_ADD, target, fd, ev, true)
+		errno = ep.ctl(abi.EPOLL_CTL_ADD, target, fd, ev, !s.Rules.NoPathLimits)
 		ep.mtx.Unlock()
 	}
-	s.clearCheckList()
+	if errno != abi.ELOOP || !s.Rules.LoopLeavesCheckList {
+		s.clearCheckList()
+	}
 	s.nextGen()
 	s.nested.Unlock()
 	return errno
@@ -115,7 +128,7 @@ func (ep *Eventpoll) ctl(op int, target *vfs.File, fd int, ev *abi.EpollEvent, f
 			s.reach(ctlAbsent)
 			return abi.ENOENT
 		}
-		if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive {
+		if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && !ep.rules.NoExclusive {
 			s.reach(ctlModOfExclusive)
 			return abi.EINVAL
 		}

@@ -19,6 +19,7 @@ var (
 	fieldDying = sim.NewField("dying")
 	fieldWhead = sim.NewField("whead")
 	fieldBase  = sim.NewField("base")
+	fieldWait  = sim.NewField("wait")
 
 	fieldPwqlist = sim.NewField("pwqlist")
 )
@@ -129,7 +130,7 @@ func (ep *Eventpoll) QueueProc(_ *vfs.File, h *waitqueue.Head) {
 	pwq := ep.statics.newHook()
 	pwq.base, pwq.whead = epi, h
 	ep.sys.Counters.QueueInsertions++
-	if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive {
+	if epi.event.Events&abi.EPOLLEXCLUSIVE != 0 && !ep.rules.NoExclusive {
 		h.AddExclusive(&pwq.wait)
 	} else {
 		h.Add(&pwq.wait)

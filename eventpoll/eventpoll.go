@@ -72,7 +72,7 @@ type Eventpoll struct {
 	owed     int         // of that, for items that left and whose share is not dropped yet
 
 	gen            uint64 // of the last nested check that came by, and the depth it found
-	loopCheckDepth int
+	loopCheckDepth int32
 
 	params   BusyPoll
 	released bool // the file has dropped its share
@@ -96,13 +96,18 @@ func (s *Statics) Create(user *User) *vfs.File {
 	ep.id = m.NewID(classEventpoll)
 	ep.mtx.Init(m, classMtx)
 	ep.lock.Init(m, classLock)
-	ep.wq.InitCovered(m, classWq)
+	if s.Rules.SleepersQueueUnlocked {
+		ep.wq.InitClass(m, classWq)
+	} else {
+		ep.wq.InitCovered(m, classWq)
+	}
 	ep.pollWait.InitClass(m, classPollWait)
 	ep.rbr = rbtree.New(compareItems)
 	ep.refs.id = ep.id
 	s.Sys.Counters.Allocations++
 	ep.file = s.Sys.NewFile(ep, abi.O_RDWR, "anon_inode:[eventpoll]", s.anonIno)
 	s.all.PushBack(&ep.link, ep)
+	user.instances++
 	return ep.file
 }
 
@@ -118,7 +123,7 @@ func (ep *Eventpoll) ID() sim.ID { return ep.id }
 // available is the lock-free hint that a scan might find something: an item is listed, a scan runs, or one
 // began or ended meanwhile. Models ep_events_available.
 func (ep *Eventpoll) available() bool {
-	if !ep.rules.SeqCount {
+	if ep.rules.NoSeq {
 		return ep.listed()
 	}
 	ep.m.Read(ep.id, fieldSeq)
@@ -150,7 +155,7 @@ func (ep *Eventpoll) seqBump() {
 
 //go:noinline
 func (ep *Eventpoll) seqWrite() {
-	if ep.rules.SeqCount {
+	if !ep.rules.NoSeq {
 		ep.m.Write(ep.id, fieldSeq)
 		ep.seq++
 	}
@@ -178,13 +183,38 @@ func (ep *Eventpoll) listing(epi *epitem, from, why string) {
 	ep.moved(epi, from, "rdllist", why)
 }
 
+// hasSleepers reports whether anybody sleeps in epoll_wait; ep.lock is held.
+func (ep *Eventpoll) hasSleepers() bool {
+	if ep.rules.SleepersQueueUnlocked {
+		return ep.wq.Active()
+	}
+	return ep.wq.ActiveLocked()
+}
+
 // wakeWaiter wakes one sleeper of epoll_wait; ep.lock is held.
 func (ep *Eventpoll) wakeWaiter(sync bool) {
+	if ep.rules.SleepersQueueUnlocked {
+		ep.wq.WakeUp(sim.Normal, 1, sync, 0)
+		return
+	}
 	ep.wq.WakeUpLocked(sim.Normal, 1, sync, 0)
 }
 
 // wakePollers wakes who polls this epoll, with ep.lock released. Models ep_poll_safewake.
 func (ep *Eventpoll) wakePollers(key abi.Events) {
+	if ep.rules.NestedCallsAreCut {
+		if !ep.statics.wakes.begin(ep) {
+			return
+		}
+		defer ep.statics.wakes.end(ep)
+	}
+	if ep.rules.LoopDepthOverflows && !ep.m.Observed() {
+		ep.statics.wakeDepth++
+		defer func() { ep.statics.wakeDepth-- }()
+		if ep.statics.wakeDepth > stackDepth { // a watched run sees the lock taken twice
+			ep.m.Violation("%s wakes itself through a loop of epolls: deadlock on its poll_wait", ep.id)
+		}
+	}
 	ep.enter("ep_poll_safewake")
 	ep.pollWait.WakeUpPoll(abi.EPOLLIN | key)
 	ep.m.Leave("ep_poll_safewake")
@@ -193,19 +223,34 @@ func (ep *Eventpoll) wakePollers(key abi.Events) {
 // put drops a reference of the instance and frees it with the last one: ep_refcount_dec_and_test, ep_free.
 // RCU walkers of the nested checks may still look at it until a grace period is over.
 func (ep *Eventpoll) put() {
-	ep.m.Write(ep.id, fieldRefcount)
-	if ep.refcount--; ep.refcount > 0 {
-		return
+	if ep.drop() {
+		ep.free()
 	}
+}
+
+// drop is the first half of put: it reports whether the reference was the last.
+func (ep *Eventpoll) drop() (last bool) {
+	ep.m.Write(ep.id, fieldRefcount)
+	ep.refcount--
+	return ep.refcount == 0
+}
+
+func (ep *Eventpoll) free() {
 	ep.link.Unlink()
+	ep.user.instances--
 	ep.ws.unregister(ep.m)
 	ep.freed = true
-	if ep.m.Observed() {
-		ep.m.CallRCU(func() {
-			ep.m.Free(ep.id)
-			ep.m.Free(ep.mtx.ID())
-			ep.m.Free(ep.lock.ID())
-			ep.m.Free(ep.pollWait.ID())
-		})
+	switch {
+	case !ep.m.Observed():
+	case ep.rules.FreesAtOnce:
+		ep.freeObjects()
+	default:
+		ep.m.CallRCU(ep.freeObjects)
+	}
+}
+
+func (ep *Eventpoll) freeObjects() {
+	for _, id := range [...]sim.ID{ep.id, ep.mtx.ID(), ep.lock.ID(), ep.pollWait.ID()} {
+		ep.m.Free(id)
 	}
 }

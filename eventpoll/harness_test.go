@@ -153,7 +153,7 @@ func item(ep *Eventpoll, fd int) *epitem {
 // wait is epoll_wait for at most n events until deadline; 0: look once. It returns the data.
 func (w *world) wait(ep *Eventpoll, n int, deadline int64) []int {
 	var waiter Waiter
-	waiter.Init(w.sys.M, w.sys.M.Current())
+	waiter.Init(w.s, w.sys.M.Current())
 	buf := make([]abi.EpollEvent, n)
 	ep.file.Get()
 	got, errno := ep.Wait(&waiter, buf, n, deadline, deadline == 0)

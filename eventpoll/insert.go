@@ -17,6 +17,7 @@ func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCh
 	}
 	epi := s.newItem()
 	epi.ep, epi.file, epi.fd, epi.event = ep, target, fd, *ev
+	ready := ep.rules.HooksBeforeChecks && ep.hook(epi)
 
 	inner := Of(target)
 	if inner != nil {
@@ -44,16 +45,23 @@ func (ep *Eventpoll) insert(target *vfs.File, fd int, ev *abi.EpollEvent, fullCh
 		}
 		return abi.EINVAL
 	}
-	if ev.Events&abi.EPOLLWAKEUP != 0 {
+	if ev.Events&abi.EPOLLWAKEUP != 0 && !ep.rules.NoWakeup {
 		ep.makeWakeupSource(epi)
 	}
+	if !ep.rules.HooksBeforeChecks {
+		ready = ep.hook(epi)
+	}
+	ep.listIfReady(epi, ready)
+	return 0
+}
 
-	// From the first hook on callbacks may run for the item, and list it before ->poll has returned.
+// hook asks the file of a new item and hooks the item to its queues. From the first hook on callbacks may run
+// for the item, and list it before ->poll has returned.
+func (ep *Eventpoll) hook(epi *epitem) (ready bool) {
 	ep.inserting, ep.pt.Queue = epi, ep
 	revents := ep.itemPoll(epi)
 	ep.inserting, ep.pt.Queue = nil, nil
-	ep.listIfReady(epi, revents != 0)
-	return 0
+	return revents != 0
 }
 
 // listIfReady ends ADD and MOD: a file that is ready now is listed, and who waits is woken. An item that
@@ -66,9 +74,13 @@ func (ep *Eventpoll) listIfReady(epi *epitem, ready bool) {
 	}
 	if ready && !epi.rdllink.Linked() {
 		ep.statics.reach(addReady)
+		sleepers := ep.rules.ListsLate && ep.hasSleepers()
 		ep.listTail(epi, placeIdle, "")
 		epi.stayAwake(ep)
-		if ep.wq.ActiveLocked() {
+		if !ep.rules.ListsLate {
+			sleepers = ep.hasSleepers()
+		}
+		if sleepers {
 			ep.statics.reach(addWakesWaiter)
 			ep.wakeWaiter(false)
 		}

@@ -1,6 +1,10 @@
 package eventpoll
 
-import "github.com/epollsim/epollsim/vfs"
+import (
+	"math"
+
+	"github.com/epollsim/epollsim/vfs"
+)
 
 // pathLimits bounds how many upward paths of each depth may lead from one file to epolls that nobody
 // watches; depth 0, an epoll that watches the file itself, is never bounded. path_limits.
@@ -9,8 +13,12 @@ var pathLimits = [maxNests + 1]int{1000, 500, 100, 50, 10}
 // endOfCheckList ends tfileCheckList, so that nil means "not on it": EP_UNACTIVE_PTR.
 var endOfCheckList = &epitemsHead{}
 
-// tooDeep is the depth of a loop.
-const tooDeep = maxNests + 1
+// tooDeep is the depth of a loop; where one more than it is added, the sum is negative.
+const tooDeep int32 = math.MaxInt32
+
+// stackDepth is how many calls a walk through epolls makes before the model says that the kernel's stack is
+// used up. No chain that the checks of such a kernel let through is as long.
+const stackDepth = 100
 
 // loopCheck reports whether inner may be added to ep: no loop, and no chain of more than maxNests links
 // through the two. epnested_mutex is held. Models ep_loop_check.
@@ -18,26 +26,29 @@ func (s *Statics) loopCheck(ep, inner *Eventpoll) bool {
 	inner.enter("ep_loop_check")
 	defer ep.m.Leave("ep_loop_check")
 	s.insertingInto = ep
+	if s.Rules.DepthBelowOnly {
+		return s.walkBelow(inner, 0)
+	}
 	down := s.depthBelow(inner, 0)
 	if down > maxNests {
 		return false
 	}
 	s.Sys.M.RCUReadLock()
-	up := s.depthAbove(ep)
+	up := s.depthAbove(ep, 0)
 	s.Sys.M.RCUReadUnlock()
 	return down+1+up <= maxNests
 }
 
 // depthBelow returns the longest chain of epolls below ep, tooDeep for a loop or a walk that goes too deep,
 // and lists the other files it meets for the path check. Models ep_loop_check_proc.
-func (s *Statics) depthBelow(ep *Eventpoll, depth int) int {
+func (s *Statics) depthBelow(ep *Eventpoll, depth int) int32 {
 	if ep.visited() {
 		return ep.loopCheckDepth
 	}
 	ep.mtx.Lock()
 	ep.visit()
 	ep.m.Guarded(&ep.mtx, ep.id, fieldRbr)
-	result := 0
+	var result int32
 	for epi := range ep.rbr.All() {
 		inner := Of(epi.file)
 		if inner == nil {
@@ -47,7 +58,11 @@ func (s *Statics) depthBelow(ep *Eventpoll, depth int) int {
 		if inner == s.insertingInto || depth > maxNests {
 			result = tooDeep
 		} else {
-			result = max(result, s.depthBelow(inner, depth+1)+1)
+			below := s.depthBelow(inner, depth+1)
+			if below < tooDeep || s.Rules.LoopDepthOverflows {
+				below++
+			}
+			result = max(result, below)
 		}
 		if result > maxNests {
 			break
@@ -58,15 +73,38 @@ func (s *Statics) depthBelow(ep *Eventpoll, depth int) int {
 	return result
 }
 
+// walkBelow is the check up to 6.16: it reports whether the walk below ep meets no loop and goes no deeper than
+// maxNests levels below the first. An epoll that was visited already is passed over, however deep it is now.
+func (s *Statics) walkBelow(ep *Eventpoll, depth int) bool {
+	ep.mtx.Lock()
+	defer ep.mtx.Unlock()
+	ep.visit()
+	ep.m.Guarded(&ep.mtx, ep.id, fieldRbr)
+	for epi := range ep.rbr.All() {
+		inner := Of(epi.file)
+		switch {
+		case inner == nil:
+			s.listFile(epi.file)
+		case inner.visited():
+		case inner == s.insertingInto || depth > maxNests || !s.walkBelow(inner, depth+1):
+			return false
+		}
+	}
+	return true
+}
+
 // depthAbove returns the longest chain of epolls that watch ep; the caller reads under RCU, without any
 // mutex. Models ep_get_upwards_depth_proc.
-func (s *Statics) depthAbove(ep *Eventpoll) int {
+func (s *Statics) depthAbove(ep *Eventpoll, depth int) int32 {
 	if ep.visited() {
 		return ep.loopCheckDepth
 	}
-	result := 0
+	if depth > stackDepth {
+		ep.m.Violation("ep_get_upwards_depth_proc goes round a loop of epolls at %s until its stack is used up", ep.id)
+	}
+	var result int32
 	for epi := ep.refs.front(ep.m); epi != nil; epi = epi.after(ep.m) {
-		result = max(result, s.depthAbove(epi.ep)+1)
+		result = max(result, s.depthAbove(epi.ep, depth+1)+1)
 	}
 	ep.visit()
 	ep.loopCheckDepth = result
@@ -86,6 +124,10 @@ func (ep *Eventpoll) visit() {
 // listFile puts a watched file that is no epoll on the check list, which keeps the head of its items
 // allocated: list_file. The mutex of an epoll that has an item of f is held.
 func (s *Statics) listFile(f *vfs.File) {
+	if s.Rules.ChecksFilesUnpinned {
+		s.listUnpinned(f)
+		return
+	}
 	head := f.Watchers().(*epitemsHead)
 	if head.next == nil {
 		s.Sys.M.Write(head.id, fieldCheckNext)
@@ -95,6 +137,10 @@ func (s *Statics) listFile(f *vfs.File) {
 
 // clearCheckList empties the check list: clear_tfile_check_list.
 func (s *Statics) clearCheckList() {
+	if s.Rules.ChecksFilesUnpinned {
+		s.clearUnpinned()
+		return
+	}
 	s.Sys.M.RCUReadLock()
 	for s.tfileCheckList != endOfCheckList {
 		head := s.tfileCheckList
@@ -124,6 +170,9 @@ func (s *Statics) unlistFile(head *epitemsHead) {
 // reversePathCheck reports whether no file on the check list can be reached by too many wake-up paths:
 // reverse_path_check. epnested_mutex is held.
 func (s *Statics) reversePathCheck() bool {
+	if s.Rules.ChecksFilesUnpinned {
+		return s.checkUnpinned()
+	}
 	m := s.Sys.M
 	for head := s.tfileCheckList; head != endOfCheckList; head = head.next {
 		s.pathCount = [maxNests + 1]int{}

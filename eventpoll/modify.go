@@ -8,10 +8,14 @@ import "github.com/epollsim/epollsim/abi"
 func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
 	m := ep.m
 	ep.enterItem(epi, "ep_modify")
+	ready := false
+	if ep.rules.ModStoresLate {
+		ready = ep.readyFor(epi, ev.Events)
+	}
 	m.Write(epi.id, fieldMask)
 	epi.event.Events = ev.Events
 	epi.event.Data = ev.Data
-	if ev.Events&abi.EPOLLWAKEUP != 0 {
+	if ev.Events&abi.EPOLLWAKEUP != 0 && !ep.rules.NoWakeup {
 		if epi.ws == nil {
 			ep.makeWakeupSource(epi)
 		}
@@ -19,8 +23,17 @@ func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
 		ep.dropWakeupSource(epi)
 	}
 	// The kernel has a full barrier here (128dd1759d96); sequential consistency needs none.
-	if ep.itemPoll(epi) != 0 {
+	if !ep.rules.ModStoresLate {
+		ready = ep.itemPoll(epi) != 0
+	}
+	if ready {
 		ep.listIfReady(epi, true)
 	}
 	m.Leave("ep_modify")
+}
+
+// readyFor asks the file of an item with a mask that nobody else sees yet.
+func (ep *Eventpoll) readyFor(epi *epitem, mask abi.Events) bool {
+	ep.pt.Key = mask
+	return epi.file.Poll(&ep.pt)&mask != 0
 }

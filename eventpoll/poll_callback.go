@@ -20,20 +20,26 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	m.Guarded(&pwq.whead.Lock, pwq.id, fieldBase)
 	pwake := false
 	ewake := 0
+	if ep.rules.NoKeys {
+		key = 0
+	}
+	if key&abi.POLLFREE != 0 && ep.rules.PollFreeForgetsFirst {
+		pwq.forgetQueue(m)
+	}
 
 	ep.lock.Lock()
 	m.Read(epi.id, fieldMask)
 	mask := epi.event.Events
-	exclusive := mask&abi.EPOLLEXCLUSIVE != 0 && ep.rules.Exclusive
+	exclusive := mask&abi.EPOLLEXCLUSIVE != 0 && !ep.rules.NoExclusive
 	// A fired ONESHOT has no events left; a key that is not asked for is filtered, key 0 passes.
 	switch {
 	case mask&^privateBits == 0:
 		s.reach(callbackDisarmed)
 	case key != 0 && key&mask == 0:
 		s.reach(callbackFiltered)
+	case ep.queue(epi) && ep.rules.ScanHidesEvents:
 	default:
-		ep.queue(epi)
-		if ep.wq.ActiveLocked() {
+		if ep.hasSleepers() {
 			if exclusive && key&abi.POLLFREE == 0 && exclusiveWake(key, mask) {
 				s.reach(callbackExclusiveCounts)
 				ewake = 1
@@ -52,7 +58,7 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	if !exclusive {
 		ewake = 1
 	}
-	if key&abi.POLLFREE != 0 {
+	if key&abi.POLLFREE != 0 && !ep.rules.PollFreeForgetsFirst {
 		s.reach(callbackPollFree)
 		// Unlink first, clear whead last: the remover trusts a nil whead to mean that nobody touches
 		// the hook any more (138e4ad67afd).
@@ -64,8 +70,8 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 }
 
 // queue makes an item that fired known: to the tail of rdllist, or to the front of ovflist while a scan
-// runs. An item that is there already stays. ep.lock is held.
-func (ep *Eventpoll) queue(epi *epitem) {
+// runs. An item that is there already stays. It reports whether a scan runs. ep.lock is held.
+func (ep *Eventpoll) queue(epi *epitem) (scanning bool) {
 	m := ep.m
 	m.Read(ep.id, fieldOvflist)
 	if ep.ovflist != inactive {
@@ -78,15 +84,25 @@ func (ep *Eventpoll) queue(epi *epitem) {
 		} else {
 			ep.statics.reach(callbackTwiceDuringScan)
 		}
-		return
+		return true
 	}
 	if epi.rdllink.Linked() {
 		ep.statics.reach(callbackIsListed)
-		return
+		return false
 	}
 	ep.statics.reach(callbackLists)
 	ep.listTail(epi, placeIdle, "")
 	epi.stayAwakeRCU(ep)
+	return false
+}
+
+// forgetQueue is what POLLFREE did up to 4.12 before anything else: the remover finds no queue, frees the hook,
+// and with it goes what the callback still works on.
+func (pwq *pollEntry) forgetQueue(m *sim.Machine) {
+	m.Write(pwq.id, fieldWhead)
+	pwq.whead = nil
+	m.Write(pwq.id, fieldWait)
+	pwq.wait.Unlink()
 }
 
 // exclusiveWake reports whether the wake-up of an EXCLUSIVE item counts, so that the source stops: a key

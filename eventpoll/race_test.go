@@ -15,7 +15,7 @@ import (
 func TestZeroTimeoutSeesWhatIsListed(t *testing.T) {
 	for _, seq := range []bool{true, false} {
 		rules := Baseline
-		rules.SeqCount = seq
+		rules.NoSeq = !seq
 		missed := 0
 		runs := every(t, 2, rules, func(w *world) []func() {
 			ep := w.epoll()

@@ -29,7 +29,11 @@ func (ep *Eventpoll) doneScan() (pwake bool) {
 		epi.next = inactive
 		if !epi.rdllink.Linked() {
 			ep.statics.reach(scanMergesOvflist)
-			ep.listHead(epi, "ovflist")
+			if ep.rules.OverflowToTail {
+				ep.listTail(epi, "ovflist", "")
+			} else {
+				ep.listHead(epi, "ovflist")
+			}
 			epi.stayAwake(ep)
 		} else {
 			ep.statics.reach(scanMergesListed)
@@ -49,7 +53,7 @@ func (ep *Eventpoll) doneScan() (pwake bool) {
 	ep.seqBump()
 	ep.ws.relax(m)
 	if left {
-		if ep.rules.ScanEndWakesWaiter && ep.wq.ActiveLocked() {
+		if !ep.rules.ScanEndWakesNobody && ep.hasSleepers() {
 			ep.statics.reach(scanEndWakesWaiter)
 			ep.wakeWaiter(false)
 		}

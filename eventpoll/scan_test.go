@@ -90,7 +90,7 @@ func TestFault(t *testing.T) {
 			w.add(ep, src[fd].File, fd, et)
 		}
 		var waiter Waiter
-		waiter.Init(w.sys.M, w.sys.M.Current())
+		waiter.Init(w.s, w.sys.M.Current())
 		_, errno := ep.Wait(&waiter, nil, 3, 0, true)
 		require.Equal(t, abi.EFAULT, errno)
 		n, errno := ep.Wait(&waiter, make([]abi.EpollEvent, 2), 3, 0, true)
@@ -174,7 +174,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	w.add(outer, ep.file, 9, et)
 	w.task(func() {
 		var waiter Waiter
-		waiter.Init(w.sys.M, w.sys.M.Current())
+		waiter.Init(w.s, w.sys.M.Current())
 		buf := make([]abi.EpollEvent, 8)
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			for _, s := range src {

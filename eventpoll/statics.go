@@ -30,6 +30,10 @@ type Statics struct {
 	insertingInto  *Eventpoll
 	tfileCheckList *epitemsHead
 	pathCount      [maxNests + 1]int
+	tfiles         []*vfs.File // the check list of old kernels
+
+	polls, wakes nestedCalls // under way, where they are cut
+	wakeDepth    int
 
 	all       list.List[Eventpoll] // not freed, in order of creation
 	freeItems *epitem              // slab caches: freed objects are used again
@@ -52,8 +56,17 @@ func NewStatics(s *vfs.System, rules Rules) *Statics {
 
 // User is who the watches of an epoll are charged to: the creator of the epoll.
 type User struct {
-	id      sim.ID
-	watches int
+	id        sim.ID
+	watches   int
+	instances int // epolls; counted only where they are limited
+}
+
+// maxUserInstances is fs.epoll.max_user_instances of 2.6.28.
+const maxUserInstances = 128
+
+// MayCreate reports whether u may have one more epoll: always, but for 2.6.28.
+func (s *Statics) MayCreate(u *User) bool {
+	return !s.Rules.LimitsInstances || u.instances < maxUserInstances
 }
 
 // NewUser returns a user with no watches.

@@ -114,10 +114,11 @@ func tracedCallback(e *waitqueue.Entry, mode sim.State, sync bool, key abi.Event
 }
 
 func tracedWake(e *waitqueue.Entry, mode sim.State, sync bool, key abi.Events) int {
-	m := e.Private.(*Waiter).task.Machine()
-	m.Enter("ep_autoremove_wake_function")
-	n := wakeAndUnlink(e, mode, sync, key)
-	m.LeaveWith("ep_autoremove_wake_function", strconv.Itoa(n))
+	w := e.Private.(*Waiter)
+	m := w.task.Machine()
+	m.Enter(w.name)
+	n := w.wake(e, mode, sync, key)
+	m.LeaveWith(w.name, strconv.Itoa(n))
 	return n
 }
 

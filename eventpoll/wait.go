@@ -16,13 +16,24 @@ type Waiter struct {
 	entry waitqueue.Entry
 	task  *sim.Task
 	id    sim.ID
+	wake  waitqueue.WakeFunc // what a wake-up does, and its name in traces
+	name  string
 }
 
-// Init makes w the waiter of t.
-func (w *Waiter) Init(m *sim.Machine, t *sim.Task) {
-	w.task, w.id = t, m.NewID(classWaiter)
-	w.entry.Func, w.entry.Private = wakeAndUnlink, w
-	if m.Tracing() {
+// Init makes w the waiter of t on a kernel.
+func (w *Waiter) Init(s *Statics, t *sim.Task) {
+	w.task, w.id = t, s.Sys.M.NewID(classWaiter)
+	w.wake, w.name = wakeAndUnlink, "ep_autoremove_wake_function"
+	switch {
+	case s.Rules.EntryStaysQueued:
+		w.wake, w.name = wakeOnly, "default_wake_function"
+	case s.Rules.UnlinksOnlyIfWoken:
+		w.wake, w.name = wakeOrLeave, "autoremove_wake_function"
+	case s.Rules.UnlinksTwice:
+		w.wake = wakeAndUnlinkTwice
+	}
+	w.entry.Func, w.entry.Private = w.wake, w
+	if s.Sys.M.Tracing() {
 		w.entry.Func = tracedWake
 	}
 }
@@ -34,6 +45,10 @@ func wakeAndUnlink(e *waitqueue.Entry, mode sim.State, _ bool, _ abi.Events) int
 	woken := w.task.WakeUp(mode)
 	w.task.Machine().Write(w.id, fieldLink)
 	e.Unlink()
+	return count(woken)
+}
+
+func count(woken bool) int {
 	if woken {
 		return 1
 	}
@@ -46,8 +61,11 @@ func wakeAndUnlink(e *waitqueue.Entry, mode sim.State, _ bool, _ abi.Events) int
 //
 // Models ep_poll. Leaves out busy polling and timer slack. See epoll_wait(2).
 func (ep *Eventpoll) Wait(w *Waiter, events []abi.EpollEvent, maxevents int, deadline int64, now bool) (int, abi.Errno) {
+	if ep.rules.EntryStaysQueued {
+		return ep.waitQueued(w, events, maxevents, deadline, now)
+	}
 	timedOut := now
-	avail := ep.available()
+	avail := ep.look(now)
 	for {
 		if avail {
 			if n, errno := ep.sendEvents(w.task, events, maxevents); n != 0 || errno != 0 {
@@ -58,21 +76,39 @@ func (ep *Eventpoll) Wait(w *Waiter, events []abi.EpollEvent, maxevents int, dea
 			ep.statics.reach(waitTimesOut)
 			return 0, 0
 		}
-		if w.task.SignalPending() {
+		if !ep.rules.SignalTestedLocked && w.task.SignalPending() {
 			ep.statics.reach(waitSignal)
 			return 0, abi.EINTR
 		}
-		timedOut, avail = ep.sleep(w, deadline)
+		var interrupted bool
+		if timedOut, avail, interrupted = ep.sleep(w, deadline); interrupted {
+			return 0, abi.EINTR
+		}
 	}
 }
 
+// look is the first test of a wait. With a timeout of 0 it decides.
+func (ep *Eventpoll) look(now bool) bool {
+	if now && ep.rules.ZeroTimeoutLooksLocked {
+		ep.lock.Lock()
+		defer ep.lock.Unlock()
+		return ep.listed()
+	}
+	return ep.available()
+}
+
 // sleep queues the caller exclusively at the head of wq, unless something is available after all, and
-// sleeps. It reports whether the deadline has come, and whether to look for events.
-func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail bool) {
+// sleeps. It reports whether the deadline has come, whether to look for events, and whether a signal came first.
+func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail, interrupted bool) {
 	m, t := ep.m, w.task
 	ep.lock.Lock()
 	t.SetState(sim.Interruptible)
 	avail = ep.listed()
+	if !avail && ep.rules.SignalTestedLocked && t.SignalPending() {
+		ep.lock.Unlock()
+		t.SetState(sim.Running)
+		return false, false, true
+	}
 	if !avail {
 		m.Write(w.id, fieldLink)
 		ep.statics.reach(waitSleeps)
@@ -82,7 +118,11 @@ func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail bool) {
 	ep.lock.Unlock()
 	if !avail {
 		// A deadline that has passed already must not sleep (d9ec73301099).
-		timedOut = deadline <= m.Now() || t.ScheduleTimeout(deadline, "ep.wq", ep.id)
+		if ep.rules.SpinsPastDeadline && deadline-m.Now() < callTime {
+			ep.spin(w)
+		} else {
+			timedOut = deadline <= m.Now() || t.ScheduleTimeout(deadline, "ep.wq", ep.id)
+		}
 	}
 	t.SetState(sim.Running)
 	if timedOut && !w.entry.Queued() {
@@ -102,5 +142,11 @@ func (ep *Eventpoll) sleep(w *Waiter, deadline int64) (timedOut, avail bool) {
 		}
 		ep.lock.Unlock()
 	}
-	return timedOut, avail
+	if timedOut && ep.rules.TimedOutLeaves {
+		avail = false
+	}
+	if ep.rules.UnlinksTwice {
+		w.leaveFrame(m)
+	}
+	return timedOut, avail, false
 }

@@ -36,6 +36,7 @@ type Kernel struct {
 	epoll   *eventpoll.Statics
 	user    *eventpoll.User
 	version Version
+	rules   rules // of version
 	files   *directory
 	moves   uint32 // renames so far
 	unix    *devices.UnixNet
@@ -58,7 +59,7 @@ func Boot(opts Options) *Kernel {
 	if opts.Version == (Version{}) {
 		opts.Version = Baseline
 	}
-	k := &Kernel{version: opts.Version, traced: opts.Machine.Trace != nil, states: opts.TraceState}
+	k := &Kernel{version: opts.Version, rules: opts.Version.rules(), traced: opts.Machine.Trace != nil, states: opts.TraceState}
 	if opts.Check {
 		opts.Machine.Check = true
 		opts.Machine.AfterStep = k.checkAnd(opts.Machine.AfterStep)
@@ -68,8 +69,11 @@ func Boot(opts Options) *Kernel {
 	}
 	k.m = sim.New(opts.Machine)
 	k.tasklist.Init(k.m, classTasklist)
-	k.sys = &vfs.System{M: k.m}
-	k.epoll = eventpoll.NewStatics(k.sys, opts.Version.epollRules())
+	if k.rules.WakesInBatches {
+		k.m.WakeBatch = wakeBatch
+	}
+	k.sys = &vfs.System{M: k.m, Rules: k.rules.Vfs}
+	k.epoll = eventpoll.NewStatics(k.sys, k.rules.Epoll)
 	k.epoll.PMSleep = opts.PMSleep
 	if opts.MaxUserWatches > 0 {
 		k.epoll.MaxUserWatches = opts.MaxUserWatches

@@ -83,7 +83,7 @@ func (p *Process) Pid() int { return p.pid }
 func (p *Process) newThread(tid int, name string, fn func(*Thread)) *Thread {
 	t := &Thread{k: p.k, proc: p, tid: tid, name: name, files: p.files}
 	t.task = p.k.m.Go(name, t, func(*sim.Task) { t.main(fn) })
-	t.waiter.Init(p.k.m, t.task)
+	t.waiter.Init(p.k.epoll, t.task)
 	t.joinWait.InitClass(p.k.m, classJoinWait)
 	p.files.Users++
 	p.threads = append(p.threads, t)

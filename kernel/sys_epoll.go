@@ -25,6 +25,9 @@ func (t *Thread) EpollCreate1(flags int) (int, error) {
 }
 
 func (t *Thread) epollCreate(flags int) (int, abi.Errno) {
+	if !t.k.epoll.MayCreate(t.k.user) {
+		return -1, abi.EMFILE
+	}
 	fd, errno := t.files.Reserve(0, flags&abi.EPOLL_CLOEXEC != 0)
 	if errno != 0 {
 		return -1, errno
@@ -94,6 +97,9 @@ func (t *Thread) epollWait(epfd int, events []abi.EpollEvent, maxevents int, dea
 		return -1, abi.EBADF
 	}
 	n, errno := -1, abi.EINVAL
+	if t.k.rules.TickTimeouts {
+		deadline = t.tickDeadline(deadline)
+	}
 	if ep := eventpoll.Of(f); ep != nil && maxevents > 0 && maxevents <= eventpoll.MaxEvents {
 		if n, errno = ep.Wait(&t.waiter, events, maxevents, deadline, now); errno != 0 {
 			n = -1
@@ -101,6 +107,16 @@ func (t *Thread) epollWait(epfd int, events []abi.EpollEvent, maxevents int, dea
 	}
 	fdput(f, counted)
 	return n, errno
+}
+
+// tickDeadline is when a wait ended that was measured in ticks: as many whole ticks behind the last one as its time
+// needs.
+func (t *Thread) tickDeadline(deadline int64) int64 {
+	if deadline == sim.Forever {
+		return deadline
+	}
+	now := t.k.m.Now()
+	return (now/tick + (deadline-now+tick-1)/tick) * tick
 }
 
 // EpollPwait is epoll_pwait(2): sigmask, if not nil, is the signal mask of the wait.
@@ -112,7 +128,7 @@ func (t *Thread) EpollPwait(epfd int, events []abi.EpollEvent, maxevents, timeou
 // EpollPwait2 is epoll_pwait2(2): timeout nil is for ever.
 func (t *Thread) EpollPwait2(epfd int, events []abi.EpollEvent, maxevents int, timeout *abi.Timespec, sigmask *abi.SigSet) (int, error) {
 	t.begin("epoll_pwait2", epfd, events, maxevents, timeout, sigmask)
-	if !t.k.version.hasPwait2() {
+	if t.k.rules.NoPwait2 {
 		return t.result(-1, abi.ENOSYS)
 	}
 	deadline, now := sim.Forever, false

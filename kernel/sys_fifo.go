@@ -22,7 +22,7 @@ func (t *Thread) Mkfifo(name string) error {
 	}
 	p, errno := t.k.vacant(name, false)
 	if errno == 0 {
-		p.dir.add(p.name, devices.NewFifo(t.k.sys, p.name, t.k.version.pipeRules()))
+		p.dir.add(p.name, devices.NewFifo(t.k.sys, p.name, t.k.rules.Pipe))
 	}
 	return t.done(errno)
 }

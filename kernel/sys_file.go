@@ -290,7 +290,7 @@ func (t *Thread) Pipe2(flags int) ([2]int, error) {
 }
 
 func (t *Thread) pipe2(fds *[2]int, flags int) abi.Errno {
-	r, w, errno := devices.NewPipe(t.k.sys, flags, t.k.version.pipeRules())
+	r, w, errno := devices.NewPipe(t.k.sys, flags, t.k.rules.Pipe)
 	if errno != 0 {
 		return errno
 	}

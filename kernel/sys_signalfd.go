@@ -91,7 +91,11 @@ func (p *Process) notifySignalfd() {
 // endSighand takes the queue of p away from the pollers of other processes, who must not find it again: it is freed
 // when the last of them who has seen it looks away. Models __cleanup_sighand.
 func (p *Process) endSighand() {
-	p.signalfdWqh.WakeUpPollFree()
 	id := p.signalfdWqh.ID()
+	if p.k.rules.NoPollFree {
+		p.k.m.Free(id)
+		return
+	}
+	p.signalfdWqh.WakeUpPollFree()
 	p.k.m.CallRCU(func() { p.k.m.Free(id) })
 }

@@ -2,89 +2,108 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/epollsim/epollsim/devices"
-	"github.com/epollsim/epollsim/eventpoll"
 )
 
-// Version names the Linux release whose behaviour is modelled. A mainline release is Major.Minor.Patch; Late
-// means the newest stable release of that series ("6.18.y"), the baseline of the model.
+// Version names the Linux release whose behaviour is modelled: a mainline release as it came out, one of its
+// release candidates, or a stable release of 6.18. Of the 2.6 series Patch tells the releases apart.
 type Version struct {
 	Major, Minor, Patch int
-	Late                bool
+	RC                  int  // release candidate, 0: none
+	Late                bool // the newest stable release of the series: "6.18.y", the baseline of the model
+	// StoreBuffer adds the races of that version which need a store buffer: the stores that a real machine could
+	// show late are late.
+	StoreBuffer bool
 }
 
 // Baseline is the release that everything else is described against.
 var Baseline = Version{Major: 6, Minor: 18, Late: true}
 
+// Oldest is the first release that is modelled.
+var Oldest = Version{Major: 2, Minor: 6, Patch: 28}
+
+// lastMinor are the last releases of each major version, and of 2.6.
+var lastMinor = map[int]int{3: 19, 4: 20, 5: 19, 6: 18}
+
+const last26 = 39
+
 func (v Version) String() string {
-	if v.Late {
-		return fmt.Sprintf("%d.%d.y", v.Major, v.Minor)
+	s := fmt.Sprintf("%d.%d", v.Major, v.Minor)
+	switch {
+	case v.Late:
+		s += ".y"
+	case v.RC > 0:
+		s += fmt.Sprintf("-rc%d", v.RC)
+	case v.Patch > 0:
+		s += fmt.Sprintf(".%d", v.Patch)
 	}
-	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
+	if v.StoreBuffer {
+		s += storeBuffer
+	}
+	return s
 }
 
-// ParseVersion reads "5.10" (meaning 5.10.0), "5.10.0" or "6.18.y".
+const storeBuffer = "+sb"
+
+// ParseVersion reads a mainline release ("2.6.28" … "6.18"; "6.1" means 6.1.0), a release candidate
+// ("5.5-rc1"), or a stable release of 6.18 ("6.18.32", "6.18.y" the newest). "+sb" behind it sets StoreBuffer.
 func ParseVersion(s string) (Version, error) {
-	bad := fmt.Errorf("kernel version %q: expected a mainline release such as 5.10 or 6.1.0, or 6.18.y", s)
-	parts := strings.Split(s, ".")
-	if len(parts) < 2 || len(parts) > 3 {
-		return Version{}, bad
+	name, sb := strings.CutSuffix(s, storeBuffer)
+	v, ok := parseRelease(name)
+	if !ok {
+		return Version{}, fmt.Errorf("kernel version %q: expected a mainline release such as 5.10 or 5.5-rc1, or 6.18.y or 6.18.32", s)
 	}
-	var n [3]int
-	for i, p := range parts {
-		if i == 2 && p == "y" {
-			v := Version{Major: n[0], Minor: n[1], Late: true}
-			if v != Baseline {
-				return Version{}, fmt.Errorf("kernel version %q: of the stable series only %s is modelled", s, Baseline)
-			}
-			return v, nil
-		}
-		x, err := strconv.ParseUint(p, 10, 8)
-		if err != nil {
-			return Version{}, bad
-		}
-		n[i] = int(x)
+	switch last := lastMinor[v.Major]; {
+	case v.Late && v != Baseline:
+		return Version{}, fmt.Errorf("kernel version %q: of the stable series only %s is modelled", s, Baseline)
+	case v.Before(Oldest) || v.Major > Baseline.Major || v.Major > 2 && v.Minor > last || v.Major == 2 && (v.Minor != 6 || v.Patch > last26):
+		return Version{}, fmt.Errorf("kernel version %q: modelled are the releases from %s to %s", s, Oldest, Baseline)
+	case v.Patch > 0 && v.Major > 2 && (v.Major != Baseline.Major || v.Minor != Baseline.Minor):
+		return Version{}, fmt.Errorf("kernel version %q: %d.%d is modelled as it was released; of stable releases only those of 6.18 are", s, v.Major, v.Minor)
 	}
-	v := Version{Major: n[0], Minor: n[1], Patch: n[2]}
-	if !v.AtLeast(2, 6) || v.AtLeast(6, 19) {
-		return Version{}, fmt.Errorf("kernel version %q: modelled are 2.6 to 6.18", s)
-	}
+	v.StoreBuffer = sb
 	return v, nil
 }
 
-// AtLeast reports whether v is the mainline release major.minor or a later one.
-func (v Version) AtLeast(major, minor int) bool {
-	return v.Major > major || v.Major == major && v.Minor >= minor
-}
-
-// epollRules are the behaviours of fs/eventpoll.c at v. Only those named in eventpoll.Rules differ; for all
-// else the model is the baseline.
-func (v Version) epollRules() eventpoll.Rules {
-	return eventpoll.Rules{
-		SeqCount:            v.Late,
-		ScanEndWakesWaiter:  !v.AtLeast(5, 5) || v.AtLeast(5, 13),
-		ScanEndWakesPollers: !v.AtLeast(5, 5),
-		Exclusive:           v.AtLeast(4, 5),
-		Params:              v.AtLeast(6, 9),
+func parseRelease(s string) (v Version, ok bool) {
+	s, rc, isRC := strings.Cut(s, "-rc")
+	parts := strings.Split(s, ".")
+	if len(parts) < 2 || len(parts) > 3 || isRC && len(parts) != 2 {
+		return v, false
 	}
+	if len(parts) == 3 && parts[2] == "y" {
+		v.Late = true
+		parts = parts[:2]
+	}
+	if isRC {
+		parts = append(parts, "0", rc)
+	}
+	for i, field := range []*int{&v.Major, &v.Minor, &v.Patch, &v.RC}[:len(parts)] {
+		x, err := strconv.ParseUint(parts[i], 10, 8)
+		if err != nil {
+			return v, false
+		}
+		*field = int(x)
+	}
+	return v, !isRC || v.RC > 0
 }
 
-// pipeRules are the behaviours of fs/pipe.c at v.
-func (v Version) pipeRules() devices.PipeRules {
-	var r devices.PipeRules
+// Compare orders versions by age: release candidates come before their release, 6.18.y after all others. The
+// store buffer does not count.
+func (v Version) Compare(w Version) int { return slices.Compare(v.age(), w.age()) }
+
+// Before reports whether v is older than w.
+func (v Version) Before(w Version) bool { return v.Compare(w) < 0 }
+
+func (v Version) age() []int {
+	patch := v.Patch
 	switch {
-	case !v.AtLeast(5, 5):
-		r.WakeReaders, r.WakeWriters = devices.WakeReadersIfWritten, devices.WakeWritersIfFreed
-	case !v.AtLeast(5, 14):
-		r.WakeReaders, r.WakeWriters = devices.WakeReadersIfEmpty, devices.WakeWritersIfWasFull
-	case !v.AtLeast(6, 14):
-		r.WakeWriters = devices.WakeWritersIfWasFull
+	case v.Late:
+		patch = 1 << 30
+	case v.RC > 0:
+		patch = -1
 	}
-	return r
+	return []int{v.Major, v.Minor, patch, v.RC}
 }
-
-// hasPwait2 reports whether epoll_pwait2 exists: since 5.11 (58169a52ebc9).
-func (v Version) hasPwait2() bool { return v.AtLeast(5, 11) }

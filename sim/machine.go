@@ -53,6 +53,10 @@ type Machine struct {
 	timers *btree.BTreeG[*Timer] // nil: no timer was ever started
 	seq    uint64
 
+	// WakeBatch is how many wake functions a wake-up calls before it lets go of the lock of the queue for a
+	// moment; 0: all. Package waitqueue follows it.
+	WakeBatch int
+
 	Steps       uint64 // steps ended: by a point, a sleep or the end; the floor above counts system calls
 	Preemptions int    // times a runnable task was left for another
 	decisions   uint64
@@ -110,6 +114,12 @@ func New(opts Options) *Machine {
 
 // Observed reports whether points are watched at all; unwatched runs skip even building their arguments.
 func (m *Machine) Observed() bool { return m.observed }
+
+// Checked reports whether Options.Check is on.
+func (m *Machine) Checked() bool { return m.freed != nil }
+
+// Alone reports whether the running task is the only one that can run.
+func (m *Machine) Alone() bool { return m.runnable == 1 }
 
 // Current returns the running task, nil outside of Run. Models the kernel's current.
 func (m *Machine) Current() *Task { return m.cur }

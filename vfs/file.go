@@ -216,6 +216,12 @@ func (f *File) free() {
 	}
 }
 
+// Dying reports whether the last reference is gone. A point.
+func (f *File) Dying() bool {
+	f.Sys.M.Read(f.id, fieldCount)
+	return f.count == 0
+}
+
 // Count returns the number of references, for snapshots and checks.
 func (f *File) Count() int { return f.count }
 

@@ -81,10 +81,10 @@ func (p *PollWqueues) entry() *pollTableEntry {
 // the latch and wakes the poller. Models pollwake.
 func pollWake(w *waitqueue.Entry, _ sim.State, _ bool, key abi.Events) int {
 	e := w.Private.(*pollTableEntry)
-	if key != 0 && key&e.key == 0 {
+	p := e.poller
+	if key != 0 && key&e.key == 0 && !p.sys.Rules.NoKeys {
 		return 0
 	}
-	p := e.poller
 	m := p.sys.M
 	m.EnterOn(p.id, "pollwake", "")
 	m.Write(p.id, fieldTriggered)

@@ -103,6 +103,9 @@ func (t *FdTable) selectLoop(p *PollWqueues, n int, sets Sets, res *[3]abi.FdSet
 func (t *FdTable) selectFd(p *PollWqueues, fd int, in, out bool) abi.Events {
 	f := t.Get(fd)
 	if f == nil {
+		if t.sys.Rules.SelectSkipsClosed {
+			return 0
+		}
 		return abi.EPOLLNVAL
 	}
 	p.PT.Key = selectEx

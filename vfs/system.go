@@ -5,9 +5,18 @@ import "github.com/epollsim/epollsim/sim"
 // System is what all files of one booted kernel share.
 type System struct {
 	M        *sim.Machine
+	Rules    Rules
 	Counters Counters
 
 	lastIno uint64
+}
+
+// Rules are the behaviours of fs/select.c that changed over time, each named for what it does where it differs
+// from Linux 6.18, which is the zero value.
+type Rules struct {
+	NoKeys            bool // wake-ups do not say what happened, so no poller is passed over
+	SelectSkipsClosed bool // select does not look at a number that was closed while it waited
+	HooksLate         bool // the hook of a poller on a socket is visible only after ->poll has looked
 }
 
 // Counters add up what calls cost, in units that do not depend on the machine.

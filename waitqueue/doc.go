@@ -4,7 +4,7 @@
 // It is the only way anything in the model learns of anything: a pipe with data wakes its queue, and on
 // the queue sit sleeping readers, pollers, and the hooks of epoll items.
 //
-// Left out: the bookmark walk of 4.14 … 6.6, page-wait flags, the woken protocol. The sync hint of a
+// Left out: page-wait flags, the woken protocol. The sync hint of a
 // wake-up is carried but means nothing without CPU placement.
 //
 //	Head ── lock

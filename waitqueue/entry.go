@@ -13,6 +13,7 @@ type Flags uint8
 const (
 	Exclusive Flags = 0x01 // counts against the quota of a wake-up when its function returns > 0
 	Priority  Flags = 0x10 // belongs to the prefix that others are added behind
+	bookmark  Flags = 0x04 // is nobody: where a wake-up goes on, see bookmark.go
 )
 
 // WakeFunc is called for an entry with the queue's lock held. key is the mask of what happened, 0 for "no

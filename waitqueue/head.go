@@ -79,7 +79,9 @@ func (h *Head) ActiveLocked() bool { return !h.list.Empty() }
 func (h *Head) Entries() []*Entry {
 	var all []*Entry
 	for e := range h.list.All() {
-		all = append(all, e)
+		if e.Flags&bookmark == 0 {
+			all = append(all, e)
+		}
 	}
 	return all
 }

@@ -20,7 +20,9 @@ func (e *Entry) String() string {
 func (h *Head) Names() []string {
 	all := []string{}
 	for e := range h.list.All() {
-		all = append(all, e.String())
+		if e.Flags&bookmark == 0 {
+			all = append(all, e.String())
+		}
 	}
 	return all
 }
@@ -49,6 +51,9 @@ func (e EntryState) String() string {
 func (h *Head) State(name string) State {
 	s := State{Name: name, ID: h.ID().String(), Entries: []EntryState{}}
 	for e := range h.list.All() {
+		if e.Flags&bookmark != 0 {
+			continue
+		}
 		s.Entries = append(s.Entries, EntryState{e.String(), e.Flags&Exclusive != 0})
 	}
 	return s
@@ -71,7 +76,7 @@ func (h *Head) tracedWakeUp(mode sim.State, nr int, sync bool, key abi.Events) i
 
 func (h *Head) tracedWalk(mode sim.State, nr int, sync bool, key abi.Events) int {
 	h.m.EnterOn(h.ID(), "__wake_up_locked_key", wakeUpText(nr, key))
-	n := h.walk(mode, nr, sync, key)
+	n, _ := h.walk(mode, nr, sync, key, nil)
 	h.m.Leave("__wake_up_locked_key")
 	return n
 }

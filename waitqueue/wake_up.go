@@ -19,8 +19,11 @@ func (h *Head) WakeUp(mode sim.State, nr int, sync bool, key abi.Events) int {
 }
 
 func (h *Head) wakeUp(mode sim.State, nr int, sync bool, key abi.Events) int {
+	if h.m.WakeBatch > 0 {
+		return h.wakeInBatches(mode, nr, sync, key)
+	}
 	h.Lock.Lock()
-	n := h.walk(mode, nr, sync, key)
+	n, _ := h.walk(mode, nr, sync, key, nil)
 	h.Lock.Unlock()
 	return n
 }
@@ -30,7 +33,8 @@ func (h *Head) WakeUpLocked(mode sim.State, nr int, sync bool, key abi.Events) i
 	if h.m.Tracing() {
 		return h.tracedWalk(mode, nr, sync, key)
 	}
-	return h.walk(mode, nr, sync, key)
+	n, _ := h.walk(mode, nr, sync, key, nil)
+	return n
 }
 
 // WakeUpPoll is WakeUp of one for the states of wake_up_poll.
@@ -40,13 +44,23 @@ func (h *Head) WakeUpPoll(key abi.Events) { h.WakeUp(sim.Normal, 1, false, key) 
 func (h *Head) WakeUpInterruptibleAll() { h.WakeUp(sim.Interruptible, All, false, 0) }
 
 // walk calls the wake functions from head to tail until the quota is used up. The successor is taken
-// before the call, so a function may unlink its own entry and no other. Models __wake_up_common.
-func (h *Head) walk(mode sim.State, nr int, sync bool, key abi.Events) int {
+// before the call, so a function may unlink its own entry and no other. With a mark the walk begins behind that,
+// if it is queued, and leaves it and more where it stops after a batch. Models __wake_up_common.
+func (h *Head) walk(mode sim.State, nr int, sync bool, key abi.Events, mark *Entry) (consumed int, more bool) {
 	h.read()
-	consumed, tracing := 0, h.m.Tracing()
-	for e := h.list.Front(); e != nil; {
+	calls, tracing := 0, h.m.Tracing()
+	e := h.list.Front()
+	if mark != nil && mark.link.Linked() {
+		e = h.list.Next(&mark.link)
+		mark.Unlink()
+	}
+	for e != nil {
 		next := h.list.Next(&e.link)
 		flags := e.Flags
+		if flags&bookmark != 0 {
+			e = next
+			continue
+		}
 		n := e.Func(e, mode, sync, key)
 		if tracing && !e.link.Linked() {
 			h.unlinked(e)
@@ -60,9 +74,13 @@ func (h *Head) walk(mode sim.State, nr int, sync bool, key abi.Events) int {
 				break
 			}
 		}
+		if calls++; mark != nil && calls > h.m.WakeBatch && next != nil {
+			h.list.InsertBefore(&mark.link, mark, &next.link)
+			return consumed, true
+		}
 		e = next
 	}
-	return consumed
+	return consumed, false
 }
 
 // WakeUpPollFree tells every poller that the queue is about to be freed: wake_up_pollfree. The owner frees

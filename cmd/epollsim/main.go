@@ -4,6 +4,7 @@
 //	epollsim verify FILE.star     run it on the host's kernel too, compare
 //	epollsim fuzz --against=host  random programs on both
 //	epollsim explore FILE.star    all schedules up to a preemption bound
+//	epollsim versions [diff A B]  how kernel versions differ
 //	epollsim version
 //
 // Exit codes: 0 all well; 1 a check or condition failed, or a deadlock; 2 bad usage; 3 an input that does not
@@ -90,6 +91,6 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newVersion())
+	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newVersions(), newVersion())
 	return root
 }

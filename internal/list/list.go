@@ -67,6 +67,9 @@ func (l *List[T]) PushBack(n *Node[T], owner *T) { l.insert(n, owner, l.init().p
 // InsertAfter puts owner behind the linked node at of the same list.
 func (l *List[T]) InsertAfter(n *Node[T], owner *T, at *Node[T]) { l.insert(n, owner, at) }
 
+// InsertBefore puts owner in front of the linked node at of the same list.
+func (l *List[T]) InsertBefore(n *Node[T], owner *T, at *Node[T]) { l.insert(n, owner, at.prev) }
+
 // Front returns the first item, nil if l is empty.
 func (l *List[T]) Front() *T {
 	if l.root.next == nil {
