@@ -22,6 +22,7 @@ var floors = map[string]int{
 	"internal/list":      0,
 	"rbtree":             0,
 	"sim":                1, // uses internal/list
+	"sim/explore":        2,
 	"waitqueue":          2,
 	"vfs":                3,
 	"devices":            4,

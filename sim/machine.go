@@ -35,6 +35,7 @@ type Machine struct {
 
 	opts       Options
 	strategy   Strategy
+	observer   Observer // strategy, if it is one
 	preemptive bool
 
 	cur      *Task
@@ -44,14 +45,16 @@ type Machine struct {
 	tasks    list.List[Task] // all that have not ended, in order of creation
 	alive    int
 	lastTask int
+	made     int // tasks and interrupts
 
 	listed    bool    // runnables mirrors runq, which has not lost a task since
 	runnables []*Task // what the strategy is shown
 	few       [4]*Task
 
-	now    int64
-	timers *btree.BTreeG[*Timer] // nil: no timer was ever started
-	seq    uint64
+	now     int64
+	settled uint64                // times nothing was runnable and timers were due
+	timers  *btree.BTreeG[*Timer] // nil: no timer was ever started
+	seq     uint64
 
 	// WakeBatch is how many wake functions a wake-up calls before it lets go of the lock of the queue for a
 	// moment; 0: all. Package waitqueue follows it.
@@ -97,6 +100,9 @@ func New(opts Options) *Machine {
 		tracing:    opts.Trace != nil,
 		pool:       opts.Pool,
 	}
+	if o, ok := opts.Strategy.(Observer); ok {
+		m.observer, m.opts.Footprints = o, true
+	}
 	m.runnables = m.few[:0]
 	if m.pool == nil {
 		m.pool, m.ownPool = &Pool{}, true
@@ -108,7 +114,7 @@ func New(opts Options) *Machine {
 		m.freed = map[ID]struct{}{}
 		m.order = newLockOrder()
 	}
-	m.observed = m.preemptive || m.tracing || opts.Check || opts.Footprints || opts.Recorder > 0 || opts.AfterStep != nil
+	m.observed = m.preemptive || m.tracing || opts.Check || m.opts.Footprints || opts.Recorder > 0 || opts.AfterStep != nil
 	return m
 }
 
@@ -222,8 +228,12 @@ func (m *Machine) fail(err error) {
 // halt makes err the end of the run, unless it has one. From now on every point leads to die.
 func (m *Machine) halt(err error) {
 	if m.err == nil {
+		if m.observer != nil {
+			m.observer.Halted(m, err)
+		}
 		m.err = err
 	}
+	m.opts.Footprints, m.observer = false, nil
 	m.observed, m.preemptive, m.tracing = true, false, false
 }
 
@@ -255,6 +265,7 @@ func (m *Machine) enqueue(t *Task) {
 		return
 	}
 	m.runq.PushBack(&t.runLink, t)
+	t.enabler = m.underWay()
 	m.runnable++
 	if m.listed {
 		t.slot = len(m.runnables)

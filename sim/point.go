@@ -36,6 +36,9 @@ func NewField(name string) Field {
 	return Field(len(fieldNames) - 1)
 }
 
+// fieldCreated is how many objects of a class there are: who makes one learns its number.
+var fieldCreated = NewField("created")
+
 func (c Class) String() string { return classNames[c] }
 func (f Field) String() string { return fieldNames[f] }
 
@@ -62,6 +65,7 @@ func (m *Machine) NewID(c Class) ID {
 		m.created = append(m.created, make([]uint64, len(classNames)-len(m.created))...)
 	}
 	m.created[c]++
+	m.touch(Access{ID: ID(c) << 48, Field: fieldCreated, Write: true})
 	return ID(c)<<48 | ID(m.created[c])
 }
 
@@ -202,6 +206,9 @@ func (m *Machine) touch(a Access) {
 // step ends and counts one step, and ends a run that is too long.
 func (m *Machine) step() {
 	m.Steps++
+	if m.observer != nil {
+		m.observer.Stepped(m)
+	}
 	m.afterStep()
 	if m.Steps > m.opts.MaxSteps {
 		m.fail(&LimitError{What: "kernel steps", Limit: m.opts.MaxSteps, Flag: "--max-steps"})

@@ -46,7 +46,7 @@ func (m *Machine) RCUReadUnlock() {
 	if t.reading--; t.reading > 0 {
 		return
 	}
-	m.touch(Access{ID: rcuID, Field: fieldRCUReader})
+	m.touch(Access{ID: rcuID, Field: fieldRCUReader, Write: len(m.rcu.waiting) > 0})
 	isReader := func(r *Task) bool { return r == t }
 	m.rcu.readers = slices.DeleteFunc(m.rcu.readers, isReader)
 	if len(m.rcu.waiting) == 0 {

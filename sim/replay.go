@@ -107,3 +107,6 @@ func (r *Replay) Err() error {
 	}
 	return r.strayed
 }
+
+// DefaultToken is the schedule that takes the default choice everywhere.
+var DefaultToken = encodeToken(nil)

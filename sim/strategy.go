@@ -13,6 +13,16 @@ type Strategy interface {
 	Next(m *Machine, runnable []*Task, current int) int
 }
 
+// Observer is a strategy that is told of the end of every step, also of those that left it no choice, by the
+// task that did it; the footprint is that of the step. It makes the machine collect footprints.
+type Observer interface {
+	Strategy
+	Stepped(m *Machine)
+	// Halted is told that the run ends with err, by the task that was running if there was one, while all
+	// tasks are as they were.
+	Halted(m *Machine, err error)
+}
+
 // RunToBlock keeps a task on the CPU until it blocks, then runs the one that has been runnable longest:
 // the natural reading order, and the default.
 type RunToBlock struct{}

@@ -42,6 +42,7 @@ var (
 	classTask   = NewClass("task")
 	fieldState  = NewField("state")
 	fieldSignal = NewField("signal_pending")
+	fieldEnd    = NewField("end")
 )
 
 // Task is one thread of execution, models task_struct as far as the scheduler cares.
@@ -49,6 +50,7 @@ type Task struct {
 	m     *Machine
 	id    ID
 	ID    int // 1, 2, … in order of creation; interrupt tasks have 0
+	Order int // 0, 1, … in order of creation, interrupts included
 	Name  string
 	Owner any // of the floor above
 
@@ -69,6 +71,8 @@ type Task struct {
 	taskLink list.Node[Task]
 	wantLink list.Node[Task] // among those who want pending
 	slot     int             // in Machine.runnables
+	maker    int             // number of the step that made it, and that made it runnable last
+	enabler  int
 
 	next    Access // what it does when it runs again
 	waitFor Wait
@@ -96,7 +100,9 @@ func (m *Machine) newTask(name string, owner any) *Task {
 		m.fail(&LimitError{What: "tasks", Limit: uint64(m.opts.MaxTasks), Flag: "--max-tasks"})
 	}
 	m.lastTask++
-	t := &Task{m: m, id: ID(classTask)<<48 | ID(m.lastTask), ID: m.lastTask, Name: name, Owner: owner}
+	m.touch(Access{ID: ID(classTask) << 48, Field: fieldCreated, Write: true})
+	t := &Task{m: m, id: ID(classTask)<<48 | ID(m.lastTask), ID: m.lastTask, Order: m.made, Name: name, Owner: owner, maker: m.underWay()}
+	m.made++
 	t.held = t.few[:0]
 	t.timer.init(m, (*Timer).wakeSleeper)
 	t.timer.Owner = t
@@ -148,13 +154,19 @@ func (t *Task) Wants() (lock ID, owner *Task, ok bool) {
 func (t *Task) Sleeping() (Wait, bool) { return t.waitFor, t.sleeping }
 
 // Runnable reports whether t could run now.
-func (t *Task) Runnable() bool { return t.runLink.Linked() }
+func (t *Task) Runnable() bool {
+	t.m.touch(Access{ID: t.id, Field: fieldState, Write: true})
+	return t.runLink.Linked()
+}
 
 // Next returns the access t does when it runs again.
 func (t *Task) Next() Access { return t.next }
 
 // Ended reports whether t has returned from its function.
-func (t *Task) Ended() bool { return t.state == Dead }
+func (t *Task) Ended() bool {
+	t.m.touch(Access{ID: t.id, Field: fieldEnd})
+	return t.state == Dead
+}
 
 // OnEnd calls fn when t ends, in t's context.
 func (t *Task) OnEnd(fn func()) { t.ends = append(t.ends, fn) }
@@ -266,7 +278,10 @@ func (t *Task) FatalSignalPending() bool {
 }
 
 // HasSignal is SignalPending without being a point.
-func (t *Task) HasSignal() bool { return t.signal }
+func (t *Task) HasSignal() bool {
+	t.m.touch(Access{ID: t.id, Field: fieldSignal})
+	return t.signal
+}
 
 // SetSignal sets whether a signal waits for t, and whether it will kill it.
 func (t *Task) SetSignal(pending, fatal bool) {
@@ -300,8 +315,10 @@ func (t *Task) Yield() {
 	m.step()
 	t.next = Access{}
 	if m.runnable > 1 {
+		enabler := t.enabler
 		m.dequeue(t)
 		m.enqueue(t)
+		t.enabler = enabler
 		if next := m.choose(nil); next != t {
 			m.switchTo(next)
 		}
@@ -336,6 +353,7 @@ func (t *Task) main() {
 	for i := len(t.ends) - 1; i >= 0; i-- {
 		t.ends[i]()
 	}
+	m.touch(Access{ID: t.id, Field: fieldEnd, Write: true})
 	m.step()
 	if m.opts.Check && len(t.held) > 0 {
 		m.Violation("%s ended holding %s", t, t.held[0].id)

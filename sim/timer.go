@@ -2,12 +2,17 @@ package sim
 
 import "github.com/google/btree"
 
-var classInterrupt = NewClass("interrupt")
+var (
+	classInterrupt = NewClass("interrupt")
+	classTimer     = NewClass("timer")
+	fieldArmed     = NewField("armed")
+)
 
 // Timer is a one-shot timer of the virtual clock, models struct hrtimer. Its function runs in interrupt
 // context: it may take spinlocks and wake tasks, and may not sleep.
 type Timer struct {
 	m      *Machine
+	id     ID
 	Owner  any
 	expiry int64
 	seq    uint64
@@ -27,13 +32,16 @@ func timerBefore(a, b *Timer) bool {
 // Init makes tm a timer of m that calls fire when it expires.
 func (tm *Timer) Init(m *Machine, fire func(*Timer)) { tm.init(m, fire) }
 
-func (tm *Timer) init(m *Machine, fire func(*Timer)) { tm.m, tm.fire = m, fire }
+func (tm *Timer) init(m *Machine, fire func(*Timer)) {
+	tm.m, tm.id, tm.fire = m, m.NewID(classTimer), fire
+}
 
 // Start arms tm for the absolute time expiry (ns), which may be past; an armed timer is moved. It does not
 // wait for an expiry under way. Models hrtimer_start.
 func (tm *Timer) Start(expiry int64) {
 	tm.disarm()
 	m := tm.m
+	m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
 	m.seq++
 	tm.expiry, tm.seq, tm.queued = expiry, m.seq, true
 	if m.timers == nil {
@@ -78,6 +86,7 @@ func (tm *Timer) Interrupt() {
 
 // disarm takes tm out of the queue, or back if it is due and its interrupt has not begun.
 func (tm *Timer) disarm() bool {
+	tm.m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
 	if tm.queued {
 		tm.m.timers.Delete(tm)
 		tm.queued = false
@@ -115,7 +124,10 @@ func (tm *Timer) await(irq *Task) {
 }
 
 // Armed reports whether tm will still fire.
-func (tm *Timer) Armed() bool { return tm.queued || tm.irq != nil && !tm.irq.started }
+func (tm *Timer) Armed() bool {
+	tm.m.touch(Access{ID: tm.id, Field: fieldArmed})
+	return tm.queued || tm.irq != nil && !tm.irq.started
+}
 
 // Expiry returns the absolute time (ns) tm was last started for.
 func (tm *Timer) Expiry() int64 { return tm.expiry }
@@ -129,6 +141,7 @@ func (m *Machine) advance() bool {
 	if !ok {
 		return false
 	}
+	m.settled++
 	if first.expiry > m.now {
 		m.now = first.expiry
 		if m.tracing {
@@ -153,10 +166,12 @@ func (m *Machine) interrupt(tm *Timer) {
 		m.inlineInterrupt(tm)
 		return
 	}
-	t := &Task{m: m, Name: "timer", irq: true, id: m.NewID(classInterrupt)}
+	t := &Task{m: m, Order: m.made, Name: "timer", irq: true, id: m.NewID(classInterrupt), maker: m.underWay()}
+	m.made++
 	t.held = t.few[:0]
 	tm.irq = t
 	t.fn = func(*Task) {
+		m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
 		m.touch(Access{ID: t.id, Field: fieldState, Write: true})
 		tm.fire(tm)
 		if tm.irq == t {

@@ -1,0 +1,48 @@
+package explore
+
+import "github.com/epollsim/epollsim/sim"
+
+// rules says which pairs of steps do not commute. Each can be switched off, which makes the explorer miss
+// outcomes: a test does so with one after the other.
+type rules struct {
+	kinds   [sim.Kinds]bool // accesses of that kind that conflict
+	begin   bool            // a task begins after the step that made it
+	wake    bool            // … and goes on after the step that made it runnable
+	time    bool            // what comes after time has passed comes after all before
+	failure bool            // a step that ends the run disables everybody
+	pending bool            // a task that never got its lock would have liked to
+}
+
+func allRules() rules {
+	r := rules{begin: true, wake: true, time: true, failure: true, pending: true}
+	for i := range r.kinds {
+		r.kinds[i] = true
+	}
+	return r
+}
+
+// conflict reports whether two accesses of different tasks do not commute.
+func (r *rules) conflict(a, b ref) bool {
+	if a.obj != b.obj || !a.write && !b.write {
+		return false
+	}
+	if a.loc == b.loc {
+		return r.kinds[a.kind]
+	}
+	return (a.whole || b.whole) && r.kinds[sim.KindObject]
+}
+
+// dependent reports whether a step that touched foot does not commute with what s would do.
+func (r *rules) dependent(e *event, s *sleeper) bool {
+	if (e.all || s.all) && r.failure {
+		return true
+	}
+	for _, a := range e.foot {
+		for _, b := range s.foot {
+			if r.conflict(a, b) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,74 @@
+package sim
+
+// What an Observer asks about besides the footprint of a step.
+
+// Kind is what two accesses that conflict are about. Every access belongs to one kind.
+type Kind uint8
+
+// The kinds of accesses.
+const (
+	KindField   Kind = iota // a field of an object
+	KindObject              // a whole object: its end
+	KindLock                // taking and releasing a lock
+	KindState               // the state of a task: sleeping, waking
+	KindSignal              // whether a signal waits for a task
+	KindEnd                 // whether a task has ended
+	KindCreated             // how many objects of a class were made
+	KindTimer               // a timer: arming, cancelling, expiry
+	KindRCU                 // read sections and grace periods
+	Kinds                   // how many there are
+)
+
+// Kind tells what a is about.
+func (a Access) Kind() Kind {
+	switch a.Field {
+	case 0:
+		return KindObject
+	case fieldOwner:
+		return KindLock
+	case fieldState:
+		if a.ID.Class() == classInterrupt {
+			return KindTimer
+		}
+		return KindState
+	case fieldSignal:
+		return KindSignal
+	case fieldEnd:
+		return KindEnd
+	case fieldCreated:
+		return KindCreated
+	case fieldArmed:
+		return KindTimer
+	case fieldRCUReader:
+		return KindRCU
+	}
+	return KindField
+}
+
+// Maker returns the number of the step that made t, counted from 0, or -1 if no task did it.
+func (t *Task) Maker() int { return t.maker }
+
+// Enabler returns the number of the step that last made t runnable, or -1.
+func (t *Task) Enabler() int { return t.enabler }
+
+// underWay is the number of the step under way, or -1.
+func (m *Machine) underWay() int {
+	if m.cur == nil {
+		return -1
+	}
+	return int(m.Steps)
+}
+
+// Settled returns how many times nothing was runnable and the clock went on to the next timers. What comes
+// after that is ordered behind everything before.
+func (m *Machine) Settled() uint64 { return m.settled }
+
+// Touch adds a to the footprint of the running step without being a point: what the step has read or changed
+// besides the field that its point names.
+func (m *Machine) Touch(a Access) { m.touch(a) }
+
+// Checking reports whether Options.AfterStep runs: between two steps.
+func (m *Machine) Checking() bool { return m.checking }
+
+// LockAccess is the access of taking or releasing a lock.
+func LockAccess(lock ID) Access { return Access{ID: lock, Field: fieldOwner, Write: true} }
