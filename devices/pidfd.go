@@ -128,6 +128,14 @@ func (p *Pid) State() *PidfdState {
 	return &PidfdState{ID: p.id.String(), Nr: p.nr, Now: p.state, Wait: waiters(&p.wait)}
 }
 
+// FileState is what a snapshot shows of p.
+func (p pidfd) FileState() vfs.FileState {
+	return vfs.FileState{Struct: "pid", ID: p.id.String(), Fields: []vfs.FieldState{
+		{Name: "nr", Value: strconv.Itoa(p.nr)},
+		{Name: "exit_state", Value: p.state.String()},
+	}, Queues: []waitqueue.State{p.wait.State("wait_pidfd")}}
+}
+
 // Check reports every broken invariant of p.
 func (p *Pid) Check() error {
 	if !p.wait.Check() {

@@ -203,6 +203,13 @@ type SignalfdState struct {
 // State returns what sf looks like now.
 func (sf *Signalfd) State() *SignalfdState { return &SignalfdState{ID: sf.id.String(), Mask: sf.mask} }
 
+// FileState is what a snapshot shows of sf. Who waits for it stands in the queue of its process.
+func (sf *Signalfd) FileState() vfs.FileState {
+	return vfs.FileState{Struct: "signalfd_ctx", ID: sf.id.String(), Fields: []vfs.FieldState{
+		{Name: "sigmask", Value: sf.mask.String()},
+	}, Queues: []waitqueue.State{}}
+}
+
 // Check reports every broken invariant of sf.
 func (sf *Signalfd) Check() error {
 	if sf.mask&unblockable != 0 {

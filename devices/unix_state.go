@@ -6,6 +6,7 @@ import (
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
 )
 
 // UnixState is a unix socket as plain data.
@@ -54,6 +55,47 @@ func (u *Unix) State() *UnixState {
 		s.PeerWait = waiters(&u.peers.wait)
 	}
 	return s
+}
+
+// FileState is what a snapshot shows of u: of the fields that are empty at the beginning, those that are not.
+func (u *Unix) FileState() vfs.FileState {
+	s := u.State()
+	show := vfs.FileState{Struct: "unix_sock", ID: s.ID, Fields: []vfs.FieldState{
+		{Name: "type", Value: s.Kind},
+		{Name: "sk_state", Value: s.State},
+	}, Queues: []waitqueue.State{u.wq.State("wq")}}
+	for _, f := range []vfs.FieldState{
+		{Name: "addr", Value: s.Name}, {Name: "peer", Value: s.Peer}, {Name: "sk_shutdown", Value: s.Shutdown}, {Name: "sk_err", Value: s.Err},
+	} {
+		if f.Value != "" {
+			show.Fields = append(show.Fields, f)
+		}
+	}
+	show.Fields = append(show.Fields,
+		vfs.FieldState{Name: "sk_wmem_alloc", Value: fmt.Sprintf("%d of %d", s.Outq, s.Sndbuf)},
+		vfs.FieldState{Name: "sk_receive_queue", Value: u.queueText(s)},
+	)
+	if u.peers != nil {
+		show.Queues = append(show.Queues, u.peers.wait.State("peer_wait"))
+	}
+	return show
+}
+
+// queueText is what waits to be received or, by a listener, to be accepted.
+func (u *Unix) queueText(s *UnixState) string {
+	if u.state == unixListen {
+		return fmt.Sprintf("connections %d, backlog %d", len(s.Queue), s.Backlog)
+	}
+	bytes, rights := 0, 0
+	for _, m := range s.Queue {
+		bytes += m.Unread
+		rights += m.Rights
+	}
+	text := fmt.Sprintf("bytes %d, messages %d", bytes, len(s.Queue))
+	if rights > 0 {
+		text += fmt.Sprintf(", descriptors in flight %d", rights)
+	}
+	return text
 }
 
 func (p *unixPeers) String() string { return "relay to " + p.u.id.String() }

@@ -67,6 +67,9 @@ func Boot(opts Options) *Kernel {
 	if opts.Machine.Describe == nil {
 		opts.Machine.Describe = k.describe
 	}
+	if opts.Machine.Where == nil {
+		opts.Machine.Where = k.where
+	}
 	k.m = sim.New(opts.Machine)
 	k.tasklist.Init(k.m, classTasklist)
 	if k.rules.WakesInBatches {
@@ -102,16 +105,19 @@ func (k *Kernel) Current() Calls {
 // Stop ends the run with err; called by a thread it does not return.
 func (k *Kernel) Stop(err error) { k.m.Stop(err) }
 
-// DescribeAlso adds what fn says to the state that the report of a deadlock or a violation shows: the
-// program's own view, such as where in its text each thread stands.
+// DescribeAlso adds what fn says to the state that the report of a deadlock, a violation or a limit shows:
+// the program's own view, such as where in its text each thread stands.
 func (k *Kernel) DescribeAlso(fn func() string) { k.also = fn }
 
 func (k *Kernel) describe() string {
-	text := k.Snapshot().String()
-	if k.also != nil {
-		text += k.also()
+	return k.Snapshot().String() + k.where()
+}
+
+func (k *Kernel) where() string {
+	if k.also == nil {
+		return ""
 	}
-	return text
+	return k.also()
 }
 
 // Version returns the release that is modelled.

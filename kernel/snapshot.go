@@ -9,6 +9,7 @@ import (
 	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
 )
 
 // Snapshot is the whole state of a kernel as plain data. Its text is in snapshot_text.go; as JSON each struct
@@ -28,6 +29,8 @@ type ProcessState struct {
 	Zombie  bool          `json:"zombie"`
 	Fds     []FdState     `json:"fds"`
 	Threads []ThreadState `json:"threads"`
+
+	SignalfdWqh waitqueue.State `json:"signalfd_wqh"` // who waits for signals of the process
 }
 
 // FdState is an open number.
@@ -87,7 +90,7 @@ func (s *Snapshot) addFile(f *vfs.File) {
 }
 
 func (p *Process) state() ProcessState {
-	ps := ProcessState{Pid: p.pid, Zombie: p.zombie, Fds: []FdState{}, Threads: []ThreadState{}}
+	ps := ProcessState{Pid: p.pid, Zombie: p.zombie, Fds: []FdState{}, Threads: []ThreadState{}, SignalfdWqh: p.signalfdWqh.State("signalfd_wqh")}
 	for _, fd := range p.files.Open() {
 		f := p.files.At(fd)
 		ps.Fds = append(ps.Fds, FdState{

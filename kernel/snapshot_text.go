@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
 )
 
 // String shows the state in the shape of a structure dump: the epolls, the files, who runs and who waits, the
@@ -22,6 +23,9 @@ func (s *Snapshot) String() string {
 		for _, t := range p.Threads {
 			b.WriteString(t.text(p.Pid))
 		}
+		if q := p.SignalfdWqh; len(q.Entries) > 0 {
+			fmt.Fprintf(&b, "process %d: .signalfd_wqh = [%s]\n", p.Pid, entriesText(q))
+		}
 		if p.Zombie {
 			fmt.Fprintf(&b, "process %d: zombie\n", p.Pid)
 		}
@@ -35,18 +39,27 @@ func (s *Snapshot) String() string {
 func fileText(f vfs.FileState) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "struct %s %s {\n", f.Struct, f.ID)
+	width := len("wait_pidfd") // most fit
 	for _, field := range f.Fields {
-		fmt.Fprintf(&b, "    .%-10s = %s,\n", field.Name, field.Value)
+		width = max(width, len(field.Name))
+	}
+	for _, field := range f.Fields {
+		fmt.Fprintf(&b, "    .%-*s = %s,\n", width, field.Name, field.Value)
 	}
 	for _, q := range f.Queues {
-		var names []string
-		for _, e := range q.Entries {
-			names = append(names, e.String())
-		}
-		fmt.Fprintf(&b, "    .%-10s = [%s],\n", q.Name, strings.Join(names, ", "))
+		fmt.Fprintf(&b, "    .%-*s = [%s],\n", width, q.Name, entriesText(q))
 	}
 	b.WriteString("}\n")
 	return b.String()
+}
+
+// entriesText is a wait queue, who is woken first comes first.
+func entriesText(q waitqueue.State) string {
+	names := make([]string, len(q.Entries))
+	for i, e := range q.Entries {
+		names[i] = e.String()
+	}
+	return strings.Join(names, ", ")
 }
 
 // text is a thread of process pid on one line.

@@ -1,8 +1,6 @@
 package scenario
 
 import (
-	"fmt"
-
 	"go.starlark.net/starlark"
 
 	"github.com/epollsim/epollsim/kernel"
@@ -59,8 +57,7 @@ func (c *call) child(proc *group) (*thread, func(kernel.Calls)) {
 	}
 	args := c.rest
 	t := c.run.newThread(name, proc, c.run.prog.start(c.place()))
-	c.children++
-	t.path = fmt.Sprintf("%s/%d %s", c.path, c.children, name)
+	t.path = c.path.start(name)
 	return t, func(k kernel.Calls) {
 		t.live(k, func() error {
 			_, err := starlark.Call(&t.star, fn, args, nil)

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,12 +41,19 @@ func Compile(filename string, src []byte) (*Program, error) {
 		return nil, &Error{Pos: syntax.MakePosition(&filename, 1, 1),
 			Msg: fmt.Sprintf("the program has %d bytes, at most %d are taken", len(src), MaxSource)}
 	}
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // some editors begin a file with a byte order mark
+	if err := isText(filename, src); err != nil {
+		return nil, err
+	}
 	file, err := dialect.Parse(filename, src, 0)
 	if err != nil {
 		return nil, syntaxError(filename, err)
 	}
 	if err := refuse(file); err != nil {
 		return nil, err
+	}
+	if len(file.Stmts) == 0 {
+		return nil, &Error{Pos: syntax.MakePosition(&filename, 1, 1), Msg: "nothing in it to run: expected a scenario, " + dialectHint}
 	}
 	prog, err := starlark.FileProgram(file, predeclared.Has)
 	if err != nil {
@@ -58,6 +66,9 @@ func Compile(filename string, src []byte) (*Program, error) {
 	}
 	return p, nil
 }
+
+// KernelPosition returns where the version stands that KernelVersion returns.
+func (p *Program) KernelPosition() syntax.Position { return syntax.Start(p.kernel.Args[0]) }
 
 // Filename returns the name the program was compiled under.
 func (p *Program) Filename() string { return p.prog.Filename() }

@@ -40,7 +40,7 @@ func (c *call) record(v starlark.Value) Call {
 		args = append(args, argument(c.builtin.params[i].name, arg))
 	}
 	return Call{
-		Thread: c.path, Pos: c.run.prog.start(c.place()), Name: c.builtin.name, Args: strings.Join(args, ", "),
+		Thread: c.path.String(), Pos: c.run.prog.start(c.place()), Name: c.builtin.name, Args: strings.Join(args, ", "),
 		Result: resultText(c.builtin.name, v), Own: c.builtin.own,
 	}
 }

@@ -80,10 +80,17 @@ func Run(world World, p *Program, opts Options) *Result {
 	return r.finish(err)
 }
 
+// maxWhere is how many threads where tells of.
+const maxWhere = 20
+
 // where tells at which line each thread stands.
 func (r *run) where() string {
 	var s strings.Builder
-	for _, t := range r.live {
+	for i, t := range r.live {
+		if i == maxWhere {
+			fmt.Fprintf(&s, "… and %d more threads\n", len(r.live)-maxWhere)
+			break
+		}
 		if t.star.CallStackDepth() > 0 {
 			fmt.Fprintf(&s, "thread %s is at %s\n", t.path, r.prog.start(t.place()))
 		}

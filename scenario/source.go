@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -15,6 +16,26 @@ func lineOffsets(src []byte) []int {
 		}
 	}
 	return offsets
+}
+
+// dialectHint says what a scenario is to who has handed in something else.
+const dialectHint = "a Starlark program that calls epoll_create1() and the like (epollsim help builtins)"
+
+// isText refuses what is no text, at its first byte that is none. The parser would take a NUL for the end of the file.
+func isText(filename string, src []byte) error {
+	line, col := int32(1), int32(1)
+	for i := 0; i < len(src); {
+		r, size := utf8.DecodeRune(src[i:])
+		if r == utf8.RuneError && size == 1 || r < ' ' && !strings.ContainsRune("\t\n\r\f", r) || r == 0x7f {
+			return &Error{Pos: syntax.MakePosition(&filename, line, col),
+				Msg: fmt.Sprintf("byte 0x%02x is no text in UTF-8: expected a scenario, %s", src[i], dialectHint)}
+		}
+		if col++; r == '\n' {
+			line, col = line+1, 1
+		}
+		i += size
+	}
+	return nil
 }
 
 // start returns where the call begins whose "(" is at pos; a place that is no call is returned unchanged.

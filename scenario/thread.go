@@ -15,12 +15,11 @@ import (
 
 // thread is a Starlark thread inside a thread of the kernel.
 type thread struct {
-	run      *run
-	name     string
-	path     string // "main/2 waiter": the second thread that main started
-	children int    // threads started
-	proc     *group
-	home     syntax.Position // where it was spawned: the place of what it does outside of the program's text
+	run  *run
+	name string
+	path *lineage
+	proc *group
+	home syntax.Position // where it was spawned: the place of what it does outside of the program's text
 
 	calls kernel.Calls // nil: not on a kernel, evaluates final conditions
 	star  starlark.Thread
@@ -44,7 +43,7 @@ const local = "scenario" // key of the thread in its starlark.Thread
 const stride = 1000
 
 func (r *run) newThread(name string, proc *group, home syntax.Position) *thread {
-	t := &thread{run: r, name: name, path: name, proc: proc, home: home}
+	t := &thread{run: r, name: name, path: &lineage{name: name}, proc: proc, home: home}
 	t.star.Name = name
 	t.star.SetLocal(local, t)
 	t.star.OnMaxSteps = t.stride
@@ -112,8 +111,12 @@ var errOver = errors.New("the run is over")
 // return.
 func (t *thread) fail(err error) {
 	r := t.run
+	e := r.prog.evalError(t, err)
 	if r.failure == nil {
-		r.failure = r.prog.evalError(t, err)
+		r.failure = e
+	}
+	if limit, ok := r.failure.(*sim.LimitError); ok && limit.Where == "" {
+		limit.Where = fmt.Sprintf("thread %s is at %s\n%s", t.path, e.Pos, e.Backtrace)
 	}
 	if t.calls == nil {
 		return

@@ -11,6 +11,7 @@ type LimitError struct {
 	What  string
 	Limit uint64
 	Flag  string // of the command, that raises it
+	Where string // where in their programs the tasks are, a line each, if that is known: Options.Where
 }
 
 func (e *LimitError) Error() string {
@@ -129,6 +130,15 @@ func (m *Machine) wanted() map[*Task][]ID {
 		}
 	}
 	return ids
+}
+
+// limit ends the run at one of its limits.
+func (m *Machine) limit(what string, n uint64, flag string) {
+	err := &LimitError{What: what, Limit: n, Flag: flag}
+	if m.opts.Where != nil {
+		err.Where = m.opts.Where()
+	}
+	m.fail(err)
 }
 
 // describe asks the floor above for the state of what runs on the machine.

@@ -19,6 +19,7 @@ type Options struct {
 	Footprints bool          // collect the footprint of every step
 	Trace      func(Event)   // receives every event; nil: none
 	Describe   func() string // the state as text, for the reports of deadlocks and violations
+	Where      func() string // where in their programs the tasks are, for the report of a limit
 	AfterStep  func()        // called at the end of every step, by the task that did it; may call Violation
 }
 

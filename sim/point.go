@@ -211,7 +211,7 @@ func (m *Machine) step() {
 	}
 	m.afterStep()
 	if m.Steps > m.opts.MaxSteps {
-		m.fail(&LimitError{What: "kernel steps", Limit: m.opts.MaxSteps, Flag: "--max-steps"})
+		m.limit("kernel steps", m.opts.MaxSteps, "--max-steps")
 	}
 }
 

@@ -97,7 +97,7 @@ type Wait struct {
 
 func (m *Machine) newTask(name string, owner any) *Task {
 	if m.alive >= m.opts.MaxTasks {
-		m.fail(&LimitError{What: "tasks", Limit: uint64(m.opts.MaxTasks), Flag: "--max-tasks"})
+		m.limit("tasks", uint64(m.opts.MaxTasks), "--max-tasks")
 	}
 	m.lastTask++
 	m.touch(Access{ID: ID(classTask) << 48, Field: fieldCreated, Write: true})

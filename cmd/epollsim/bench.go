@@ -10,7 +10,12 @@ import (
 )
 
 func newBench() *cobra.Command {
-	cmd := &cobra.Command{Use: "bench", Short: "Measure on this machine"}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure on this machine",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return usagef("bench: say what: core") },
+	}
 	var asJSON bool
 	core := &cobra.Command{
 		Use:   "core",

@@ -70,12 +70,18 @@ func newShow() *cobra.Command {
 	}
 }
 
+// maxNear is how many cases a message names.
+const maxNear = 8
+
 func findCase(id string) (casebook.Case, error) {
 	c, ok := casebook.Find(id)
 	if ok {
 		return c, nil
 	}
 	if near := casebook.Nearest(id); len(near) > 0 {
+		if more := len(near) - maxNear; more > 0 {
+			near = append(near[:maxNear], fmt.Sprintf("… %d more (epollsim list)", more))
+		}
 		return c, usagef("no case is called %s; near: %s", id, strings.Join(near, ", "))
 	}
 	return c, usagef("no case is called %s; epollsim list shows them", id)

@@ -38,7 +38,7 @@ func TestExplanationsNameRealThings(t *testing.T) {
 			require.True(t, seen[name], "%s is not explained", name)
 		}
 	}
-	for _, name := range []string{"EAGAIN", "EBADF", "EEXIST", "ENOENT", "EINVAL", "EPERM", "ELOOP", "ENOSPC", "EFAULT", "EINTR", "EMFILE", "EPIPE"} {
+	for _, name := range []string{"EAGAIN", "EBADF", "EEXIST", "ENOENT", "EINVAL", "EPERM", "ELOOP", "ENOSPC", "EFAULT", "EINTR", "EMFILE", "EPIPE", "O_NONBLOCK", "SO_ERROR", "EINPROGRESS"} {
 		require.True(t, seen[name], "%s is not explained", name)
 	}
 }

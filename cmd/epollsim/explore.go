@@ -48,6 +48,9 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 }
 
 func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
+	if err := f.limits.check(); err != nil {
+		return err
+	}
 	p, err := compile(cmd, file)
 	if err != nil {
 		return err
@@ -78,6 +81,9 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	case r.Failed > 0:
 		f.failures(cmd, r, file)
 		return exitError{code: scenario.ExitFailed}
+	case r.Limited > 0:
+		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, "+
+			"--max-starlark-steps or --max-tasks; raise it (epollsim run %s shows which, and where)", r.Limited, r.Runs, file)}
 	case !r.Complete(min(f.wanted(), enough)):
 		return exitError{scenario.ExitLimit, "the result is inconclusive: raise --max-schedules or --max-duration, or make the scenario smaller"}
 	}

@@ -23,6 +23,9 @@ const stdinName = "<stdin>"
 // files below them.
 func scenarioFiles(args []string) (files []string, many bool, err error) {
 	for _, arg := range args {
+		if arg == "" {
+			return nil, false, usagef("the name of a scenario is empty")
+		}
 		info, err := os.Stat(arg)
 		if _, isCase := casebook.Find(arg); arg == "-" || err == nil && !info.IsDir() || err != nil && isCase {
 			files = append(files, arg)
@@ -73,8 +76,11 @@ func compile(cmd *cobra.Command, file string) (*scenario.Program, error) {
 			name, src, err = c.File, []byte(c.Source), nil
 		}
 	}
-	if err != nil {
-		return nil, usagef("%v", plainPathError(err))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("%v, and no case is called so", plainPathError(err))
+	case err != nil:
+		return nil, usagef("%v; expected one scenario", plainPathError(err))
 	}
 	p, err := scenario.Compile(name, src)
 	if err != nil {
@@ -95,7 +101,7 @@ func kernelVersion(flag string, p *scenario.Program) (kernel.Version, error) {
 	if name, ok := p.KernelVersion(); ok {
 		v, err := kernel.ParseVersion(name)
 		if err != nil {
-			return v, exitError{scenario.ExitScenario, fmt.Sprintf("%s: %v", p.Filename(), err)}
+			return v, exitError{scenario.ExitScenario, fmt.Sprintf("%s: kernel: %v", p.KernelPosition(), err)}
 		}
 		return v, nil
 	}

@@ -28,6 +28,24 @@ func (l *limits) flags(f *pflag.FlagSet) {
 	f.Int64Var(&l.memory, "max-memory", 2<<30, "bytes of memory of the whole command")
 }
 
+// check refuses limits that let nothing run.
+func (l *limits) check() error {
+	for _, limit := range []struct {
+		flag string
+		ok   bool
+	}{
+		{"--max-steps", l.steps > 0},
+		{"--max-starlark-steps", l.starlark > 0},
+		{"--max-tasks", l.tasks > 0},
+		{"--max-memory", l.memory > 0},
+	} {
+		if !limit.ok {
+			return usagef("%s: expected a number from 1 on", limit.flag)
+		}
+	}
+	return nil
+}
+
 // watch ends the command when it uses more memory than allowed. It looks from the side, because a value that
 // doubles leaves no step at which to look.
 func (l *limits) watch() {

@@ -17,6 +17,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -60,13 +62,13 @@ func Main() int {
 		os.Exit(exitInterrupted)
 	}()
 	root := newRoot(os.Stdin, os.Stdout, os.Stderr)
-	err := root.Execute()
+	cmd, err := root.ExecuteC()
 	if err == nil {
 		return 0
 	}
 	var exit exitError
 	if !errors.As(err, &exit) {
-		exit = exitError{exitUsage, err.Error()} // cobra's own: unknown command or flag
+		exit = exitError{exitUsage, plainUsage(cmd, err)}
 	}
 	switch {
 	case exit.text == "":
@@ -76,6 +78,22 @@ func Main() int {
 		fmt.Fprintln(os.Stderr, "epollsim:", exit.text)
 	}
 	return exit.code
+}
+
+// plainUsage is an error of cobra, such as an unknown flag, in our words, and the line that tells what is expected.
+func plainUsage(cmd *cobra.Command, err error) string {
+	text := strings.TrimSpace(err.Error())
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		expected := "a number"
+		if number.Func == "ParseBool" {
+			expected = "true or false"
+		}
+		text = strings.ReplaceAll(text, number.Error(), "expected "+expected+" ("+number.Err.Error()+")")
+	} else if before, _, ok := strings.Cut(text, ": strconv."); ok {
+		text = before
+	}
+	return text + "\nusage: " + cmd.UseLine()
 }
 
 // cleanup is the host that must be ended when the command is interrupted.
@@ -92,5 +110,14 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newVersions(), newVersion())
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Args = func(_ *cobra.Command, args []string) error {
+			if _, _, err := root.Find(args); err != nil {
+				return usagef("help: no command is called %s", strings.Join(args, " "))
+			}
+			return nil
+		}
+	}
 	return root
 }

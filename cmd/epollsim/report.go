@@ -68,7 +68,10 @@ func (r *report) runError(err error) {
 	var deadlock *sim.DeadlockError
 	var violation *sim.ViolationError
 	var panicked *sim.PanicError
+	var limit *sim.LimitError
 	switch {
+	case errors.As(err, &limit):
+		fmt.Fprint(r.w, indent(limit.Where))
 	case errors.As(err, &deadlock):
 		fmt.Fprint(r.w, indent(deadlock.State))
 	case errors.As(err, &violation):

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
@@ -24,7 +25,7 @@ type runFlags struct {
 	seed     uint64
 	kernel   string
 	output   string
-	check    bool
+	verify   bool
 }
 
 func newRun() *cobra.Command {
@@ -37,15 +38,18 @@ print one KTAP line each instead, and the exit code is that of the worst. "-" is
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
-	flags := cmd.Flags()
+	f.define(cmd.Flags())
+	return cmd
+}
+
+func (f *runFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.schedule, "schedule", "", "run-to-block (default), random, pct, pct:DEPTH, or the token of a recorded schedule")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of random and pct schedules")
 	flags.StringVar(&f.kernel, "kernel", "", "kernel version to model, such as 5.10 (default: what the scenario says, or 6.18.y)")
 	f.viewFlags.flags(flags)
 	flags.StringVarP(&f.output, "output", "o", "", "write the trace to this file instead of standard output")
-	flags.BoolVar(&f.check, "check", true, "verify the invariants of every structure after every step")
+	flags.BoolVar(&f.verify, "check", true, "verify the invariants of every structure after every step")
 	f.limits.flags(flags)
-	return cmd
 }
 
 func (f *runFlags) run(cmd *cobra.Command, args []string) error {
@@ -57,6 +61,9 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if _, err := f.strategy(); err != nil {
+		return err
+	}
+	if err := f.limits.check(); err != nil {
 		return err
 	}
 	f.watch()
@@ -116,7 +123,7 @@ func (f *runFlags) boot(p *scenario.Program, trace func(sim.Event), afterStep fu
 	}
 	k := kernel.Boot(kernel.Options{
 		Version:    version,
-		Check:      f.check,
+		Check:      f.verify,
 		TraceState: f.state,
 		Machine: sim.Options{
 			Strategy: strategy, MaxSteps: f.steps, MaxTasks: f.tasks, Recorder: recorded, Trace: trace, AfterStep: afterStep,

@@ -48,6 +48,9 @@ func (f *verifyFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.limits.check(); err != nil {
+		return err
+	}
 	if host.Release() == "" {
 		return usagef("verify: %v", host.ErrUnsupported)
 	}
@@ -80,6 +83,9 @@ func (f *verifyFlags) run(cmd *cobra.Command, args []string) error {
 // one compares a scenario and prints its result; n is how many calls were compared, -1 for model only.
 func (f *verifyFlags) one(cmd *cobra.Command, out io.Writer, number int, file string) (code, n int, err error) {
 	p, err := compile(cmd, file)
+	if err == nil {
+		_, err = kernelVersion("", p)
+	}
 	if err != nil {
 		var exit exitError
 		errors.As(err, &exit)
@@ -132,6 +138,10 @@ func (f *verifyFlags) report(out io.Writer, number int, file string, r *verify.R
 	fmt.Fprintln(out)
 	for _, fail := range r.Model.Failed {
 		fmt.Fprintf(out, "# on both: %s\n", fail)
+	}
+	if code != 0 {
+		fmt.Fprintln(out, "# on the model:")
+		(&report{w: &commented{w: out}, again: "epollsim run " + file}).result(r.Model)
 	}
 	return code, r.Calls, nil
 }

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"encoding/xml"
 	"fmt"
 	"strings"
 )
@@ -13,8 +14,13 @@ type page struct {
 
 func (p *page) put(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
-// escape makes text safe between tags and in attributes.
-var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace
+// escape makes text safe between tags and in attributes. What XML cannot hold at all, such as a control character in
+// the name of a thread, becomes U+FFFD.
+func escape(text string) string {
+	var b strings.Builder
+	xml.EscapeText(&b, []byte(text)) // never fails: the builder takes everything
+	return b.String()
+}
 
 const style = `<style>
 text{font:10.5px 'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#111}
