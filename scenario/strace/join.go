@@ -143,67 +143,110 @@ func (r *Reader) attach(rec Record, tid int) {
 	r.emit(rec)
 }
 
+// maxHeld bounds the lines that are taken for the rest of one.
+const maxHeld = 64
+
 // continues reads a line as the rest of the one held.
 func (r *Reader) continues(rec Record) bool {
-	h := r.held
 	if l := lead(rec.Text); begins(rec.Text[l.length:]) {
 		return false
 	}
-	rest := rec.Text
+	h, rest := &r.held, rec.Text
 	if head, ok := r.attached(rest); ok {
 		rest = head
 	}
-	for _, text := range []string{h.text, withoutEcho(h.text)} {
-		if text == "" {
-			break
-		}
-		var c callText
-		var ok bool
-		switch open := h.record.Task.Open; {
-		case h.kind == RecordCall:
-			c, ok = r.sc.call(text + rest)
-		case open != nil:
-			c, ok = r.sc.call(open.Text + text + rest)
-		default:
-			name, _, _ := strings.Cut(h.record.Text[h.record.Col-1+len("<... "):], " ")
-			c, ok = r.sc.tail(name, text+rest)
-		}
-		if !ok {
-			continue
-		}
-		r.held.used = false
-		if !c.complete {
-			r.held.text, r.held.used = text+rest, true
-			return true
-		}
-		if h.kind == RecordCall {
-			r.whole(h.record, c, text+rest)
-		} else {
-			r.exit(h.record, c, text+rest, h.col)
-		}
+	if h.lines++; h.lines > maxHeld || len(h.text)+len(rest) > r.opts.LineLimit {
+		return false
+	}
+	text := h.text
+	if strings.HasPrefix(rest, ")") || strings.HasPrefix(rest, " <unfinished") {
+		text = r.withoutEcho(h, text)
+	}
+	if strings.TrimSpace(rest) == unfinished && h.kind == RecordCall {
+		h.used = false
+		r.enter(h.record, text)
 		return true
 	}
-	return false
+	c, ok := r.heldCall(h, text+rest)
+	switch {
+	case !ok:
+		return false
+	case !c.complete:
+		h.text += rest
+		return true
+	}
+	h.used = false
+	if h.kind == RecordCall {
+		r.whole(h.record, c, text+rest)
+	} else {
+		r.exit(h.record, c, text+rest, h.col)
+	}
+	return true
+}
+
+// heldCall reads what is held, with text in the place of its own.
+func (r *Reader) heldCall(h *held, text string) (callText, bool) {
+	if h.kind == RecordCall {
+		return r.sc.call(text)
+	}
+	if open := h.record.Task.Open; open != nil {
+		return r.sc.call(open.Text + text)
+	}
+	name, _, _ := strings.Cut(h.record.Text[h.record.Col-1+len("<... "):], " ")
+	return r.sc.tail(name, text)
 }
 
 // withoutEcho takes out what a traced program itself has written to the terminal where the log goes too: strace shows
-// write(2, "x\n", 2x
-// and the rest on the next line.
-func withoutEcho(text string) string {
-	if !strings.HasPrefix(text, "write(1") && !strings.HasPrefix(text, "write(2") {
-		return ""
+//
+//	write(2, "x\n", 2x
+//	) = 2
+//
+// and so it does in the middle of another task's call.
+func (r *Reader) withoutEcho(h *held, text string) string {
+	best := 0
+	if c, ok := r.heldCall(h, text); ok {
+		best = echo(text, c.name, c.args)
+		if n := len(c.args); best == 0 && n > 0 && c.args[n-1].Kind == ValueRaw && h.kind == RecordCall {
+			digits := c.args[n-1].Text // a number, and behind it what is more than strace shows of a string
+			text = text[:len(text)-len(strings.TrimLeft(digits, "-0123456789"))]
+		}
 	}
-	var sc scanner
-	c, ok := sc.call(text)
-	if !ok || len(c.args) < 2 || c.args[1].Kind != ValueString {
-		return ""
+	for _, t := range r.tasks {
+		if t.Open != nil {
+			best = max(best, echo(text, t.Open.Name, t.Open.Args))
+		}
 	}
-	written := c.args[1].Text
-	if i := strings.IndexByte(written, '\n'); i >= 0 {
-		written = written[:i]
+	return text[:len(text)-best]
+}
+
+// echo gives how much at the end of text is what a call writes.
+func echo(text, name string, args []Value) int {
+	if name != "write" || len(args) < 2 || args[1].Kind != ValueString {
+		return 0
 	}
-	text, _ = strings.CutSuffix(text, written)
-	return text
+	written := strings.NewReplacer("\n", "", "\r", "").Replace(args[1].Text)
+	if !strings.HasSuffix(text, written) {
+		return 0
+	}
+	return len(written)
+}
+
+// behindEcho finds the begin of one of strace's lines behind what a traced program has written without ending its line.
+func (r *Reader) behindEcho(text string) int {
+	if i := strings.Index(text, "[pid "); i > 0 && begins(text[i+lead(text[i:]).length:]) {
+		return i
+	}
+	for _, t := range r.tasks {
+		if t.Open == nil || t.Open.Name != "write" || len(t.Open.Args) < 2 {
+			continue
+		}
+		written := t.Open.Args[1].Text
+		written = written[strings.LastIndexByte(written, '\n')+1:]
+		if n := len(written); n > 0 && strings.HasPrefix(text, written) && begins(text[n+lead(text[n:]).length:]) {
+			return n
+		}
+	}
+	return 0
 }
 
 // release gives up hope for the line held.

@@ -77,6 +77,7 @@ type held struct {
 	text   string // of the call
 	col    int    // of text in the line
 	kind   RecordKind
+	lines  int // more that were taken for the rest
 	used   bool
 }
 
@@ -168,6 +169,12 @@ func (r *Reader) line(raw []byte) {
 		return
 	}
 	l := lead(text)
+	if n := 0; !begins(text[l.length:]) && r.stats.Calls > 0 {
+		if n = r.behindEcho(text); n > 0 {
+			l = lead(text[n:])
+			l.length += n
+		}
+	}
 	rest := text[l.length:]
 	switch {
 	case r.lines.cut:
@@ -285,12 +292,11 @@ func (r *Reader) add(tid int, now Mark) *Task {
 
 // signal reads --- SIGUSR1 {…} --- and --- stopped by SIGSTOP ---.
 func (r *Reader) signal(rec Record, rest string) {
-	body, ok := strings.CutSuffix(rest, " ---")
+	body, ok := strings.CutSuffix(rest[len("--- "):], " ---")
 	if !ok {
 		r.unknown(rec, len(rec.Text), "the --- behind a signal was expected")
 		return
 	}
-	body = body[len("--- "):]
 	rec.Kind = RecordSignal
 	if name, stopped := strings.CutPrefix(body, "stopped by "); stopped {
 		rec.Kind, body = RecordStop, name

@@ -36,7 +36,7 @@ type RecordKind uint8
 // The kinds of records.
 const (
 	RecordCall    RecordKind = iota // a system call on one line: begin and end at the same mark
-	RecordEnter                     // a system call begins; its end comes as another record, or never
+	RecordEnter                     // a system call begins; its end comes as another record, or never. Of merged files Call is complete already
 	RecordExit                      // the end of a call; Call is that of its RecordEnter, completed
 	RecordSignal                    // --- SIGUSR1 {si_signo=SIGUSR1, …} ---
 	RecordStop                      // --- stopped by SIGSTOP ---
@@ -68,7 +68,7 @@ type Task struct {
 	Serial int    // 1 for the first to appear, then 2 …
 	Comm   string // with strace -Y, or "": the name of the program
 	First  Mark   // its first record
-	Open   *Call  // the call it is in, or nil
+	Open   *Call  // the call it is in, or nil, by what has been read of its file
 	Gone   bool   // its end was seen
 }
 
