@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/list"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
@@ -20,6 +21,13 @@ import (
 type InetNet struct {
 	sys      *vfs.System
 	tcp, udp inetPorts
+	socks    list.List[Tcp]
+
+	ehash       sim.Spinlock
+	established map[tuple]*inetSock // connections of TCP
+	cpus        []*softnet
+	pool        tcpPool
+	sleepers    sleepers
 
 	// PortFor chooses a port that the kernel would choose at random, given the one that the model would take; nil: that
 	// one. It must be one that nobody has.
@@ -38,6 +46,7 @@ func NewInetNet(s *vfs.System) *InetNet {
 	n := &InetNet{sys: s}
 	n.tcp.init(n, abi.IPPROTO_TCP)
 	n.udp.init(n, abi.IPPROTO_UDP)
+	n.ehash.Init(s.M, classEhash)
 	return n
 }
 
@@ -52,7 +61,7 @@ func (n *InetNet) NewSocket(family, typ, protocol int) (*vfs.File, abi.Errno) {
 	}
 	switch kind := typ & 0xf; {
 	case kind == abi.SOCK_STREAM && (protocol == 0 || protocol == abi.IPPROTO_TCP):
-		return nil, notModelled(n.sys.M, "a socket of TCP")
+		return n.file(n.newTcp(family), typ), 0
 	case kind == abi.SOCK_DGRAM && (protocol == 0 || protocol == abi.IPPROTO_UDP):
 		return nil, notModelled(n.sys.M, "a socket of UDP")
 	case kind == abi.SOCK_STREAM, kind == abi.SOCK_DGRAM:
@@ -118,6 +127,9 @@ type inetSock struct {
 	local  netip.AddrPort // inet_rcv_saddr and inet_sport: where it receives; the address may be the wildcard
 	source netip.Addr     // inet_saddr: where it sends from
 	remote netip.AddrPort // inet_daddr and inet_dport; port 0: not connected
+
+	tcp      *Tcp         // which it is part of
+	timeWait *tcpTimeWait // … or that
 
 	port             *inetPort // nil: inet_num is 0
 	portPrev         *inetSock // among the owners of port

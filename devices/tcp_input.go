@@ -1,0 +1,267 @@
+package devices
+
+import "github.com/epollsim/epollsim/abi"
+
+// doRcv handles a packet for t, whose spinlock the caller holds, or which it owns. Models tcp_v4_do_rcv.
+func (t *Tcp) doRcv(p *tcpPacket) {
+	enter(t.m, "tcp_v4_do_rcv")
+	switch t.state {
+	case inetClose:
+		if p.flags&flagRst == 0 {
+			t.net.sendReset(p)
+		}
+	case inetListen:
+		// It became one while the packet was in its backlog.
+	case inetSynSent:
+		t.rcvSynSent(p)
+	default:
+		t.rcvState(p)
+	}
+	t.net.freePacket(p)
+	leave(t.m, "tcp_v4_do_rcv")
+}
+
+// rcvState handles a packet of a connection. Models tcp_rcv_established and tcp_rcv_state_process.
+func (t *Tcp) rcvState(p *tcpPacket) {
+	if !t.validate(p) {
+		return
+	}
+	if t.state == inetSynRecv {
+		if p.flags&flagAck == 0 || !t.establishChild(p) {
+			return
+		}
+	}
+	if p.flags&flagAck == 0 {
+		return
+	}
+	t.ack(p)
+	if t.closing(p) {
+		return
+	}
+	t.urg(p)
+	if t.state.in(inetEstablished, inetFinWait1, inetFinWait2) || p.seq < t.rcvNxt {
+		if t.state != inetEstablished && t.shutdown&rcvShutdown != 0 && p.end-fin(p) > t.rcvNxt {
+			t.reset() // nobody will read it
+			t.net.sendReset(p)
+			return
+		}
+		t.dataQueue(p)
+	}
+	if t.state != inetClose {
+		t.dataSndCheck()
+		t.ackSndCheck()
+	}
+}
+
+// fin is how much a FIN counts.
+func fin(p *tcpPacket) int64 {
+	if p.flags&flagFin != 0 {
+		return 1
+	}
+	return 0
+}
+
+// validate looks for packets that are not what the connection expects: a reset, and what was received before. Models
+// tcp_validate_incoming.
+func (t *Tcp) validate(p *tcpPacket) bool {
+	switch {
+	case p.flags&flagRst != 0 && t.state == inetSynRecv && t.parent != nil:
+		t.forget()
+		return false
+	case p.flags&flagRst != 0:
+		if p.seq <= t.rcvNxt+t.receiveWindow() {
+			t.reset()
+		}
+		return false
+	case p.flags&flagProbe != 0, p.flags&flagSyn != 0 && t.state != inetSynRecv:
+		t.sendAck() // a challenge, or the answer to a probe
+		return false
+	}
+	return true
+}
+
+// ack takes what the packet acknowledges off the retransmit queue, and notes the peer's window. Models tcp_ack.
+func (t *Tcp) ack(p *tcpPacket) {
+	if p.ack > t.sndNxt || p.ack < t.sndUna {
+		return
+	}
+	advanced := p.ack > t.sndUna
+	t.sndWnd = p.window
+	t.maxWindow = max(t.maxWindow, p.window)
+	if !advanced {
+		return
+	}
+	if t.sndUp >= t.sndUna && t.sndUp <= p.ack {
+		t.sndUp = p.ack
+	}
+	t.m.Write(t.id, fieldSndNxt)
+	t.sndUna = p.ack
+	acked := int32(0)
+	limited := t.packets >= t.cwnd
+	for s := t.rtxQueue.first; s != nil && s.end <= p.ack; s = t.rtxQueue.first {
+		t.rtxQueue.pop()
+		t.addWmem(-s.cost)
+		t.net.freeSkb(s)
+		t.packets--
+		acked++
+	}
+	if limited {
+		t.cwnd += acked // slow start
+	}
+}
+
+// dataSndCheck sends what was waiting for the acknowledgement, and tells who waits for room. Models tcp_data_snd_check.
+func (t *Tcp) dataSndCheck() {
+	if t.writeQueue.first != nil {
+		t.pushPending(t.nagle)
+	}
+	t.checkSpace()
+}
+
+// closing does what the acknowledgement of the own FIN means; true: the packet has ended the connection.
+func (t *Tcp) closing(p *tcpPacket) bool {
+	if t.sndUna != t.writeSeq {
+		return false
+	}
+	switch t.state {
+	case inetFinWait1:
+		t.setState(inetFinWait2)
+		t.setShutdown(t.shutdown | sendShutdown)
+		if !t.dead {
+			t.stateChange() // a lingering close, too
+			return false
+		}
+		if p.end-fin(p) > t.rcvNxt {
+			t.doneSock()
+			t.net.sendReset(p)
+			return true
+		}
+		if p.flags&flagFin == 0 && !t.owned {
+			t.timeWaitFor(inetFinWait2)
+			return true
+		}
+	case inetClosing:
+		t.timeWaitFor(inetTimeWait)
+		return true
+	case inetLastAck:
+		t.doneSock()
+		return true
+	}
+	return false
+}
+
+// dataQueue takes the bytes of a packet, and its FIN. Models tcp_data_queue.
+func (t *Tcp) dataQueue(p *tcpPacket) {
+	if p.seq == p.end {
+		return
+	}
+	if p.end <= t.rcvNxt || p.seq != t.rcvNxt || t.receiveWindow() == 0 && p.skb != nil {
+		t.quick = max(t.quick, maxQuickAcks)
+		t.pingpong = 0
+		t.ackPending |= ackSched | ackNow
+		return
+	}
+	if s := p.skb; s != nil {
+		s.fin, s.psh = p.flags&flagFin != 0, p.flags&flagPsh != 0
+		t.queueRcv(s, p.end)
+		p.skb = nil
+	} else {
+		t.m.Write(t.id, fieldRcvNxt)
+		t.rcvNxt = p.end
+	}
+	if p.flags&flagFin != 0 {
+		t.fin()
+	}
+	if !t.dead {
+		t.dataReady()
+	}
+}
+
+// queueRcv puts a segment at the end of the receive queue, or into the last one if there is room for its pieces. Models
+// tcp_queue_rcv with tcp_try_coalesce.
+func (t *Tcp) queueRcv(s *tcpSkb, end int64) {
+	t.dataReceived(s)
+	s.frags = 1
+	cost := s.cost
+	if last := t.receiveQueue.last; last != nil && !last.fin && last.frags < tcpMaxFrags {
+		cost -= tcpSkbCost
+		s.cost = cost
+		s.frags = last.frags + 1
+	}
+	s.end = end
+	t.receiveQueue.push(s)
+	t.rmem += cost
+	t.m.Write(t.id, fieldRcvNxt)
+	t.rcvNxt = end
+}
+
+// fin: the peer will send no more. Models tcp_fin.
+func (t *Tcp) fin() {
+	t.ackPending |= ackSched
+	t.setShutdown(t.shutdown | rcvShutdown)
+	t.done = true
+	switch t.state {
+	case inetSynRecv, inetEstablished:
+		t.setState(inetCloseWait)
+		t.pingpong = max(t.pingpong, 1)
+	case inetFinWait1:
+		t.sendAck()
+		t.setState(inetClosing)
+	case inetFinWait2:
+		t.sendAck()
+		t.timeWaitFor(inetTimeWait)
+	}
+	if !t.dead {
+		t.stateChange()
+	}
+}
+
+// reset: the peer has ended the connection, or refuses it. Models tcp_reset.
+func (t *Tcp) reset() {
+	switch t.state {
+	case inetSynSent:
+		t.setErr(abi.ECONNREFUSED)
+	case inetCloseWait:
+		t.setErr(abi.EPIPE)
+	case inetClose:
+		return
+	default:
+		t.setErr(abi.ECONNRESET)
+	}
+	t.doneWithError()
+}
+
+// doneWithError models the end of tcp_done_with_error; err is set.
+func (t *Tcp) doneWithError() {
+	t.purgeWriteQueue()
+	t.doneSock()
+	if !t.dead {
+		t.reportErr()
+	}
+}
+
+// doneSock ends the connection: tcp_done.
+func (t *Tcp) doneSock() {
+	t.stopTimers()
+	t.setState(inetClose)
+	t.setShutdown(shutdownMask)
+	if !t.dead {
+		t.stateChange()
+	} else {
+		t.destroy()
+	}
+}
+
+// sendReset answers a packet that no connection wants: tcp_v4_send_reset.
+func (n *InetNet) sendReset(p *tcpPacket) {
+	if p.flags&flagRst != 0 {
+		return
+	}
+	r := n.newPacket()
+	r.src, r.dst = p.dst, p.src
+	r.to = p.from
+	r.flags = flagRst | flagAck
+	r.seq, r.end = p.ack, p.ack
+	r.ack = p.end
+	n.send(r)
+}

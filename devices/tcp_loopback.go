@@ -1,0 +1,254 @@
+package devices
+
+import (
+	"net/netip"
+
+	"github.com/epollsim/epollsim/sim"
+)
+
+// softnet is the queue of packets that a processor has received, models struct softnet_data.
+type softnet struct {
+	task    *sim.Task
+	packets packetQueue
+	softirq bool // packets are being handled
+	off     int  // local_bh_disable
+}
+
+// cpu is the processor of the running task.
+func (n *InetNet) cpu() *softnet {
+	cur := n.sys.M.Current()
+	var idle *softnet
+	for _, c := range n.cpus {
+		if c.task == cur {
+			return c
+		}
+		if c.task == nil {
+			idle = c
+		}
+	}
+	if idle == nil {
+		idle = &softnet{}
+		n.cpus = append(n.cpus, idle)
+	}
+	idle.task = cur
+	return idle
+}
+
+// done gives the processor back if nothing is left to do there.
+func (c *softnet) done() {
+	if !c.softirq && c.off == 0 && c.packets.first == nil {
+		c.task = nil
+	}
+}
+
+// send puts a packet on the loopback. It is handled at once, unless that is being done already or the caller has
+// disabled softirqs. Models loopback_xmit and the softirq at the end of __dev_queue_xmit.
+func (n *InetNet) send(p *tcpPacket) {
+	c := n.cpu()
+	c.packets.push(p)
+	n.run(c)
+}
+
+// run handles what has come: net_rx_action.
+func (n *InetNet) run(c *softnet) {
+	if c.softirq || c.off > 0 {
+		return
+	}
+	c.softirq = true
+	for p := c.packets.pop(); p != nil; p = c.packets.pop() {
+		n.receive(p)
+	}
+	c.softirq = false
+	c.done()
+}
+
+// bhDisable keeps packets that the running task sends waiting until bhEnable. Both nest.
+func (n *InetNet) bhDisable() { n.cpu().off++ }
+
+func (n *InetNet) bhEnable() {
+	c := n.cpu()
+	c.off--
+	n.run(c)
+}
+
+// tuple is the name of a connection as a packet for it has it.
+type tuple struct {
+	src, dst         [16]byte
+	srcPort, dstPort uint16
+}
+
+func tupleOf(src, dst netip.AddrPort) tuple {
+	return tuple{src.Addr().As16(), dst.Addr().As16(), src.Port(), dst.Port()}
+}
+
+// tupleOfSock is what packets for t say.
+func (s *inetSock) tuple() tuple {
+	return tupleOf(s.remote, netip.AddrPortFrom(s.source, s.local.Port()))
+}
+
+// hash makes t the receiver of packets of its connection; false: there is one already. A TIME_WAIT of a connection that
+// was longer ago does not count. Models inet_ehash_insert and __inet_check_established.
+func (t *Tcp) hash() bool {
+	n := t.net
+	n.ehash.Lock()
+	defer n.ehash.Unlock()
+	key := t.tuple()
+	if n.established[key] != nil {
+		return false
+	}
+	if n.established == nil {
+		n.established = map[tuple]*inetSock{}
+	}
+	n.established[key] = &t.inetSock
+	t.hashed = true
+	return true
+}
+
+// unhash takes t off again: inet_unhash.
+func (t *Tcp) unhash() {
+	if !t.hashed {
+		return
+	}
+	t.net.ehash.Lock()
+	delete(t.net.established, t.tuple())
+	t.net.ehash.Unlock()
+	t.hashed = false
+}
+
+// receive handles a packet: the socket of its connection, or a listener, or nobody. Models tcp_v4_rcv and tcp_v6_rcv.
+func (n *InetNet) receive(p *tcpPacket) {
+	if t := p.to; t != nil && t.hashed && t.peer == p.from {
+		t.deliver(p)
+		return
+	}
+	n.ehash.Lock()
+	s := n.established[tupleOf(p.src, p.dst)]
+	n.ehash.Unlock()
+	switch {
+	case s == nil:
+	case s.state == inetTimeWait:
+		s.timeWait.receive(p)
+		return
+	default:
+		s.tcp.deliver(p)
+		return
+	}
+	if l := n.findListener(p); l != nil {
+		l.receiveSyn(p)
+		return
+	}
+	n.sendReset(p)
+	n.freePacket(p)
+}
+
+// findListener returns the listener that a packet is for: the one with the most exact address, of several that share it
+// one that the peer's port decides. Models inet_lookup_listener and reuseport_select_sock.
+func (n *InetNet) findListener(p *tcpPacket) *Tcp {
+	var best *Tcp
+	var score, shared int
+	n.tcp.lock.Lock()
+	n.tcp.owners(p.dst.Port(), func(s *inetSock) bool {
+		if s.state != inetListen || !s.receives(p.dst.Addr()) {
+			return false
+		}
+		mine := 1
+		if !s.local.Addr().IsUnspecified() {
+			mine += 2
+		}
+		if s.local.Addr().Is4() {
+			mine++
+		}
+		switch {
+		case mine > score:
+			best, score, shared = s.tcp, mine, 1
+		case mine == score:
+			if shared++; int(p.src.Port()>>1)%shared == 0 {
+				best = s.tcp
+			}
+		}
+		return false
+	})
+	n.tcp.lock.Unlock()
+	return best
+}
+
+// deliver handles a packet for t, or leaves it to the owner of t. Models the end of tcp_v4_rcv.
+func (t *Tcp) deliver(p *tcpPacket) {
+	t.slock.Lock()
+	t.m.Read(t.id, fieldOwned)
+	if t.owned {
+		t.m.Write(t.id, fieldBacklogQ)
+		t.backlog.push(p)
+		t.slock.Unlock()
+		return
+	}
+	t.doRcv(p)
+	t.slock.Unlock()
+}
+
+// lockSock makes the running task the owner of t: lock_sock.
+func (t *Tcp) lockSock() {
+	t.lock.Lock()
+	t.slock.Lock()
+	t.m.Write(t.id, fieldOwned)
+	t.owned = true
+	t.slock.Unlock()
+}
+
+// releaseSock handles what has come meanwhile, and what was put off until now. Models release_sock and tcp_release_cb.
+func (t *Tcp) releaseSock() {
+	t.slock.Lock()
+	t.flushBacklogLocked()
+	if t.deferred != 0 {
+		t.releaseCb()
+	}
+	t.m.Write(t.id, fieldOwned)
+	t.owned = false
+	t.slock.Unlock()
+	t.lock.Unlock()
+}
+
+// flushBacklog handles what has come, and keeps the lock: sk_flush_backlog.
+func (t *Tcp) flushBacklog() {
+	if t.backlog.first == nil {
+		return
+	}
+	t.slock.Lock()
+	t.flushBacklogLocked()
+	t.slock.Unlock()
+}
+
+// flushBacklogLocked lets go of the spinlock while it handles a packet; more may come. Models __release_sock.
+func (t *Tcp) flushBacklogLocked() {
+	for {
+		t.m.Write(t.id, fieldBacklogQ)
+		p := t.backlog.pop()
+		if p == nil {
+			return
+		}
+		t.slock.Unlock()
+		t.doRcv(p)
+		t.slock.Lock()
+	}
+}
+
+// What release has to do.
+const (
+	deferAck = 1 << iota
+	deferDelack
+	deferWriteTimer
+)
+
+func (t *Tcp) releaseCb() {
+	todo := t.deferred
+	t.deferred = 0
+	if todo&deferWriteTimer != 0 {
+		t.writeTimer()
+	}
+	if todo&deferDelack != 0 {
+		t.delackTimer()
+	}
+	if todo&deferAck != 0 && t.ackPending&ackSched != 0 {
+		t.sendAck()
+	}
+}

@@ -1,0 +1,420 @@
+package devices
+
+import (
+	"net/netip"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/waitqueue"
+)
+
+// What the kernel charges for a segment besides its bytes, and what it reckons with for one that is full: x86-64.
+const (
+	tcpSkbCost     = 832
+	tcpFullSkbCost = 131328 // of a segment as large as the loopback can carry
+)
+
+// The sizes of segments: IPv4 on the loopback, with the room that options take.
+const (
+	tcpMssDefault = 536
+	tcpMssMin     = 88
+	tcpAdvmss     = 65483 // of a device whose packets may be 65536 bytes; 20 bytes less over IPv6
+	tcpInitCwnd   = 10
+	tcpMaxFrags   = 17
+)
+
+// Flags of Nagle's algorithm: TCP_NODELAY, TCP_CORK, and that of who wants it out once.
+const (
+	nagleOff  = 1
+	nagleCork = 2
+	naglePush = 4
+)
+
+// sendmsg adds what is to be sent to the write queue, and sends what the peer's window and Nagle's algorithm let through.
+// With a full send buffer it sleeps, or takes less. Models tcp_sendmsg_locked.
+func (t *Tcp) sendmsg(msg *Msg) (sent int, errno abi.Errno) {
+	if msg.Flags&(abi.MSG_FASTOPEN|abi.MSG_ZEROCOPY) != 0 || len(msg.Rights) > 0 {
+		return 0, notModelled(t.m, "sending over TCP with %s", abi.Flags("MSG", int64(msg.Flags&(abi.MSG_FASTOPEN|abi.MSG_ZEROCOPY))))
+	}
+	deadline := socketDeadline(t.m, msg.Flags, t.options().sndtimeo)
+	if !t.state.in(inetEstablished, inetCloseWait) {
+		errno = t.waitConnect(deadline)
+	}
+	if errno == 0 && (t.err != 0 || t.shutdown&sendShutdown != 0) {
+		errno = abi.EPIPE
+	}
+	if errno == 0 {
+		sent, errno = t.sendData(msg, deadline)
+	}
+	if sent > 0 {
+		t.push(msg.Flags, t.nagle)
+		return sent, 0
+	}
+	if errno != 0 {
+		errno = t.streamError(msg, errno)
+		if errno == abi.EAGAIN && t.writeQueue.first == nil && t.rtxQueue.first == nil {
+			t.writeSpace() // whoever waits for an edge has one
+		}
+	}
+	return 0, errno
+}
+
+// sendData fills the write queue; what it sends on the way are full segments.
+func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
+	segments := 0
+	for sent < len(msg.Data) {
+		goal := t.sizeGoal()
+		if msg.Flags&abi.MSG_OOB != 0 {
+			goal = int(t.mss)
+		}
+		s := t.writeQueue.last
+		if s == nil || s.fin || s.len() >= goal || s.to == len(s.data.b) {
+			if !t.memoryFree(false) {
+				if errno := t.waitMemory(msg, sent, deadline); errno != 0 {
+					return sent, errno
+				}
+				continue
+			}
+			if segments++; segments > 16 {
+				segments = 1
+				t.flushBacklog()
+				if t.err != 0 || t.shutdown&sendShutdown != 0 {
+					return sent, abi.EPIPE
+				}
+			}
+			s = t.newSegment(min(len(msg.Data)-sent, goal), goal)
+		}
+		n := copy(s.data.b[s.to:min(len(s.data.b), s.from+goal)], msg.Data[sent:])
+		if sent == 0 {
+			s.psh = false
+		}
+		s.to += n
+		s.end += int64(n)
+		s.cost += int32(n)
+		t.addWmem(int32(n))
+		t.m.Write(t.id, fieldSndNxt)
+		t.writeSeq += int64(n)
+		if sent += n; sent == len(msg.Data) || s.len() < goal || msg.Flags&abi.MSG_OOB != 0 {
+			continue
+		}
+		if t.writeSeq > t.pushedSeq+t.maxWindow>>1 { // forced_push
+			t.markPush(s)
+			t.pushPending(naglePush)
+		} else if s == t.writeQueue.first {
+			t.writeXmit(naglePush, true)
+		}
+	}
+	return sent, 0
+}
+
+// newSegment puts an empty segment at the end of the write queue. Its memory is more than it needs now: a later write
+// may go on with it.
+func (t *Tcp) newSegment(n, goal int) *tcpSkb {
+	s := t.net.newSkb(t.writeSeq, max(n, min(goal, 2048)))
+	t.addWmem(s.cost)
+	t.writeQueue.push(s)
+	t.nagle &^= naglePush
+	t.net.sys.Counters.Allocations++
+	return s
+}
+
+// sizeGoal is how long a segment is to become: as long as the loopback can carry, and at most half the peer's window.
+// Models tcp_send_mss.
+func (t *Tcp) sizeGoal() int { return max(int(t.boundToHalfWindow(tcpAdvmss)), int(t.currentMss())) }
+
+// boundToHalfWindow models tcp_bound_to_half_wnd.
+func (t *Tcp) boundToHalfWindow(size int64) int64 {
+	cutoff := t.maxWindow
+	if cutoff > tcpMssDefault {
+		cutoff >>= 1
+	}
+	if cutoff > 0 && size > cutoff {
+		return max(cutoff, 68-32)
+	}
+	return size
+}
+
+// currentMss follows the peer's window: tcp_current_mss, tcp_sync_mss.
+func (t *Tcp) currentMss() int32 { return t.mss }
+
+// addWmem charges n bytes to the send buffer, or gives them back.
+func (t *Tcp) addWmem(n int32) {
+	t.m.Write(t.id, fieldWmem)
+	t.wmemQueued += n
+}
+
+// waitMemory waits for room: what there is goes out first. It marks that somebody wants to know of room. Models the end of
+// the loop of tcp_sendmsg_locked with sk_stream_wait_memory.
+func (t *Tcp) waitMemory(msg *Msg, sent int, deadline int64) abi.Errno {
+	t.setNospace(true)
+	if sent > 0 {
+		t.push(msg.Flags&^abi.MSG_MORE, naglePush)
+	}
+	task := t.m.Current()
+	e := t.net.sleepers.get(task, 0)
+	defer t.net.endSleep(&t.wq, e)
+	for {
+		if t.err != 0 || t.shutdown&sendShutdown != 0 {
+			return abi.EPIPE
+		}
+		if !mayWait(t.m, deadline) {
+			t.setNospace(true)
+			return abi.EAGAIN
+		}
+		if task.SignalPending() {
+			return interruptedWait(deadline)
+		}
+		if t.memoryFree(false) {
+			return 0
+		}
+		t.setNospace(true)
+		t.sleep(e, deadline, "sndbuf")
+	}
+}
+
+// waitConnect waits until there is a connection: sk_stream_wait_connect.
+func (t *Tcp) waitConnect(deadline int64) abi.Errno {
+	task := t.m.Current()
+	e := t.net.sleepers.get(task, 0)
+	defer t.net.endSleep(&t.wq, e)
+	for {
+		if errno := t.takeErr(); errno != 0 {
+			return errno
+		}
+		switch {
+		case t.state.in(inetEstablished, inetCloseWait):
+			return 0
+		case !t.state.in(inetSynSent, inetSynRecv):
+			return abi.EPIPE
+		case !mayWait(t.m, deadline):
+			return abi.EAGAIN
+		case task.SignalPending():
+			return interruptedWait(deadline)
+		}
+		t.sleep(e, deadline, "connect")
+	}
+}
+
+// sleep is one round of a sleep of the owner, who is not that meanwhile: sk_wait_event.
+func (t *Tcp) sleep(e *waitqueue.Entry, deadline int64, what string) {
+	prepareToWait(&t.wq, e)
+	t.releaseSock()
+	t.m.Current().ScheduleTimeout(deadline, what, t.id)
+	t.lockSock()
+}
+
+// streamError is what a send that has sent nothing returns: sk_stream_error.
+func (t *Tcp) streamError(msg *Msg, errno abi.Errno) abi.Errno {
+	if errno == abi.EPIPE {
+		if e := t.takeErr(); e != 0 {
+			errno = e
+		}
+	}
+	if errno == abi.EPIPE && msg.Flags&abi.MSG_NOSIGNAL == 0 {
+		raiseSigpipe(t.m)
+	}
+	return errno
+}
+
+// markPush: who receives this segment is not to wait for more.
+func (t *Tcp) markPush(s *tcpSkb) {
+	s.psh = true
+	t.pushedSeq = t.writeSeq
+}
+
+// push sends what was added, with the urgent mark if MSG_OOB says so. Models tcp_push.
+func (t *Tcp) push(flags int, nagle uint8) {
+	s := t.writeQueue.last
+	if s == nil {
+		return
+	}
+	if flags&abi.MSG_MORE == 0 || t.writeSeq > t.pushedSeq+t.maxWindow>>1 {
+		t.markPush(s)
+	}
+	if flags&abi.MSG_OOB != 0 {
+		t.sndUp = t.writeSeq
+	}
+	if flags&abi.MSG_MORE != 0 {
+		nagle = nagleCork
+	}
+	t.pushPending(nagle)
+}
+
+// pushPending sends what may be sent; if that is nothing and nothing is under way, the window is asked for later. Models
+// __tcp_push_pending_frames.
+func (t *Tcp) pushPending(nagle uint8) {
+	if t.state == inetClose {
+		return
+	}
+	if t.writeXmit(nagle, false) {
+		t.startWriteTimer(tcpRtoMin)
+	}
+}
+
+// writeXmit sends segments as long as the congestion window, the peer's window and Nagle's algorithm let them through; one:
+// one at most. True: there is something to send, and nothing under way. Models tcp_write_xmit.
+func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
+	sent := false
+	for s := t.writeQueue.first; s != nil && s.end > s.seq; s = t.writeQueue.first {
+		if t.inFlight() >= int(t.cwnd) {
+			break
+		}
+		mss := int(t.mss)
+		if end := s.seq + int64(min(s.len(), mss)); end > t.sndUna+t.sndWnd {
+			break // a FIN does not count
+		}
+		mode := nagle
+		if s.next != nil {
+			mode = naglePush
+		}
+		if s.len() <= mss && !t.nagleTest(s, mode) {
+			break
+		}
+		if limit := t.splitPoint(s, mss); s.len() > limit {
+			t.split(s, limit)
+		}
+		t.writeQueue.pop()
+		t.rtxQueue.push(s)
+		t.packets++
+		if s.len() < mss {
+			t.sndSml = s.end
+		}
+		t.m.Write(t.id, fieldSndNxt)
+		t.sndNxt = s.end
+		t.transmit(s)
+		t.checkSpace()
+		sent = true
+		if one {
+			break
+		}
+	}
+	if sent {
+		t.stopWriteTimer()
+		return false
+	}
+	return t.rtxQueue.first == nil && t.writeQueue.first != nil
+}
+
+// inFlight is how many packets are not acknowledged.
+func (t *Tcp) inFlight() int { return int(t.packets) }
+
+// nagleTest reports whether a segment that may be small goes out: not behind another small one that is not acknowledged.
+// Models tcp_nagle_test.
+func (t *Tcp) nagleTest(s *tcpSkb, nagle uint8) bool {
+	if nagle&naglePush != 0 || t.sndUp != t.sndUna || s.fin {
+		return true
+	}
+	partial := s.len() < int(t.mss)
+	small := t.sndSml > t.sndUna && t.sndSml <= t.sndNxt
+	return !partial || nagle&nagleCork == 0 && (nagle != 0 || t.packets == 0 || !small)
+}
+
+// splitPoint is how much of a segment the window lets through, in whole segments: tcp_mss_split_point.
+func (t *Tcp) splitPoint(s *tcpSkb, mss int) int {
+	if s.len() <= mss {
+		return s.len()
+	}
+	room := int(t.sndUna + t.sndWnd - s.seq)
+	if room >= s.len() {
+		return s.len()
+	}
+	return max(room/mss*mss, mss)
+}
+
+// split cuts s, the first of the write queue, after n bytes: tso_fragment.
+func (t *Tcp) split(s *tcpSkb, n int) {
+	rest := t.net.clone(s)
+	rest.seq, rest.from, rest.cost = s.seq+int64(n), s.from+n, tcpSkbCost+int32(s.len()-n)
+	s.end, s.to = rest.seq, rest.from
+	s.fin, s.psh = false, false
+	t.addWmem(tcpSkbCost)
+	s.cost -= int32(rest.len())
+	rest.next = s.next
+	s.next = rest
+	if t.writeQueue.last == s {
+		t.writeQueue.last = rest
+	}
+}
+
+// transmit sends a copy of s with what t acknowledges. Models __tcp_transmit_skb.
+func (t *Tcp) transmit(s *tcpSkb) {
+	p := t.packet(flagAck)
+	p.seq, p.end = s.seq, s.end
+	if s.len() > 0 {
+		p.skb = t.net.clone(s)
+	}
+	if s.fin {
+		p.flags |= flagFin
+	}
+	if s.psh {
+		p.flags |= flagPsh
+	}
+	if s.syn {
+		p.flags |= flagSyn
+		p.mss = tcpAdvmss
+		if t.state == inetSynSent {
+			p.flags &^= flagAck
+		}
+	}
+	if t.sndUp != t.sndUna && s.seq < t.sndUp {
+		p.urgPtr = t.sndUp
+	}
+	if p.flags&flagAck != 0 {
+		t.ackSent()
+	}
+	if s.len() > 0 {
+		t.dataSent()
+	}
+	t.net.send(p)
+}
+
+// packet is an empty one with the addresses, what t acknowledges, and its window.
+func (t *Tcp) packet(flags uint8) *tcpPacket {
+	p := t.net.newPacket()
+	p.src, p.dst = netip.AddrPortFrom(t.source, t.local.Port()), t.remote
+	p.from, p.to, p.flags = t, t.peer, flags
+	p.seq, p.end, p.ack = t.sndNxt, t.sndNxt, t.rcvNxt
+	p.window = t.selectWindow(flags&flagSyn != 0)
+	return p
+}
+
+// sendAck sends an acknowledgement without data: tcp_send_ack.
+func (t *Tcp) sendAck() {
+	if t.state == inetClose {
+		return
+	}
+	p := t.packet(flagAck)
+	if t.sndUp > t.sndNxt {
+		p.urgPtr = t.sndUp
+	}
+	t.ackSent()
+	t.net.send(p)
+}
+
+// sendFin sends the end of the stream, with the last segment if that waits. Models tcp_send_fin.
+func (t *Tcp) sendFin() {
+	s := t.writeQueue.last
+	if s == nil {
+		s = t.net.newSkb(t.writeSeq, 0)
+		t.addWmem(s.cost)
+		t.writeQueue.push(s)
+	}
+	s.fin = true
+	s.end++
+	t.m.Write(t.id, fieldSndNxt)
+	t.writeSeq++
+	t.pushPending(nagleOff)
+}
+
+// sendActiveReset ends the connection from this side: tcp_send_active_reset.
+func (t *Tcp) sendActiveReset() {
+	p := t.packet(flagAck | flagRst)
+	t.net.send(p)
+}
+
+// purgeWriteQueue forgets what was not acknowledged: tcp_write_queue_purge.
+func (t *Tcp) purgeWriteQueue() {
+	t.writeQueue.purge(t.net)
+	t.rtxQueue.purge(t.net)
+	t.packets = 0
+	t.addWmem(-t.wmemQueued)
+}

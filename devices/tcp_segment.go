@@ -1,0 +1,204 @@
+package devices
+
+import (
+	"math/bits"
+	"net/netip"
+)
+
+// tcpSkb is a segment on a queue of a socket, models struct sk_buff as it lies there. A segment that is sent is on two:
+// the bytes are shared, the rest is not.
+type tcpSkb struct {
+	next     *tcpSkb
+	seq, end int64 // end counts a FIN
+	data     *tcpBytes
+	from, to int // what of data
+	cost     int32
+	frags    int32 // pieces, when it was received
+	fin, psh bool
+	syn      bool
+}
+
+func (s *tcpSkb) len() int { return s.to - s.from }
+
+// bytes are those of the segment.
+func (s *tcpSkb) bytes() []byte { return s.data.b[s.from:s.to] }
+
+// tcpBytes is memory that segments share.
+type tcpBytes struct {
+	b     []byte
+	refs  int32
+	class int8
+	next  *tcpBytes
+}
+
+// tcpQueue is a queue of segments in order.
+type tcpQueue struct {
+	first, last *tcpSkb
+}
+
+func (q *tcpQueue) push(s *tcpSkb) {
+	s.next = nil
+	if q.last != nil {
+		q.last.next = s
+	} else {
+		q.first = s
+	}
+	q.last = s
+}
+
+func (q *tcpQueue) pop() *tcpSkb {
+	s := q.first
+	q.first = s.next
+	if q.first == nil {
+		q.last = nil
+	}
+	s.next = nil
+	return s
+}
+
+// purge frees all segments.
+func (q *tcpQueue) purge(n *InetNet) {
+	for q.first != nil {
+		n.freeSkb(q.pop())
+	}
+}
+
+// tcpPacket is a segment under way, models struct sk_buff with its headers.
+type tcpPacket struct {
+	next     *tcpPacket
+	src, dst netip.AddrPort
+	from, to *Tcp // sender, and receiver if the sender knows it
+	seq, end int64
+	ack      int64
+	window   int64
+	mss      int32 // of a SYN
+	urgPtr   int64 // behind the urgent byte; 0: none
+	skb      *tcpSkb
+	flags    uint8
+}
+
+// Flags of a packet.
+const (
+	flagFin = 1 << iota
+	flagSyn
+	flagRst
+	flagPsh
+	flagAck
+	flagProbe // asks for the window: a keepalive
+)
+
+// tcpPool keeps freed segments, memory and packets for the next ones. The kernel has slab caches.
+type tcpPool struct {
+	skbs    *tcpSkb
+	packets *tcpPacket
+	bytes   [poolClasses]*tcpBytes
+	count   [poolClasses]int
+}
+
+// newSkb returns a segment that begins at seq, with room for n bytes.
+func (n *InetNet) newSkb(seq int64, room int) *tcpSkb {
+	p := &n.pool
+	s := p.skbs
+	if s == nil {
+		s = &tcpSkb{}
+	} else {
+		p.skbs = s.next
+	}
+	*s = tcpSkb{seq: seq, end: seq, cost: tcpSkbCost}
+	if room > 0 {
+		s.data = p.newBytes(room)
+	}
+	return s
+}
+
+// clone returns a segment with the same bytes.
+func (n *InetNet) clone(s *tcpSkb) *tcpSkb {
+	c := n.newSkb(s.seq, 0)
+	next := c.next
+	*c = *s
+	c.next = next
+	if s.data != nil {
+		s.data.refs++
+	}
+	return c
+}
+
+func (n *InetNet) freeSkb(s *tcpSkb) {
+	if s.data != nil {
+		n.pool.freeBytes(s.data)
+	}
+	*s = tcpSkb{next: n.pool.skbs}
+	n.pool.skbs = s
+}
+
+func (p *tcpPool) newBytes(n int) *tcpBytes {
+	class := 0
+	if n > poolSmallest {
+		class = bits.Len(uint(n-1)) - bits.Len(uint(poolSmallest-1))
+	}
+	if class >= poolClasses {
+		return &tcpBytes{b: make([]byte, n), refs: 1, class: poolClasses}
+	}
+	b := p.bytes[class]
+	if b == nil {
+		return &tcpBytes{b: make([]byte, poolSmallest<<class), refs: 1, class: int8(class)}
+	}
+	p.bytes[class] = b.next
+	p.count[class]--
+	b.next, b.refs = nil, 1
+	return b
+}
+
+func (p *tcpPool) freeBytes(b *tcpBytes) {
+	if b.refs--; b.refs > 0 {
+		return
+	}
+	if c := b.class; c < poolClasses && p.count[c]*(poolSmallest<<c) < poolKeep {
+		b.next = p.bytes[c]
+		p.bytes[c] = b
+		p.count[c]++
+	}
+}
+
+func (n *InetNet) newPacket() *tcpPacket {
+	p := n.pool.packets
+	if p == nil {
+		return &tcpPacket{}
+	}
+	n.pool.packets = p.next
+	p.next = nil
+	return p
+}
+
+func (n *InetNet) freePacket(p *tcpPacket) {
+	if p.skb != nil {
+		n.freeSkb(p.skb)
+	}
+	*p = tcpPacket{next: n.pool.packets}
+	n.pool.packets = p
+}
+
+// packetQueue is a queue of packets in order.
+type packetQueue struct{ first, last *tcpPacket }
+
+func (q *packetQueue) push(p *tcpPacket) {
+	if q.last != nil {
+		q.last.next = p
+	} else {
+		q.first = p
+	}
+	q.last = p
+}
+
+// pop takes the first packet, nil if there is none.
+func (q *packetQueue) pop() *tcpPacket {
+	p := q.first
+	if p == nil {
+		return nil
+	}
+	if q.first = p.next; q.first == nil {
+		q.last = nil
+	}
+	p.next = nil
+	return p
+}

@@ -1,0 +1,107 @@
+package devices
+
+import "github.com/epollsim/epollsim/sim"
+
+// tcpTimers are the timers of a socket that has started one.
+type tcpTimers struct {
+	t       *Tcp
+	delack  sim.Timer // acknowledge what came
+	write   sim.Timer // send a SYN again, or ask for the window
+	backoff int64     // of that, ns
+	retries int
+}
+
+func (t *Tcp) timersOf() *tcpTimers {
+	if t.timers == nil {
+		tm := &tcpTimers{t: t}
+		tm.delack.Init(t.m, delackExpired)
+		tm.write.Init(t.m, writeExpired)
+		tm.delack.Owner, tm.write.Owner = tm, tm
+		t.timers = tm
+	}
+	return t.timers
+}
+
+func (t *Tcp) stopDelack() {
+	if t.timers != nil {
+		t.timers.delack.TryCancel()
+	}
+}
+
+func (t *Tcp) stopTimers() {
+	if t.timers != nil {
+		t.timers.delack.TryCancel()
+		t.timers.write.TryCancel()
+		t.timers.backoff, t.timers.retries = 0, 0
+	}
+}
+
+// delackExpired runs in interrupt context; an owner does it at the end of his call. Models tcp_delack_timer.
+func delackExpired(tm *sim.Timer) {
+	t := tm.Owner.(*tcpTimers).t
+	t.slock.Lock()
+	if t.owned {
+		t.deferred |= deferDelack
+	} else {
+		t.delackTimer()
+	}
+	t.slock.Unlock()
+}
+
+// startWriteTimer starts the timer of what is sent again, unless it runs.
+func (t *Tcp) startWriteTimer(after int64) {
+	tm := t.timersOf()
+	if !tm.write.Armed() {
+		tm.backoff = after
+		tm.write.Start(t.m.Now() + after)
+	}
+}
+
+func (t *Tcp) stopWriteTimer() {
+	if t.timers != nil {
+		t.timers.write.TryCancel()
+		t.timers.retries = 0
+	}
+}
+
+// writeExpired models tcp_write_timer.
+func writeExpired(tm *sim.Timer) {
+	t := tm.Owner.(*tcpTimers).t
+	t.slock.Lock()
+	if t.owned {
+		t.deferred |= deferWriteTimer
+	} else {
+		t.writeTimer()
+	}
+	t.slock.Unlock()
+}
+
+// writeTimer sends the SYN again, with pauses that grow, until it gives up; or asks for a window that was closed. Models
+// tcp_retransmit_timer and tcp_probe_timer.
+func (t *Tcp) writeTimer() {
+	tm := t.timersOf()
+	switch {
+	case t.state == inetSynSent:
+		if tm.retries >= t.synRetries() {
+			t.setErr(etimedout)
+			t.doneWithError()
+			return
+		}
+		if tm.retries++; tm.retries > synLinear {
+			tm.backoff *= 2
+		}
+		s := t.rtxQueue.first
+		t.transmit(s)
+	case t.writeQueue.first != nil && t.rtxQueue.first == nil && t.state != inetClose:
+		if t.writeXmit(naglePush, false) {
+			p := t.packet(flagAck | flagProbe)
+			tm.backoff = min(tm.backoff*2, 120_000_000_000)
+			t.net.send(p)
+		}
+	default:
+		return
+	}
+	if t.state == inetSynSent || t.writeQueue.first != nil && t.rtxQueue.first == nil {
+		tm.write.Start(t.m.Now() + tm.backoff)
+	}
+}
