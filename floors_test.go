@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"kernel/host":        6,
 	"scenario":           7,
 	"scenario/strace":    6,
+	"scenario/replay":    7,
 	"scenario/steps":     7,
 	"scenario/events":    7,
 	"scenario/picture":   7,

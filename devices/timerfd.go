@@ -71,6 +71,9 @@ func TimerfdOf(f *vfs.File) *Timerfd {
 	return tf
 }
 
+// Timer returns what makes tf expire.
+func (tf *Timerfd) Timer() *sim.Timer { return &tf.timer }
+
 // timerfdTriggered is the expiry: one more tick, and everybody is woken. It runs in interrupt context. Models
 // timerfd_triggered.
 func timerfdTriggered(t *sim.Timer) {
@@ -392,3 +395,6 @@ func (tf *Timerfd) Check() error {
 	}
 	return errors.Join(all...)
 }
+
+// Interval returns how often tf expires after the first time, in nanoseconds; 0: not at all.
+func (tf *Timerfd) Interval() int64 { return tf.interval }

@@ -62,6 +62,37 @@ func (ep *Eventpoll) State() *State {
 	return s
 }
 
+// EachReady calls fn for the items on rdllist in order, until it returns false: the file, the number it was added as, and
+// what the program wants to know. It is no point.
+func (ep *Eventpoll) EachReady(fn func(f *vfs.File, fd int, event abi.EpollEvent) bool) {
+	for epi := range ep.rdllist.All() {
+		if !fn(epi.file, epi.fd, epi.event) {
+			return
+		}
+	}
+}
+
+// Requeue moves the item of f and fd, if it is listed, to the tail of rdllist: as if it had become ready last. It is no
+// step of the kernel but a decision about the past, for who makes up when a file became ready.
+func (ep *Eventpoll) Requeue(f *vfs.File, fd int) {
+	for epi := range ep.rdllist.All() {
+		if epi.file == f && epi.fd == fd {
+			epi.rdllink.Unlink()
+			ep.rdllist.PushBack(&epi.rdllink, epi)
+			return
+		}
+	}
+}
+
+// EachItem is EachReady for all items, in tree order.
+func (ep *Eventpoll) EachItem(fn func(f *vfs.File, fd int, event abi.EpollEvent) bool) {
+	for epi := range ep.rbr.All() {
+		if !fn(epi.file, epi.fd, epi.event) {
+			return
+		}
+	}
+}
+
 func (epi *epitem) state() ItemState {
 	s := ItemState{
 		ItemID: epi.id.String(), Fd: epi.fd, FileID: epi.file.ID().String(), File: epi.file.Name,

@@ -106,7 +106,7 @@ func (p *Process) ignores(sig abi.Signal) bool {
 // recalc sets whether a signal waits for t; siglock is held. Models recalc_sigpending.
 func (t *Thread) recalc() {
 	p := t.proc
-	pending := (t.pending.set|p.pending.set)&^t.blocked != 0 || p.stopped || p.tell != 0
+	pending := (t.pending.set|p.pending.set)&^t.blocked != 0 || p.stopped || p.tell != 0 || t.poked
 	if !p.exiting && pending != t.task.HasSignal() {
 		t.task.SetSignal(pending, false)
 	}
@@ -128,7 +128,7 @@ func (t *Thread) takeSignals() {
 	p := t.proc
 	for {
 		p.siglock.Lock()
-		if p.exiting {
+		if p.exiting || t.replaced {
 			p.siglock.Unlock()
 			t.die()
 		}
@@ -143,6 +143,12 @@ func (t *Thread) takeSignals() {
 		if info, ok := t.next(); ok {
 			t.take(info)
 			continue
+		}
+		if t.poked {
+			t.poked = false
+			if !t.handled {
+				t.handled, t.handledRestart = true, false
+			}
 		}
 		t.recalc()
 		p.siglock.Unlock()

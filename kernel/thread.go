@@ -34,6 +34,8 @@ type Thread struct {
 
 	call     *Call        // under way, when traced
 	pidRef   *devices.Pid // nil: there is no pidfd of it with PIDFD_THREAD, or it leads its process
+	replaced bool         // by an execve of another thread
+	poked    bool         // by Interrupt
 	ended    bool
 	joinWait waitqueue.Head
 }

@@ -159,6 +159,50 @@ func (m *Machine) advance() bool {
 	}
 }
 
+// AdvanceTo moves the clock to the absolute time now (ns), if that is to come, and makes the interrupts of all timers that
+// are due by then runnable. It is for a task that decides itself when time passes, under a preemptive strategy, which
+// then decides when each interrupt is taken.
+func (m *Machine) AdvanceTo(now int64) {
+	if !m.preemptive {
+		panic("sim: AdvanceTo without a preemptive strategy")
+	}
+	if now > m.now {
+		m.now = now
+		if m.tracing {
+			m.emit(Event{Kind: EventClock})
+		}
+	}
+	if m.timers == nil {
+		return
+	}
+	for {
+		tm, ok := m.timers.Min()
+		if !ok || tm.expiry > m.now || m.err != nil {
+			return
+		}
+		m.timers.DeleteMin()
+		tm.queued = false
+		m.interrupt(tm)
+	}
+}
+
+// NextExpiry returns when the next timer fires that is not due yet (ns), Forever if none is armed.
+func (m *Machine) NextExpiry() int64 {
+	if m.timers == nil {
+		return Forever
+	}
+	if tm, ok := m.timers.Min(); ok {
+		return tm.expiry
+	}
+	return Forever
+}
+
+// Due returns the interrupt that expires tm now, nil if it is not due.
+func (tm *Timer) Due() *Task { return tm.irq }
+
+// SleepTimer returns the timer that ends a sleep of t; it is armed only while there is a deadline.
+func (t *Task) SleepTimer() *Timer { return &t.timer }
+
 // interrupt runs the expiry of tm as an interrupt task. Without a preemptive strategy nobody could come
 // between, so it runs at once, on the loop's stack.
 func (m *Machine) interrupt(tm *Timer) {

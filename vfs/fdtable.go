@@ -220,6 +220,18 @@ func (t *FdTable) CloseAll() {
 	}
 }
 
+// Put makes fd, of which the table may know nothing, refer to f, and takes over the reference. It is no step: for who
+// prepares a table.
+func (t *FdTable) Put(fd int, f *File) {
+	t.grow(fd)
+	t.slots[fd] = slot{file: f}
+	t.take(fd)
+	t.next = t.lowestFree(0)
+}
+
+// NextFree returns the lowest number that is free, from start on, without being a point.
+func (t *FdTable) NextFree(start int) int { return t.lowestFree(max(start, 0)) }
+
 // At returns the description of fd without being a point, for snapshots; nil if fd is not open.
 func (t *FdTable) At(fd int) *File {
 	if uint(fd) >= uint(len(t.slots)) {

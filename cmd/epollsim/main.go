@@ -5,6 +5,7 @@
 //	epollsim fuzz --against=host  random programs on both
 //	epollsim explore FILE.star    all schedules up to a preemption bound
 //	epollsim versions [diff A B]  how kernel versions differ
+//	epollsim replay FILE.strace   replay the log of a real program
 //	epollsim version
 //
 // Exit codes: 0 all well; 1 a check or condition failed, or a deadlock; 2 bad usage; 3 an input that does not
@@ -109,7 +110,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newVersions(), newVersion())
+	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newReplay(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newVersions(), newVersion())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {
 		help.Args = func(_ *cobra.Command, args []string) error {

@@ -1,0 +1,31 @@
+// Package replay explains the log of a real program: it makes the calls of the log on the model and finds an order of those
+// that overlap under which every result that the model determines is the one of the log.
+//
+//	log, err := replay.Read(strace.NewReader(f, name, strace.ReaderOptions{}), name)
+//	report := replay.Run(log, replay.Options{})
+//	report.Text(os.Stderr)
+//
+// What only the log can tell is taken from it, and listed: process ids, ports that the kernel chose, times, what an untraced
+// peer did, how much TCP moved at once, what stands in files, and all of files that the model does not have.
+//
+//	Log ── events ──> logEvent ── op ──> op ── row ──> row (calls_*.go): parse, run, ready, help
+//	                                     └ want: outcome
+//	exec ── pilot: the thread that tells who runs; nobody else runs by itself (strategy.go)
+//	  ├ threads ──> thread ── k ──> kernel.Thread, which makes the calls it is given
+//	  │               └ cur ──> op
+//	  ├ open: threads whose call is under way in the log (order.go)
+//	  └ tables ──> what is known of numbers from before the log (world.go)
+//
+// The order. Calls that do not overlap are made in the order of the log. Of those that overlap, one that only looks is made
+// as soon as it would bring what the log has; one that waits goes to sleep when the log says that it began, if it would
+// sleep; one that changes something is made as late as possible: at its end, or when another call would not come to its
+// result without. Whether a call would bring what the log has is seen beforehand from the readiness of the files, without
+// making it. Where this ends in a divergence, search.go turns calls round, each time in a new execution.
+//
+// Time is virtual and passes when a result asks for it: a timer that is due expires when the log shows that it has.
+//
+// What to read next: order.go, then world.go. docs/replay.md is for who uses it.
+package replay
+
+// For the maintainer: a new system call is a row. Rows say whether the call only looks, may wait, and gives out a number;
+// ready and help are for those that depend on others.

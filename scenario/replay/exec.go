@@ -1,0 +1,321 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// exec is one execution of a log on the model.
+type exec struct {
+	log   *Log
+	opts  *Options
+	k     *kernel.Kernel
+	m     *sim.Machine
+	steer *steer
+	pilot *kernel.Thread
+
+	threads map[int]*thread // by Serial of the task
+	byTid   map[int]*thread // the last one with the number
+	open    []*thread       // whose call is under way in the log, in order of entry
+	tables  map[*vfs.FdTable]*table
+	ports   map[uint16]uint16
+
+	events []abi.EpollEvent
+	at     int // the event of the log that is being followed
+	mute   int // depth of looks that nobody shall see
+	plan   *plan
+	counts2
+	orders   map[sim.ID]uint64 // of the calls on each file, as a sum
+	err      error             // that ended the run
+	diverged *Divergence
+	failed   *op
+}
+
+// thread is a task of the log on the model.
+type thread struct {
+	tid     int
+	claimed bool // by a task of the log
+	k       *kernel.Thread
+
+	cur      *op // the call that the log has it in
+	begun    bool
+	next     *op // to be begun by the thread
+	finished bool
+	got      outcome
+	eventBuf []abi.EpollEvent
+	buf      []byte
+}
+
+func (th *thread) name() string { return fmt.Sprint(th.tid) }
+
+// table is what is known of an fd table besides what the model keeps.
+type table struct {
+	inherited bool // it was there before the log, with numbers of which nothing is known
+	known     map[int]bool
+	limited   bool // the log told the limit
+}
+
+var errDone = errors.New("the log has ended")
+
+// execute runs the log once. It stops at the first divergence.
+func execute(log *Log, opts *Options, p *plan, trace func(sim.Event)) *exec {
+	x := &exec{
+		log: log, opts: opts, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
+		tables: map[*vfs.FdTable]*table{}, ports: map[uint16]uint16{}, orders: map[sim.ID]uint64{},
+		counts2: counts2{foreignFiles: map[*vfs.File]bool{}},
+	}
+	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
+	if trace != nil {
+		mo.Trace = func(e sim.Event) {
+			if x.mute == 0 {
+				trace(e)
+			}
+		}
+	}
+	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check})
+	x.m = x.k.Machine()
+	x.err = x.k.RunThread(func(t *kernel.Thread) {
+		x.pilot = t
+		x.steer.pilot = t.Task()
+		x.follow()
+		x.k.Stop(errDone)
+	})
+	if x.err != nil && !errors.Is(x.err, errDone) && x.diverged == nil {
+		x.diverged = x.broken(x.err)
+	}
+	return x
+}
+
+// follow goes through the events of the log.
+func (x *exec) follow() {
+	for x.at = 0; x.at < len(x.log.events) && x.diverged == nil; x.at++ {
+		e := &x.log.events[x.at]
+		switch e.kind {
+		case eventCall:
+			x.enter(e)
+			x.exit(e)
+		case eventEnter:
+			x.enter(e)
+			x.settle()
+		case eventExit:
+			x.exit(e)
+		case eventEnd:
+			x.end(e)
+		}
+	}
+}
+
+// enter notes that a call begins.
+func (x *exec) enter(e *logEvent) {
+	th := x.claim(e.task, e.tid)
+	if th.cur != nil {
+		x.drop(th)
+	}
+	th.cur, th.begun, th.finished = e.op, false, false
+	x.open = append(x.open, th)
+}
+
+// exit makes the call that ends here come to an end on the model, and compares.
+func (x *exec) exit(e *logEvent) {
+	th := x.claim(e.task, e.tid)
+	o := e.op
+	if th.cur != o || o == nil {
+		return
+	}
+	if x.lost(th) {
+		x.drop(th)
+		return
+	}
+	if !o.row.ends && !o.never {
+		x.finish(th)
+		if x.diverged == nil {
+			x.compare(th)
+		}
+	} else if o.row.ends {
+		return // it goes on to the end of the task
+	}
+	x.drop(th)
+	if x.diverged == nil {
+		x.settle()
+	}
+}
+
+// drop forgets the call of th.
+func (x *exec) drop(th *thread) {
+	th.cur, th.begun, th.finished = nil, false, false
+	for i, other := range x.open {
+		if other == th {
+			x.open = append(x.open[:i], x.open[i+1:]...)
+			return
+		}
+	}
+}
+
+// lost reports whether the model has no such thread any more.
+func (x *exec) lost(th *thread) bool { return th.k == nil || th.k.Task().Ended() }
+
+// end lets a task end.
+func (x *exec) end(e *logEvent) {
+	th := x.claim(e.task, e.tid)
+	if th.k == nil || e.end.Execve != 0 {
+		x.drop(th)
+		return
+	}
+	o := th.cur
+	if !x.lost(th) && !th.k.Process().Exiting() {
+		switch {
+		case e.end.Signal != 0:
+			x.kill(th, e.end.Signal)
+		case o != nil && o.row.ends && !th.begun:
+			x.begin(th)
+		case o == nil || !o.row.ends:
+			x.kill(th, abi.SIGKILL)
+		}
+	}
+	if !x.lost(th) {
+		x.run(th)
+	}
+	x.drop(th)
+	x.settle()
+}
+
+// kill ends the process of th.
+func (x *exec) kill(th *thread, sig abi.Signal) {
+	th.k.SignalProcess(abi.SIGKILL, x.pilot.Getpid())
+}
+
+// claim gives the thread of a task of the log; a new one is looked for among those that a clone is about to make.
+func (x *exec) claim(task, tid int) *thread {
+	if th := x.threads[task]; th != nil {
+		return th
+	}
+	th := x.byTid[tid]
+	if th == nil || th.claimed {
+		th = nil
+		for _, parent := range x.open {
+			if o := parent.cur; o != nil && o.row.name == "clone" || o != nil && o.row.name == "clone3" || o != nil && o.row.name == "vfork" || o != nil && o.row.name == "fork" {
+				if int(o.want.ret) == tid && !parent.begun {
+					x.begin(parent)
+					th = x.byTid[tid]
+				}
+			}
+		}
+	}
+	if th == nil {
+		th = x.adopt(tid)
+	}
+	th.claimed = true
+	x.threads[task] = th
+	return th
+}
+
+func (x *exec) newThread(tid int) *thread {
+	th := &thread{tid: tid}
+	x.byTid[tid] = th
+	return th
+}
+
+// adopt makes a thread or process that was there before the log.
+func (x *exec) adopt(tid int) *thread {
+	th := x.newThread(tid)
+	main := func(*kernel.Thread) { x.loop(th) }
+	if x.log.attached && x.log.leader != nil && len(x.threads) > 0 {
+		for _, serial := range x.log.serials {
+			if other := x.threads[serial]; other != nil && !x.lost(other) {
+				th.k = other.k.AdoptThread(tid, th.name(), main)
+				return th
+			}
+		}
+	}
+	th.k = x.k.Adopt(tid, th.name(), x.pilot, main)
+	harden(th.k.Process())
+	files := th.k.Files()
+	files.Limit = 1 << 20
+	x.tables[files] = &table{inherited: true, known: map[int]bool{}}
+	for range 3 {
+		fd, _ := files.Reserve(0, false)
+		files.Install(fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
+		x.tables[files].known[fd] = true
+	}
+	return th
+}
+
+// loop is what every thread of the log does: the call it is given, then it waits for the next.
+func (x *exec) loop(th *thread) {
+	ready := func() bool { return th.next != nil }
+	for {
+		th.k.Idle(ready)
+		o := th.next
+		th.next = nil
+		th.got = x.perform(th, o)
+		th.finished = true
+	}
+}
+
+// grant lets a task run until it sleeps, or its call is over.
+func (x *exec) grant(t *sim.Task) {
+	x.steer.granted = t
+	x.pilot.Task().Yield()
+	x.steer.granted = nil
+}
+
+// begin makes th begin its call, and lets it run as far as it comes.
+func (x *exec) begin(th *thread) {
+	o := th.cur
+	th.begun, th.next = true, o
+	x.inherit(th, o)
+	x.note(o)
+	if o.row.waits && o.begin.Time > 0 {
+		x.catchUp(o.begin.Time)
+	}
+	if th.k.Task().Runnable() {
+		x.grant(th.k.Task())
+		if th.finished || th.next == nil {
+			return
+		}
+	}
+	th.k.WakeUp()
+	x.grant(th.k.Task())
+}
+
+// note adds o to the order of the calls on its files.
+func (x *exec) note(o *op) {
+	for _, fd := range [2]int{o.fd, o.fd2} {
+		if f := x.file(o, fd); f != nil {
+			x.orders[f.ID()] = x.orders[f.ID()]*1099511628211 + uint64(o.index) + 1
+		}
+	}
+}
+
+// run lets th go on with its call.
+func (x *exec) run(th *thread) {
+	x.grant(th.k.Task())
+}
+
+// catchUp moves the clock to a time of the log.
+func (x *exec) catchUp(t int64) {
+	if now := t - x.log.start; now > x.m.Now() {
+		x.m.AdvanceTo(now)
+	}
+}
+
+// expire lets time pass until a timer fires, if it is armed.
+func (x *exec) expire(tm *sim.Timer) bool {
+	if !tm.Armed() {
+		return false
+	}
+	if tm.Due() == nil {
+		x.m.AdvanceTo(tm.Expiry())
+	}
+	irq := tm.Due()
+	if irq == nil {
+		return false
+	}
+	x.grant(irq)
+	return true
+}

@@ -1,0 +1,83 @@
+package replay
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+	"github.com/epollsim/epollsim/waitqueue"
+)
+
+var classExternal = sim.NewClass("external")
+
+// external is a file of which the log says all that is known: one that was open before the log began, or of a kind that the
+// model has not. Its state is what the results ask for.
+type external struct {
+	m    *sim.Machine
+	id   sim.ID
+	head waitqueue.Head
+	bits abi.Events
+}
+
+// closedFile is an external file without ->poll.
+type closedFile struct{ *external }
+
+// pollable is one with ->poll.
+type pollable struct{ *external }
+
+// newExternal makes such a file. One that can be polled is writable at first.
+func newExternal(s *vfs.System, name string, flags int, polls bool) *vfs.File {
+	e := &external{m: s.M, id: s.M.NewID(classExternal), bits: abi.EPOLLOUT | abi.EPOLLWRNORM}
+	e.head.Init(s.M)
+	if polls {
+		return s.NewFile(pollable{e}, flags, name, s.NextIno())
+	}
+	return s.NewFile(closedFile{e}, flags, name, s.NextIno())
+}
+
+// externalOf returns f as an external file, or nil.
+func externalOf(f *vfs.File) *external {
+	if f == nil {
+		return nil
+	}
+	switch e := f.Ops.(type) {
+	case pollable:
+		return e.external
+	case closedFile:
+		return e.external
+	}
+	return nil
+}
+
+// Read is never asked: the log has what is read.
+func (e *external) Read(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
+
+// Write is never asked.
+func (e *external) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
+
+// Release does nothing.
+func (e *external) Release(*vfs.File) {}
+
+// Poll reports what the world has made of the file.
+func (e pollable) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
+	pt.Wait(f, &e.head)
+	return e.bits
+}
+
+// normal are the bits that come with IN and OUT from nearly every file.
+func normal(bits abi.Events) abi.Events {
+	if bits&abi.EPOLLIN != 0 {
+		bits |= abi.EPOLLRDNORM
+	}
+	if bits&abi.EPOLLOUT != 0 {
+		bits |= abi.EPOLLWRNORM
+	}
+	return bits
+}
+
+// become makes the file ready for bits, of those that mask names, and wakes who waits for them.
+func (e *external) become(bits, mask abi.Events) {
+	e.bits = e.bits&^mask | bits
+	if bits != 0 {
+		e.head.WakeUp(sim.Normal, 0, false, bits)
+	}
+}

@@ -1,0 +1,222 @@
+package replay
+
+import "github.com/epollsim/epollsim/abi"
+
+// The order of calls that overlap. A call that only looks is made as soon as it would bring what the log says; one that
+// waits goes to sleep when the log says that it began; one that changes something is made as late as possible: when its end
+// comes, or when another call cannot come to its result without.
+
+// settle lets all go on who would now come to what the log says.
+func (x *exec) settle() {
+	for again := true; again && x.diverged == nil; {
+		again = false
+		for i := 0; i < len(x.open); i++ {
+			th := x.open[i]
+			if th.cur == nil || th.finished || th.cur.row.ends || x.lost(th) {
+				continue
+			}
+			if x.advance(th) {
+				again = true
+				break
+			}
+		}
+	}
+}
+
+// advance lets the call of th go on if that does no harm, and tells whether anything changed.
+func (x *exec) advance(th *thread) bool {
+	o := th.cur
+	switch {
+	case !th.begun && o.never:
+		if o.row.waits && x.sleeps(o) {
+			x.begin(th)
+			return true
+		}
+	case !th.begun:
+		late := x.plan.late(o)
+		if o.row.looks && !late && x.ready(o) && !o.want.interrupted() || o.row.waits && !late && x.sleeps(o) || x.plan.early(o) {
+			x.begin(th)
+			return true
+		}
+	case th.k.Task().Runnable():
+		if o.never || x.ready(o) || x.sleeps(o) {
+			x.run(th)
+			return true
+		}
+	}
+	return false
+}
+
+// ready reports whether the call of o would come to what the log says now, as far as can be foreseen.
+func (x *exec) ready(o *op) bool {
+	if externalOf(x.file(o, o.fd)) != nil && !o.row.local() {
+		return !o.row.allocates || readyAlloc(x, o)
+	}
+	switch {
+	case o.row.ready != nil:
+		return o.row.ready(x, o)
+	case o.row.allocates:
+		return readyAlloc(x, o)
+	}
+	return true
+}
+
+// finish brings the call of th to its end: the log says that it is over.
+func (x *exec) finish(th *thread) {
+	o := th.cur
+	if !th.begun {
+		x.inherit(th, o)
+	}
+	x.attempt(th)
+	if th.finished || x.lost(th) {
+		return
+	}
+	// As it stands it would not come to what the log says. Those that began before may have done something by now.
+	for _, other := range append([]*thread{}, x.open...) {
+		if other == th || other.begun && !x.runnable(other) || other.cur == nil || other.cur.row.looks || other.finished {
+			continue
+		}
+		if x.plan.late(other.cur) || !x.canForce(other) {
+			continue
+		}
+		if other.begun {
+			x.run(other)
+		} else {
+			x.begin(other)
+		}
+		x.settle()
+		if x.attempt(th); th.finished || x.lost(th) {
+			return
+		}
+	}
+	for range 1000 {
+		if !x.help(th) {
+			break
+		}
+		x.settle()
+		if x.attempt(th); th.finished || x.lost(th) {
+			return
+		}
+	}
+	x.insist(th)
+}
+
+func (x *exec) runnable(th *thread) bool { return !x.lost(th) && th.k.Task().Runnable() }
+
+// canForce reports whether the call of th may be made before its end has come.
+func (x *exec) canForce(th *thread) bool {
+	return !x.lost(th) && (th.begun || th.cur.row.ends || !th.cur.row.allocates || readyAlloc(x, th.cur))
+}
+
+// attempt makes the call of th if it would come to what the log says.
+func (x *exec) attempt(th *thread) {
+	o := th.cur
+	if th.finished || x.lost(th) {
+		return
+	}
+	if o.want.interrupted() {
+		x.interrupt(th)
+		return
+	}
+	if !x.ready(o) {
+		return
+	}
+	if !th.begun {
+		x.begin(th)
+	}
+	if !th.finished && x.runnable(th) {
+		x.run(th)
+	}
+	if !th.finished && !x.lost(th) && o.row.waits && x.ready(o) && !timesOut(o) {
+		// It sleeps although what it waits for is there: somebody else was woken. It may have come later.
+		x.counts2.rechecked++
+		th.k.WakeUp()
+		x.run(th)
+	}
+	if !th.finished && timesOut(o) && x.ready(o) && !x.lost(th) {
+		x.timeout(th)
+	}
+}
+
+// timesOut reports whether the log has it that o waited in vain.
+func timesOut(o *op) bool {
+	return o.row.waits && o.want.ret == 0 && !o.want.failed() && !o.want.none && o.row.parseIsWait()
+}
+
+// timeout lets the time pass that th waits for at most.
+func (x *exec) timeout(th *thread) {
+	if x.expire(th.k.Task().SleepTimer()) {
+		x.counts2.timeouts++
+		if x.runnable(th) {
+			x.run(th)
+		}
+	}
+}
+
+// interrupt ends the call of th by a signal.
+func (x *exec) interrupt(th *thread) {
+	o := th.cur
+	if !th.begun {
+		if ep := x.epoll(o); o.row.isEpollWait() && ep != nil {
+			x.calm(ep, o)
+		}
+		x.begin(th)
+	}
+	if !th.finished && !x.lost(th) {
+		if ep := x.epoll(o); o.row.isEpollWait() && ep != nil {
+			x.calm(ep, o)
+		}
+		th.k.Interrupt()
+		x.run(th)
+	}
+}
+
+// help lets the world do something for the call of th.
+func (x *exec) help(th *thread) bool {
+	o := th.cur
+	switch {
+	case o.row.help != nil:
+		return o.row.help(x, o)
+	case o.row.allocates:
+		return helpAlloc(x, o)
+	}
+	return false
+}
+
+// insist makes the call although it will not come to what the log says.
+func (x *exec) insist(th *thread) {
+	if !th.begun {
+		x.begin(th)
+	}
+	if !th.finished && x.runnable(th) {
+		x.run(th)
+	}
+	if !th.finished && !x.lost(th) && th.cur.row.waits {
+		th.k.WakeUp()
+		x.run(th)
+	}
+}
+
+// sleeps reports whether o would go to sleep now.
+func (x *exec) sleeps(o *op) bool {
+	switch {
+	case o.row.isEpollWait():
+		ep := x.epoll(o)
+		return ep != nil && o.a[1] != 0 && o.a[0] > 0 && len(x.foresee(ep, 1)) == 0
+	case o.row.name == "poll" || o.row.name == "ppoll":
+		return o.a[0] != 0 && len(x.foreseePoll(o)) == 0
+	case o.row.name == "select" || o.row.name == "pselect6":
+		return o.a[0] != 0 && !x.selectHits(o)
+	case o.fd < 0 || !o.row.waits:
+		return false
+	}
+	f := x.file(o, o.fd)
+	if f == nil || externalOf(f) != nil || f.NonBlocking() || o.a[1]&abi.MSG_DONTWAIT != 0 && o.row.isSocketCall() {
+		return false
+	}
+	bits := x.peek(f)
+	if o.row.looks {
+		return o.a[0] != 0 && bits&(abi.EPOLLIN|abi.EPOLLHUP|abi.EPOLLERR|abi.EPOLLRDHUP) == 0
+	}
+	return o.row.ready != nil && bits&(abi.EPOLLOUT|abi.EPOLLERR|abi.EPOLLHUP) == 0 && o.row.name != "splice"
+}

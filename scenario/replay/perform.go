@@ -1,0 +1,179 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// thread gives the thread that makes o.
+func (x *exec) thread(o *op) *thread { return x.threads[o.task] }
+
+func (x *exec) calls(o *op) kernel.Calls { return x.thread(o).k }
+
+// file gives what fd refers to in the thread that makes o, nil for nothing.
+func (x *exec) file(o *op, fd int) *vfs.File {
+	th := x.threads[o.task]
+	if th == nil || th.k == nil || fd < 0 {
+		return nil
+	}
+	return th.k.Files().At(fd)
+}
+
+// perform makes a call on the thread of the log. One on a file of which only the log knows comes to what the log says.
+func (x *exec) perform(th *thread, o *op) outcome {
+	if e := externalOf(x.file(o, o.fd)); e != nil && !o.row.local() {
+		return x.injected(o, e)
+	}
+	x.counts2.made++
+	if tf := x.timerfd(o); tf != nil && o.row.looks {
+		x.ticks(tf, o)
+	}
+	return o.row.run(x, o)
+}
+
+func (x *exec) timerfd(o *op) *devices.Timerfd {
+	if f := x.file(o, o.fd); f != nil {
+		return devices.TimerfdOf(f)
+	}
+	return nil
+}
+
+// local reports whether a call is about the number, not about what it refers to.
+func (r *row) local() bool {
+	switch r.name {
+	case "close", "dup", "dup2", "dup3", "fcntl", "epoll_ctl", "splice", "sendfile", "epoll_wait", "epoll_pwait", "epoll_pwait2", "signalfd4", "signalfd":
+		return true
+	}
+	return false
+}
+
+func (r *row) isEpollWait() bool {
+	return r.name == "epoll_wait" || r.name == "epoll_pwait" || r.name == "epoll_pwait2"
+}
+
+// parseIsWait reports whether a result of 0 says that the time was over.
+func (r *row) parseIsWait() bool {
+	switch r.name {
+	case "poll", "ppoll", "select", "pselect6":
+		return true
+	}
+	return r.isEpollWait()
+}
+
+func (r *row) isSocketCall() bool {
+	switch r.name {
+	case "recvfrom", "sendto", "recvmsg", "sendmsg":
+		return true
+	}
+	return false
+}
+
+// injected is a call whose result only the log knows.
+func (x *exec) injected(o *op, e *external) outcome {
+	x.counts2.injected++
+	switch {
+	case o.want.errno == abi.EAGAIN && o.row.looks:
+		e.bits &^= abi.EPOLLIN | abi.EPOLLRDNORM
+	case o.want.errno == abi.EAGAIN:
+		e.bits &^= abi.EPOLLOUT | abi.EPOLLWRNORM
+	case o.want.failed():
+	case o.row.allocates:
+		return x.installExternal(o, "socket:", socketFlags(int(o.a[0])), true)
+	case o.row.name == "recvmsg":
+		for range o.want.fds {
+			x.installExternal(o, "received", 0, true)
+		}
+	}
+	return o.want
+}
+
+// buffer is memory for what o reads.
+func (x *exec) buffer(o *op, n int) []byte {
+	th := x.thread(o)
+	if cap(th.buf) < n {
+		th.buf = make([]byte, n)
+	}
+	return th.buf[:n]
+}
+
+func (x *exec) eventBuffer(o *op, n int) []abi.EpollEvent {
+	th := x.thread(o)
+	if cap(th.eventBuf) < n {
+		th.eventBuf = make([]abi.EpollEvent, n)
+	}
+	return th.eventBuf[:n]
+}
+
+// timespec is the timeout of an epoll_pwait2.
+func (x *exec) timespec(o *op) *abi.Timespec {
+	if o.a[1] < 0 {
+		return nil
+	}
+	ts := o.spec.Value
+	return &ts
+}
+
+func (x *exec) millisSpec(ms int64) *abi.Timespec {
+	if ms < 0 {
+		return nil
+	}
+	return &abi.Timespec{Sec: ms / 1000, Nsec: ms % 1000 * 1_000_000}
+}
+
+// counts reports whether what is read from fd is made by the kernel.
+func (x *exec) counts(o *op, fd int) bool {
+	f := x.file(o, fd)
+	if f == nil {
+		return false
+	}
+	switch f.Ops.(type) {
+	case *devices.Eventfd, *devices.Timerfd:
+		return true
+	}
+	return false
+}
+
+// mayDiffer reports whether only the log knows the state of fd.
+func (x *exec) mayDiffer(o *op, fd int) bool { return externalOf(x.file(o, fd)) != nil }
+
+// execve is what execve(2) does to th.
+func (x *exec) execve(th *thread) {
+	old := th.k.Files()
+	th.k.Exec()
+	if th.k.Files() != old {
+		x.copyTable(old, th.k.Files())
+	}
+	harden(th.k.Process())
+}
+
+func (x *exec) unshare(t *kernel.Thread) {
+	old := t.Files()
+	t.Unshare()
+	if t.Files() != old {
+		x.copyTable(old, t.Files())
+	}
+}
+
+func errnoOf(err error) abi.Errno {
+	var errno abi.Errno
+	errors.As(err, &errno)
+	return errno
+}
+
+// inferred notes what must have happened outside of the log.
+func (x *exec) inferred(format string, args ...any) {
+	x.counts2.inferred++
+	if x.opts.Inferences {
+		x.inferences = append(x.inferences, Inference{Line: x.log.events[min(x.at, len(x.log.events)-1)].mark.Line, What: fmt.Sprintf(format, args...)})
+	}
+}
+
+// foreign notes that an epoll has items of which nothing is known.
+func (x *exec) foreign(f *vfs.File) { x.foreignFiles[f] = true }
+
+func (x *exec) inherited(f *vfs.File) bool { return x.foreignFiles[f] }

@@ -1,0 +1,131 @@
+package replay
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// Whether a call would come to what the log says now: what can be seen from outside, without making it.
+
+// readyRead is for all that take data.
+func readyRead(x *exec, o *op) bool {
+	f := x.file(o, o.fd)
+	switch {
+	case f == nil:
+		return o.want.errno == abi.EBADF
+	case o.want.errno == abi.EAGAIN:
+		return x.peek(f)&(abi.EPOLLIN|abi.EPOLLHUP) == 0
+	case o.want.failed() || o.a[0] == 0:
+		return true
+	}
+	bits := x.peek(f)
+	if o.want.ret == 0 {
+		n, ok := available(f)
+		return bits&(abi.EPOLLHUP|abi.EPOLLRDHUP) != 0 && (!ok || n == 0)
+	}
+	if bits&abi.EPOLLIN == 0 {
+		return false
+	}
+	n, ok := available(f)
+	if !ok {
+		return true
+	}
+	if n < o.want.ret {
+		return false
+	}
+	return n == o.want.ret || o.want.ret >= o.a[0] || !exactReads(f)
+}
+
+// available is how many bytes can be read, if the file says so.
+func available(f *vfs.File) (int64, bool) {
+	switch f.Ops.(type) {
+	case *devices.Timerfd, *devices.Signalfd:
+		return 0, false
+	}
+	i, ok := f.Ops.(vfs.Ioctler)
+	if !ok {
+		return 0, false
+	}
+	n, errno := i.Ioctl(f, abi.FIONREAD, 0)
+	return n, errno == 0
+}
+
+// readyWrite is for all that give data.
+func readyWrite(x *exec, o *op) bool {
+	f := x.file(o, o.fd)
+	if f == nil {
+		return o.want.errno == abi.EBADF
+	}
+	bits := x.peek(f)
+	switch o.want.errno {
+	case abi.EPIPE, abi.ECONNRESET:
+		return bits&(abi.EPOLLERR|abi.EPOLLHUP) != 0
+	case abi.EAGAIN:
+		return !exactReads(f) || bits&abi.EPOLLOUT == 0
+	case 0:
+		return !exactReads(f) || bits&abi.EPOLLERR == 0
+	}
+	return true
+}
+
+// exactReads reports whether f is a pipe, which gives all it has and takes all it can.
+func exactReads(f *vfs.File) bool { return devices.PipeOf(f) != nil }
+
+// readyAccept needs a connection, and the number.
+func readyAccept(x *exec, o *op) bool {
+	f := x.file(o, o.fd)
+	switch {
+	case f == nil:
+		return o.want.errno == abi.EBADF
+	case o.want.errno == abi.EAGAIN:
+		return x.peek(f)&abi.EPOLLIN == 0
+	case o.want.errno == abi.EMFILE:
+		return readyAlloc(x, o)
+	case o.want.failed():
+		return true
+	}
+	return x.peek(f)&abi.EPOLLIN != 0 && readyAlloc(x, o)
+}
+
+// readyAlloc needs the number of the log to be the next free one.
+func readyAlloc(x *exec, o *op) bool {
+	files := x.thread(o).k.Files()
+	free := files.NextFree(o.lowest())
+	switch {
+	case o.want.errno == abi.EMFILE:
+		return free >= files.Limit
+	case o.want.failed():
+		return true
+	}
+	return int64(free) == o.want.ret && free < files.Limit
+}
+
+// lowest is from where on a number is looked for.
+func (o *op) lowest() int {
+	if o.row.name == "fcntl" {
+		return int(o.a[1])
+	}
+	return 0
+}
+
+// readyNumbers is readyAlloc for two.
+func readyNumbers(x *exec, o *op) bool {
+	if o.want.failed() {
+		return true
+	}
+	files := x.thread(o).k.Files()
+	first := files.NextFree(0)
+	return len(o.want.fds) == 2 && first == o.want.fds[0] && files.NextFree(first+1) == o.want.fds[1]
+}
+
+func (x *exec) selectHits(o *op) bool {
+	for i, s := range o.sets {
+		for _, fd := range s.Fds() {
+			if x.peek(x.file(o, fd))&selectBits[i] != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,52 @@
+package replay
+
+import (
+	"net/netip"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// Options of a replay.
+type Options struct {
+	Version    kernel.Version
+	Check      bool // verify every structure after every step
+	Inferences bool // list them
+	MaxSteps   uint64
+	MaxTasks   int
+	Tries      int  // executions in search of an order; 0: DefaultTry
+	Doctor     bool // look for known patterns
+	Trace      func(sim.Event)
+}
+
+// Inference is something that must have happened outside of the log.
+type Inference struct {
+	Line int    `json:"line"`
+	What string `json:"what"`
+}
+
+// counts2 is what an execution counts.
+type counts2 struct {
+	calls, made, injected, inferred, rechecked, timeouts int
+	inferences                                           []Inference
+	foreignFiles                                         map[*vfs.File]bool
+}
+
+func signalByName(name string) (abi.Signal, bool) {
+	if sig, ok := abi.SignalByName(name); ok {
+		return sig, true
+	}
+	return abi.SignalByName("SIG" + name)
+}
+
+func inetAddr(a netip.AddrPort) abi.Sockaddr { return abi.InetAddr(a) }
+
+func (x *exec) stream(o *op, fd int) bool { return false }
+
+func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool { return false }
+func (x *exec) worldSends(o *op, f *vfs.File) bool                  { return false }
+func (x *exec) worldTakes(o *op, f *vfs.File) bool                  { return false }
+func (x *exec) worldConnects(o *op, f *vfs.File) bool               { return false }
+func helpConnect(x *exec, o *op) bool                               { return false }

@@ -1,0 +1,234 @@
+package replay
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/epollsim/epollsim/scenario/strace"
+)
+
+// Report is what came of the replay of one log.
+type Report struct {
+	Name     string
+	Stats    strace.Stats
+	Replayed int // calls that the model made, or that only change what it knows
+	Checked  int // of them, those whose result the model had to come to by itself
+	Taken    int // of them, those of which only the log can tell the result
+	Skipped  []Count
+	Inferred int
+	// Inferences are all, or the first ones, of what must have happened outside of the log.
+	Inferences []Inference
+	Timeouts   int  // waits that ended because time passed
+	Rechecked  int  // sleepers for which somebody else had been woken in the default order
+	Overlaps   int  // calls that began while others were under way
+	Tries      int  // executions in search of an order
+	Several    bool // more than one order explains the log
+	Divergence *Divergence
+	GaveUp     bool // the search reached its bound
+	Notes      []Note
+	Steps      uint64
+	Unknown    string // what the reader says of lines that it does not know
+}
+
+// Run replays a log: it looks for an order of the calls that overlap under which the model comes to all results.
+func Run(log *Log, opts Options) *Report {
+	f := search(log, &opts)
+	x := f.x
+	if opts.Trace != nil {
+		x = execute(log, &opts, f.plan, opts.Trace)
+	}
+	skipped := 0
+	for _, c := range log.Skipped() {
+		skipped += c.N
+	}
+	r := &Report{
+		Name: log.Name, Stats: log.Stats, Replayed: x.counts2.calls, Checked: x.counts2.calls - min(x.counts2.injected, x.counts2.calls), Taken: x.counts2.injected,
+		Skipped: log.Skipped(), Inferred: x.counts2.inferred, Inferences: x.inferences, Timeouts: x.counts2.timeouts,
+		Rechecked: x.rechecked, Overlaps: log.overlaps, Tries: f.tries, Several: f.several, Divergence: x.diverged, GaveUp: f.gaveUp,
+		Steps: x.m.Steps, Unknown: unknownText(&log.Stats),
+	}
+	if opts.Doctor {
+		r.Notes = diagnose(log)
+	}
+	return r
+}
+
+// unknownText tells of lines that are not strace's.
+func unknownText(s *strace.Stats) string {
+	if s.Unknown == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d lines are not strace's, the first: %s", s.Unknown, s.First)
+}
+
+// Exit codes of the command, see its documentation.
+const (
+	ExitOK       = 0
+	ExitDiverged = 4
+	ExitLimit    = 5
+)
+
+// ExitCode is 0, 4 if the log and the model differ, or 5 if the search gave up.
+func (r *Report) ExitCode() int {
+	switch {
+	case r.Divergence == nil:
+		return ExitOK
+	case r.GaveUp || r.Divergence.Limit:
+		return ExitLimit
+	}
+	return ExitDiverged
+}
+
+// Text writes the report for people.
+func (r *Report) Text(w io.Writer) {
+	fmt.Fprintf(w, "%s: %d lines, %d calls of %d tasks: %d replayed, %d of them checked, %d taken from the log; %d skipped\n",
+		r.Name, r.Stats.Lines, r.Stats.Calls, r.Stats.Tasks, r.Replayed, r.Checked, r.Taken, total(r.Skipped))
+	if len(r.Skipped) > 0 {
+		fmt.Fprintf(w, "  skipped: %s\n", counts(r.Skipped, 12))
+	}
+	if r.Unknown != "" {
+		fmt.Fprintf(w, "  %s\n", r.Unknown)
+	}
+	if r.Inferred > 0 {
+		fmt.Fprintf(w, "  outside of the log: %d events\n", r.Inferred)
+		for i, inf := range r.Inferences {
+			if i == shownInferences {
+				fmt.Fprintf(w, "    … and %d more\n", r.Inferred-i)
+				break
+			}
+			fmt.Fprintf(w, "    line %d: %s\n", inf.Line, inf.What)
+		}
+	}
+	if r.Overlaps > 0 {
+		fmt.Fprintf(w, "  %d calls overlap; %s", r.Overlaps, r.orderText())
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "  %s\n", n)
+	}
+	r.divergenceText(w)
+}
+
+const shownInferences = 20
+
+func (r *Report) orderText() string {
+	switch {
+	case r.Several:
+		return fmt.Sprintf("several orders explain the log (%d executions)\n", r.Tries)
+	case r.Divergence == nil:
+		return fmt.Sprintf("an order that explains the log was found with %d executions\n", r.Tries)
+	}
+	return fmt.Sprintf("no order was found with %d executions\n", r.Tries)
+}
+
+func (r *Report) divergenceText(w io.Writer) {
+	d := r.Divergence
+	if d == nil {
+		fmt.Fprintf(w, "  no divergence\n")
+		return
+	}
+	if r.GaveUp {
+		fmt.Fprintf(w, "  gave up at %s after %d executions (raise the bound with --tries); the best one ends here:\n", d.Pos, r.Tries)
+	}
+	fmt.Fprintf(w, "%s: %s of %d\n    the log says   %s\n    the model says %s\n", d.Pos, d.Call, d.Tid, d.Log, d.Model)
+	for line := range strings.Lines(d.State) {
+		fmt.Fprintf(w, "    %s", line)
+	}
+	if len(d.Steps) > 0 {
+		fmt.Fprintf(w, "    the last steps:\n")
+		for _, s := range d.Steps {
+			fmt.Fprintf(w, "      %s\n", s)
+		}
+	}
+}
+
+func total(list []Count) int {
+	n := 0
+	for _, c := range list {
+		n += c.N
+	}
+	return n
+}
+
+func counts(list []Count, most int) string {
+	var b strings.Builder
+	for i, c := range list {
+		if i == most {
+			fmt.Fprintf(&b, ", and %d others", total(list[i:]))
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s %d", c.Name, c.N)
+	}
+	return b.String()
+}
+
+// Schema is the version of the JSON form.
+const Schema = 1
+
+// JSON writes the report as lines of JSON: one "replay", before it one "inference", "note" or "divergence" for each.
+func (r *Report) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, i := range r.Inferences {
+		if err := enc.Encode(jsonLine{Type: "inference", File: r.Name, Line: i.Line, Text: i.What}); err != nil {
+			return err
+		}
+	}
+	for _, n := range r.Notes {
+		if err := enc.Encode(jsonLine{Type: "note", File: r.Name, Line: n.Lines[0], Lines: n.Lines, Pattern: n.Pattern, Text: n.Text}); err != nil {
+			return err
+		}
+	}
+	if d := r.Divergence; d != nil {
+		line := jsonLine{
+			Type: "divergence", File: d.Pos.File, Line: d.Pos.Line, Col: d.Pos.Col, Tid: d.Tid, Call: d.Call, Log: d.Log,
+			Model: d.Model, State: d.State, Steps: d.Steps,
+		}
+		if err := enc.Encode(line); err != nil {
+			return err
+		}
+	}
+	return enc.Encode(struct {
+		Type     string  `json:"type"`
+		Schema   int     `json:"schema"`
+		File     string  `json:"file"`
+		Exit     int     `json:"exit"`
+		Lines    int     `json:"lines"`
+		Calls    int     `json:"calls"`
+		Tasks    int     `json:"tasks"`
+		Replayed int     `json:"replayed"`
+		Checked  int     `json:"checked"`
+		Taken    int     `json:"taken"`
+		Skipped  []Count `json:"skipped"`
+		Inferred int     `json:"inferred"`
+		Overlaps int     `json:"overlaps"`
+		Tries    int     `json:"tries"`
+		Several  bool    `json:"several"`
+		GaveUp   bool    `json:"gave_up"`
+	}{
+		"replay", Schema, r.Name, r.ExitCode(), r.Stats.Lines, r.Stats.Calls, r.Stats.Tasks, r.Replayed, r.Checked, r.Taken,
+		append([]Count{}, slices.Clone(r.Skipped)...), r.Inferred, r.Overlaps, r.Tries, r.Several, r.GaveUp,
+	})
+}
+
+// jsonLine is one of the lines before the last.
+type jsonLine struct {
+	Type    string   `json:"type"`
+	File    string   `json:"file"`
+	Line    int      `json:"line"`
+	Col     int      `json:"col,omitempty"`
+	Lines   []int    `json:"lines,omitempty"`
+	Pattern string   `json:"pattern,omitempty"`
+	Tid     int      `json:"tid,omitempty"`
+	Call    string   `json:"call,omitempty"`
+	Log     string   `json:"log,omitempty"`
+	Model   string   `json:"model,omitempty"`
+	Text    string   `json:"text,omitempty"`
+	State   string   `json:"state,omitempty"`
+	Steps   []string `json:"steps,omitempty"`
+}
