@@ -26,11 +26,11 @@ func (ep *Eventpoll) remove(epi *epitem) bool {
 func (ep *Eventpoll) detachPinned(epi *epitem) bool {
 	ep.m.Read(epi.id, fieldDying)
 	f := epi.file
-	if epi.dying || !f.TryGet() {
+	if epi.dying || !f.Lend() {
 		return false
 	}
 	ep.detach(epi, false)
-	f.Put()
+	f.Return()
 	return true
 }
 

@@ -85,12 +85,12 @@ func (ep *Eventpoll) itemPoll(epi *epitem) abi.Events {
 	if ep.rules.PollsDyingFiles {
 		return ep.pollUnpinned(epi)
 	}
-	if !f.TryGet() {
+	if !f.Lend() {
 		return 0
 	}
 	ep.pt.Key = epi.event.Events
 	revents := f.Poll(&ep.pt)
-	f.Put()
+	f.Return()
 	return revents & epi.event.Events
 }
 

@@ -20,6 +20,10 @@ type Options struct {
 	Check bool
 	// TraceState lets every traced call end with an event that holds the state of the whole kernel.
 	TraceState bool
+	// UserMemory calls TouchUser for what its argument, a thread that returns to user code, may read or change until
+	// its next call. nil: everything, so that what one thread does between two calls is ordered with what every other
+	// does. Explorers visit far fewer interleavings if they know better.
+	UserMemory func(*Thread)
 	// PMSleep gives the kernel CONFIG_PM_SLEEP, without which EPOLLWAKEUP is dropped.
 	PMSleep bool
 	// MaxUserWatches is fs.epoll.max_user_watches; 0: the default.
@@ -46,6 +50,7 @@ type Kernel struct {
 	devpts  devices.Devpts
 	traced  bool
 	states  bool          // trace the state after each call
+	memory  func(*Thread) // Options.UserMemory
 	also    func() string // adds to describe
 
 	lastPid  int
@@ -60,6 +65,7 @@ func Boot(opts Options) *Kernel {
 		opts.Version = Baseline
 	}
 	k := &Kernel{version: opts.Version, rules: opts.Version.rules(), traced: opts.Machine.Trace != nil, states: opts.TraceState}
+	k.memory = opts.UserMemory
 	if opts.Check {
 		opts.Machine.Check = true
 		opts.Machine.AfterStep = k.checkAnd(opts.Machine.AfterStep)

@@ -86,6 +86,7 @@ func (p *Process) newThread(tid int, name string, fn func(*Thread)) *Thread {
 	t.waiter.Init(p.k.epoll, t.task)
 	t.joinWait.InitClass(p.k.m, classJoinWait)
 	p.files.Users++
+	p.files.Shared = p.files.Shared || p.files.Users > 1
 	p.threads = append(p.threads, t)
 	if p.leader == nil {
 		p.leader, p.target = t, t
@@ -108,6 +109,9 @@ func (p *Process) exitGroup(code int, sig abi.Signal) {
 		t.task.WakeUp(sim.Interruptible | sim.Stopped)
 	}
 }
+
+// quiet reports that nothing about signals is under way.
+func (p *Process) quiet() bool { return p.pending.set == 0 && !p.exiting && !p.stopped && p.tell == 0 }
 
 // ended is called by the last thread: the process becomes a zombie until its parent reaps it, which cannot be before all
 // who wait have been told. Models exit_notify.

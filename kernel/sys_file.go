@@ -9,7 +9,7 @@ import (
 // fdget returns the description of fd, nil if it is not open, and whether a reference was taken. A table that
 // nobody else uses needs none: nobody could close the number meanwhile.
 func (t *Thread) fdget(fd int) (f *vfs.File, counted bool) {
-	if t.files.Users == 1 {
+	if !t.files.Shared {
 		return t.files.Lookup(fd), false
 	}
 	return t.files.Get(fd), true
@@ -18,7 +18,7 @@ func (t *Thread) fdget(fd int) (f *vfs.File, counted bool) {
 // fdput ends what fdget began. The table may have become unshared meanwhile, so counted is what fdget said.
 func fdput(f *vfs.File, counted bool) {
 	if counted {
-		f.Put()
+		f.Return()
 	}
 }
 
@@ -150,6 +150,7 @@ func (t *Thread) Dup(fd int) (int, error) {
 	if f == nil {
 		return t.result(-1, abi.EBADF)
 	}
+	f.Keep()
 	return t.result(t.install(f, 0, false))
 }
 

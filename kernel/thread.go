@@ -91,16 +91,11 @@ func (t *Thread) main(fn func(*Thread)) {
 func (t *Thread) exit(code int) {
 	p := t.proc
 	t.k.m.Write(t.joinWait.ID(), fieldEnded)
-	p.siglock.Lock()
-	t.ended = true
-	if !p.exiting {
-		p.retarget(t, p.pending.set&^t.blocked)
-		p.stopComplete()
-	}
-	if p.tell != 0 {
-		p.tellParent()
+	// With no signal about, siglock would do nothing but order threads that end, which nobody can see.
+	if t.k.m.Observed() && p.siglock.Pass(p.quiet) {
+		t.ended = true
 	} else {
-		p.siglock.Unlock()
+		t.takesNoMoreSignals()
 	}
 	t.joinWait.WakeUp(sim.Normal, waitqueue.All, false, 0)
 	if t.files.Users--; t.files.Users == 0 {
@@ -123,6 +118,22 @@ func (t *Thread) exit(code int) {
 	if len(p.threads) == 0 {
 		p.code = code // of the last thread, whichever that is
 		p.ended()
+	}
+}
+
+// takesNoMoreSignals leaves what is pending to the others: exit_signals.
+func (t *Thread) takesNoMoreSignals() {
+	p := t.proc
+	p.siglock.Lock()
+	t.ended = true
+	if !p.exiting {
+		p.retarget(t, p.pending.set&^t.blocked)
+		p.stopComplete()
+	}
+	if p.tell != 0 {
+		p.tellParent()
+	} else {
+		p.siglock.Unlock()
 	}
 }
 
@@ -169,7 +180,25 @@ func (t *Thread) leave(ret int64, errno abi.Errno) {
 }
 
 // userMode is the point behind which user code runs.
-func (t *Thread) userMode() { t.k.m.Write(userID, fieldUser) }
+func (t *Thread) userMode() {
+	if t.k.memory == nil {
+		t.k.m.Write(userID, fieldUser)
+		return
+	}
+	t.k.m.Boundary()
+	if t.k.m.Collecting() {
+		t.k.memory(t)
+	}
+}
+
+// TouchUser says that what t does between this call and the next reads or changes part i of the memory that user code
+// shares. It is for Options.UserMemory.
+func (t *Thread) TouchUser(i int, write bool) {
+	t.k.m.Touch(sim.Access{ID: userID + sim.ID(i) + 1, Field: fieldUser, Write: write})
+}
+
+// NoUserMemory says of all threads that what they do between two calls is nobody else's business.
+func NoUserMemory(*Thread) {}
 
 // result ends a call that returns a number.
 func (t *Thread) result(n int, errno abi.Errno) (int, error) {

@@ -70,5 +70,8 @@ func (m *Machine) Touch(a Access) { m.touch(a) }
 // Checking reports whether Options.AfterStep runs: between two steps.
 func (m *Machine) Checking() bool { return m.checking }
 
+// Collecting reports whether anybody wants the footprint of the step under way; Touch is for nothing if not.
+func (m *Machine) Collecting() bool { return m.opts.Footprints && m.cur != nil }
+
 // LockAccess is the access of taking or releasing a lock.
 func LockAccess(lock ID) Access { return Access{ID: lock, Field: fieldOwner, Write: true} }

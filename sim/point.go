@@ -70,12 +70,14 @@ func (m *Machine) NewID(c Class) ID {
 }
 
 // Access is one touch of a field: what, and whether it changes it. Sub tells apart the elements of a
-// field that is an array (slots of an fd table).
+// field that is an array (slots of an fd table). Add is for a Write that commutes with others like it, such as
+// counting up.
 type Access struct {
 	ID    ID
 	Sub   int32
 	Field Field
 	Write bool
+	Add   bool
 }
 
 func (a Access) String() string {
@@ -95,7 +97,7 @@ func (a Access) String() string {
 // Conflicts reports whether two accesses of different tasks do not commute. Field 0 is the whole object,
 // as in the access that Free leaves.
 func (a Access) Conflicts(b Access) bool {
-	if a.ID != b.ID || !a.Write && !b.Write {
+	if a.ID != b.ID || !a.Write && !b.Write || a.Add && b.Add {
 		return false
 	}
 	return a.Field == b.Field && a.Sub == b.Sub || a.Field == 0 || b.Field == 0
@@ -112,6 +114,13 @@ func (m *Machine) Read(id ID, f Field) {
 func (m *Machine) Write(id ID, f Field) {
 	if m.observed {
 		m.point(Access{ID: id, Field: f, Write: true})
+	}
+}
+
+// Add is Write for a change that commutes with others like it: counting up and down while nobody looks.
+func (m *Machine) Add(id ID, f Field) {
+	if m.observed {
+		m.point(Access{ID: id, Field: f, Write: true, Add: true})
 	}
 }
 

@@ -23,6 +23,21 @@ func (l *Spinlock) Unlock() {
 	}
 }
 
+// Pass takes and releases l in one step, and reports whether it could: whether nobody held it and may agreed, which
+// reads what l guards. What the caller does up to its next point is as good as done under l, and needs no order with
+// others who pass.
+func (l *Spinlock) Pass(may func() bool) bool {
+	l.m.Read(l.id, fieldOwner)
+	if l.owner != nil || !may() {
+		return false
+	}
+	if l.m.tracing {
+		l.m.emit(Event{Kind: EventLock, Access: Access{ID: l.id}})
+		l.m.emit(Event{Kind: EventUnlock, Access: Access{ID: l.id}})
+	}
+	return true
+}
+
 func (l *Spinlock) acquireSpin() {
 	if l.m.outside() {
 		return

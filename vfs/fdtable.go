@@ -19,6 +19,8 @@ var (
 type FdTable struct {
 	Limit int // soft RLIMIT_NOFILE: only numbers below it are given out
 	Users int // tasks that share the table
+	// Shared says that several tasks share the table, or did: calls take references on what they look up.
+	Shared bool
 
 	sys   *System
 	id    sim.ID
@@ -71,7 +73,7 @@ func (t *FdTable) Lookup(fd int) *File {
 	return t.slots[fd].file
 }
 
-// Get is Lookup with a reference: fget. If the description dies meanwhile, the number refers to nothing or
+// Get is Lookup with a reference, which Return gives back: fget. If the description dies meanwhile, the number refers to nothing or
 // to another one by now, and is looked up again: dup2 never makes it look closed.
 func (t *FdTable) Get(fd int) *File {
 	for {

@@ -82,6 +82,7 @@ type File struct {
 	poller  Poller
 	dentry  *Dentry // nil: it has no name
 	count   int
+	lent    int // of those, that are given back before the call of who took them ends
 	lookers int // who has found it in a table and has no reference yet
 	gone    bool
 	flags   int
@@ -199,11 +200,45 @@ func (f *File) TryGet() bool {
 	return true
 }
 
-// getLooked is TryGet for who has just found f in a table. The object outlives those who look at it, which
+// Lend is TryGet for a reference that comes back with Return before the call ends. As long as somebody keeps one,
+// lending and returning commute, which spares explorers most of their work.
+func (f *File) Lend() bool {
+	f.Sys.M.Add(f.id, fieldCount)
+	if f.count == 0 {
+		return false
+	}
+	f.lent++
+	f.count++
+	f.notKept()
+	return true
+}
+
+// Return is Put for what Lend gave.
+func (f *File) Return() {
+	f.Sys.M.Add(f.id, fieldCount)
+	f.lent--
+	f.drop()
+	f.notKept()
+}
+
+// Keep makes a lent reference one that stays.
+func (f *File) Keep() {
+	f.Sys.M.Write(f.id, fieldCount)
+	f.lent--
+}
+
+// notKept adds to the footprint that this was no mere counting up or down: lent references are all there are.
+func (f *File) notKept() {
+	if m := f.Sys.M; m.Observed() && f.count == f.lent {
+		m.Touch(sim.Access{ID: f.id, Field: fieldCount, Write: true})
+	}
+}
+
+// getLooked is Lend for who has just found f in a table. The object outlives those who look at it, which
 // SLAB_TYPESAFE_BY_RCU is for.
 func (f *File) getLooked() bool {
 	f.lookers++
-	alive := f.TryGet()
+	alive := f.Lend()
 	f.lookers--
 	f.free()
 	return alive
@@ -229,6 +264,10 @@ func (f *File) Count() int { return f.count }
 // once where there is no user mode. Models fput.
 func (f *File) Put() {
 	f.Sys.M.Write(f.id, fieldCount)
+	f.drop()
+}
+
+func (f *File) drop() {
 	if f.count--; f.count > 0 {
 		return
 	}

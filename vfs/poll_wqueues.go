@@ -54,7 +54,7 @@ func (p *PollWqueues) begin(s *System, t *sim.Task) {
 // QueueProc hooks the poller to h: __pollwait.
 func (p *PollWqueues) QueueProc(f *File, h *waitqueue.Head) {
 	e := p.entry()
-	f.Get()
+	f.Lend()
 	e.poller, e.file, e.key, e.head = p, f, p.PT.Key, h
 	e.wait.Func, e.wait.Private = pollWake, e
 	p.sys.Counters.QueueInsertions++
@@ -125,7 +125,7 @@ func (p *PollWqueues) end() {
 			e = &p.pages[(i-inlineHooks)/hooksPerPage][(i-inlineHooks)%hooksPerPage]
 		}
 		e.head.Remove(&e.wait)
-		e.file.Put()
+		e.file.Return()
 		e.file, e.head = nil, nil
 	}
 	p.n = 0

@@ -116,6 +116,6 @@ func (t *FdTable) selectFd(p *PollWqueues, fd int, in, out bool) abi.Events {
 		p.PT.Key |= selectOut
 	}
 	mask := f.Poll(&p.PT)
-	f.Put()
+	f.Return()
 	return mask
 }

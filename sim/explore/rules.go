@@ -23,7 +23,7 @@ func allRules() rules {
 
 // conflict reports whether two accesses of different tasks do not commute.
 func (r *rules) conflict(a, b ref) bool {
-	if a.obj != b.obj || !a.write && !b.write {
+	if a.obj != b.obj || !a.mode.conflicts(b.mode) {
 		return false
 	}
 	if a.loc == b.loc {

@@ -217,9 +217,9 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 	for _, a := range e.foot {
 		loc := &s.all[a.loc]
 		if k := len(loc.touchs); k > 0 && loc.touchs[k-1].event == n {
-			loc.touchs[k-1].write = loc.touchs[k-1].write || a.write
+			loc.touchs[k-1].mode |= a.mode
 		} else {
-			loc.touchs = append(loc.touchs, touch{n, a.write})
+			loc.touchs = append(loc.touchs, touch{n, a.mode, loc.kind == sim.KindLock && a.mode == write && loc.takes()})
 		}
 	}
 }
@@ -227,7 +227,7 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 func (e *event) addRef(r ref) {
 	for i := range e.foot {
 		if e.foot[i].loc == r.loc {
-			e.foot[i].write = e.foot[i].write || r.write
+			e.foot[i].mode |= r.mode
 			return
 		}
 	}
@@ -252,7 +252,7 @@ func (s *search) order(e *event, t *sim.Task) {
 // acquires reports whether e begins with taking a lock: the holder's release made it possible, but that is no
 // reason why the other could not have been first.
 func (s *search) acquires(e *event) bool {
-	return len(e.foot) > 0 && e.foot[0].kind == sim.KindLock && len(s.all[e.foot[0].loc].touchs)%2 == 0
+	return len(e.foot) > 0 && e.foot[0].kind == sim.KindLock && e.foot[0].mode == write && s.all[e.foot[0].loc].takes()
 }
 
 // follow orders e behind earlier events that conflict with a.
@@ -263,7 +263,7 @@ func (s *search) follow(e *event, a ref) {
 			if o.event < e.floor {
 				break
 			}
-			if o.write || a.write {
+			if a.mode.conflicts(o.mode) {
 				other := &s.events[o.event]
 				if !before(e.clock, other.task, o.event) {
 					e.clock = join(e.clock, other.clock)
@@ -299,18 +299,14 @@ func (s *search) conflicting(a ref, fn func(*location)) {
 // look adds a choice for each earlier event that conflicts with access a of e, and could have come after it.
 func (s *search) look(e *event, a ref, n int32) {
 	past := e.past
-	lock := a.kind == sim.KindLock
-	if lock && len(s.all[a.loc].touchs)%2 == 1 {
-		return // a release: nobody could take the lock before
-	}
+	lock := a.kind == sim.KindLock && a.mode == write
+	releases := lock && !s.all[a.loc].takes()
 	if !lock && s.acquires(e) {
 		// Within the step that took a lock, after it was released by who had it before.
-		if l := s.all[e.foot[0].loc].touchs; len(l) > 0 {
-			past = join(slices.Clone(past), s.events[l[len(l)-1].event].clock)
-		}
+		past = s.afterRelease(past, s.all[e.foot[0].loc].touchs)
 	}
 	floor := e.floor
-	if lock {
+	if lock && !releases {
 		floor = s.wantedSince(e)
 	}
 	s.conflicting(a, func(loc *location) {
@@ -319,8 +315,8 @@ func (s *search) look(e *event, a ref, n int32) {
 			if o.event < floor {
 				break
 			}
-			if !o.write && !a.write || loc.kind == sim.KindLock && lock && i%2 == 1 {
-				continue
+			if !a.mode.conflicts(o.mode) || lock && o.mode == write && loc == &s.all[a.loc] && (releases || !o.takes) {
+				continue // nobody could take the lock before it was released, nor release it before it was taken
 			}
 			other := &s.events[o.event]
 			if other.task != e.task && (s.bound >= 0 || !before(past, other.task, o.event)) {
@@ -328,6 +324,16 @@ func (s *search) look(e *event, a ref, n int32) {
 			}
 		}
 	})
+}
+
+// afterRelease is past and the last release of a lock with touchs.
+func (s *search) afterRelease(past []int32, touchs []touch) []int32 {
+	for i := len(touchs) - 1; i >= 0; i-- {
+		if touchs[i].mode == write {
+			return join(slices.Clone(past), s.events[touchs[i].event].clock)
+		}
+	}
+	return past
 }
 
 // wantedSince is from when on others may have had the lock that e takes though the task of e could have taken
@@ -504,7 +510,7 @@ func (s *search) unfulfilled() {
 				break
 			}
 			other := &s.events[o.event]
-			if k%2 == 0 && other.task != e.task && !before(e.past, other.task, o.event) {
+			if (o.takes || o.mode != write) && other.task != e.task && !before(e.past, other.task, o.event) {
 				s.race(o.event, &e, int32(s.n))
 			}
 		}

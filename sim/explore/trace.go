@@ -6,9 +6,34 @@ import "github.com/epollsim/epollsim/sim"
 type ref struct {
 	loc   int32 // index of the location
 	obj   int32 // index of the object
-	write bool
+	mode  mode
 	whole bool // the whole object
 	kind  sim.Kind
+}
+
+// mode is what accesses do to a location: bits, so that the accesses of a step add up. Reads commute, and so do
+// additions.
+type mode uint8
+
+const (
+	read mode = 1 << iota
+	add
+	write
+)
+
+func modeOf(a sim.Access) mode {
+	switch {
+	case !a.Write:
+		return read
+	case a.Add:
+		return add
+	}
+	return write
+}
+
+func (m mode) conflicts(with mode) bool {
+	both := m | with
+	return both != read && both != add
 }
 
 // location is one field of one object, and the events of the current run that touched it, in order.
@@ -21,7 +46,18 @@ type location struct {
 
 type touch struct {
 	event int32
-	write bool
+	mode  mode
+	takes bool // a lock
+}
+
+// takes reports whether the next step that changes a lock takes it: taking and releasing alternate.
+func (loc *location) takes() bool {
+	for i := len(loc.touchs) - 1; i >= 0; i-- {
+		if loc.touchs[i].mode == write {
+			return !loc.touchs[i].takes
+		}
+	}
+	return true
 }
 
 type key struct {
@@ -45,7 +81,7 @@ func (l *locations) ref(a sim.Access) ref {
 		i = l.add(k, a.Kind())
 	}
 	loc := &l.all[i]
-	return ref{loc: i, obj: loc.obj, write: a.Write, whole: loc.whole, kind: loc.kind}
+	return ref{loc: i, obj: loc.obj, mode: modeOf(a), whole: loc.whole, kind: loc.kind}
 }
 
 func (l *locations) add(k key, kind sim.Kind) int32 {
