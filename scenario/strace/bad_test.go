@@ -32,6 +32,8 @@ func TestVerdict(t *testing.T) {
 			"     0.012 ( 0.001 ms): cat/123 close(fd: 3) = 0\n", "looks like the log of perf trace, not of strace"},
 		{"dtruss", "\tPID/THRD  SYSCALL(args) \t\t = return\n 123/0x1: stuff -> x\n", "looks like the log of dtruss, not of strace"},
 		{"ltrace -S", "__libc_start_main@SYS(0x1, 2)\nfoo->bar(1) = 2\n", "looks like the log of ltrace, not of strace"},
+		{"strace -c", "% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n" +
+			"  0.00    0.000000           0         1           read\n", "log:1:1: this is only the summary of strace -c"},
 		{"mostly noise", call + strings.Repeat("noise\n", 9), "log:2:1: most lines are not those of strace"},
 		{"only notes", "strace: Process 7 attached\nstrace: Process 7 detached\n", "there is no system call in this log"},
 	} {

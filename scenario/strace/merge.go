@@ -229,6 +229,7 @@ func (m *merged) Stats() Stats {
 		sum.Unended += s.Unended
 		sum.Headless += s.Headless
 		sum.binary = sum.binary || s.binary
+		sum.summary = sum.summary || s.summary
 		if sum.First == nil {
 			sum.First = s.First
 		}

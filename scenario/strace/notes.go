@@ -7,6 +7,7 @@ import (
 // note reads what strace says of itself. It is false if the line is something else.
 func (r *Reader) note(rec *Record) bool {
 	text := strings.TrimSpace(rec.Text)
+	r.stats.summary = r.stats.summary || strings.HasPrefix(text, "% time ") && strings.HasSuffix(text, " syscall")
 	body, own := strings.CutPrefix(text, "strace: ")
 	switch {
 	case strings.HasPrefix(body, "Process ") && strings.Contains(body, " attached"):
@@ -17,7 +18,7 @@ func (r *Reader) note(rec *Record) bool {
 		r.release("")
 		r.attach(*rec, tid)
 		return true
-	case own, text == "", strings.HasPrefix(text, "[ Process PID="), strings.HasPrefix(text, "> ") && rec.Text[0] == ' ',
+	case r.stats.summary && !begins(text), own, text == "", strings.HasPrefix(text, "[ Process PID="), strings.HasPrefix(text, "> ") && rec.Text[0] == ' ',
 		strings.HasPrefix(body, "Process ") && strings.HasSuffix(body, " detached"):
 		r.release("")
 		rec.Kind = RecordNote
@@ -70,6 +71,8 @@ func (s Stats) Verdict(name string) error {
 		return &Error{at, "this is not a text" + advice}
 	case s.foreign != "" && s.Unknown > s.Calls:
 		return &Error{at, "this looks like the log of " + s.foreign + ", not of strace" + advice}
+	case s.Calls == 0 && s.summary:
+		return &Error{at, "this is only the summary of strace -c" + advice}
 	case s.Calls == 0 && s.Headless == 0:
 		return &Error{at, "there is no system call in this log" + advice}
 	case s.Unknown > s.Calls:

@@ -48,6 +48,7 @@ type Stats struct {
 	Form     Form
 	binary   bool
 	foreign  string // the tool whose log this seems to be
+	summary  bool   // the table of strace -c or -C has begun
 }
 
 // Reader reads one log. It holds no more of it than the calls under way.
