@@ -7,8 +7,6 @@ import (
 // Rows of timers, FIFOs and ppoll. What depends on how long anything takes is left out: a timer is far away, stopped, or
 // for a time that is over, and then it is waited for. Signals and processes are in the comparison of package kernel,
 // since a list of calls that is made in one go cannot name a process.
-func init() { table = append(table, eventRows...) }
-
 var (
 	timerClocks = []int64{abi.CLOCK_REALTIME, abi.CLOCK_REALTIME, abi.CLOCK_MONOTONIC, abi.CLOCK_BOOTTIME, abi.CLOCK_REALTIME_ALARM, abi.CLOCK_MONOTONIC_RAW, -1}
 	timerFlags  = []int64{abi.TFD_NONBLOCK, abi.TFD_NONBLOCK, abi.TFD_NONBLOCK | abi.TFD_CLOEXEC, 0, 1}

@@ -10,8 +10,8 @@ import (
 )
 
 // String writes a call as Starlark. Its form is the text with {n} for argument n, {n:kind} for one that is more than a
-// decimal number: fd, the group of a constant, or u, data, bytes, set, name, sigmask. {*n:(fd, POLL)} is all pairs
-// from n on.
+// decimal number: fd, the group of a constant, or u, data, bytes, set, name, address, sigmask. {*n:(fd, POLL)} is all
+// pairs from n on, {*n:fds} all fds.
 func (c *call) String() string {
 	var b strings.Builder
 	form := c.op.form
@@ -21,9 +21,12 @@ func (c *call) String() string {
 		if field == nil {
 			return b.String()
 		}
-		if field.pairs {
+		switch {
+		case field.rest && field.kind == "fds":
+			b.WriteString(fdList(c.args[field.index:]))
+		case field.rest:
 			b.WriteString(pairList(c.args[field.index:]))
-		} else {
+		default:
 			b.WriteString(spell(field.kind, c.args[field.index]))
 		}
 		form = after
@@ -34,7 +37,7 @@ func (c *call) String() string {
 type field struct {
 	index int
 	kind  string
-	pairs bool
+	rest  bool // all arguments from index on
 }
 
 // nextField cuts a form at its first field; nil if there is none.
@@ -45,9 +48,9 @@ func nextField(form string) (before string, f *field, after string) {
 	}
 	text, after, _ := strings.Cut(rest, "}")
 	index, kind, _ := strings.Cut(text, ":")
-	number, pairs := strings.CutPrefix(index, "*")
+	number, all := strings.CutPrefix(index, "*")
 	n, _ := strconv.Atoi(number)
-	return before, &field{n, kind, pairs}, after
+	return before, &field{n, kind, all}, after
 }
 
 // rename replaces the fds among the arguments.
@@ -58,8 +61,12 @@ func (c *call) rename(to func(fd int64) int64) []int64 {
 		switch {
 		case f == nil:
 			return args
-		case f.pairs:
-			for i := f.index; i < len(args); i += 2 {
+		case f.rest:
+			step := 2
+			if f.kind == "fds" {
+				step = 1
+			}
+			for i := f.index; i < len(args); i += step {
 				args[i] = to(args[i])
 			}
 		case f.kind == "set":
@@ -83,6 +90,14 @@ func renameSet(v int64, to func(int64) int64) int64 {
 	return v
 }
 
+func fdList(args []int64) string {
+	var items []string
+	for _, fd := range args {
+		items = append(items, strconv.FormatInt(fd, 10))
+	}
+	return strings.Join(items, ", ")
+}
+
 func pairList(args []int64) string {
 	var items []string
 	for i := 0; i < len(args); i += 2 {
@@ -103,6 +118,8 @@ func spell(kind string, v int64) string {
 		return strconv.Quote(fileNames[v])
 	case "path":
 		return strconv.Quote(paths[v])
+	case "address":
+		return strconv.Quote(socketNames[v])
 	case "sigmask":
 		return [...]string{"None", "[SIGUSR1]"}[v]
 	case "set":
@@ -126,14 +143,14 @@ func symbols(group string, v int64) string {
 		text, _, _ = strings.Cut(abi.Enum(group, v), " /*")
 	}
 	for token := range strings.SplitSeq(text, "|") {
-		if !names[token] && !strings.HasPrefix(token, "0x") {
+		if !names[token] && (enums[group] || !strings.HasPrefix(token, "0x")) {
 			return strconv.FormatInt(v, 10)
 		}
 	}
 	return text
 }
 
-var enums = map[string]bool{"EPOLL_CTL": true, "F": true, "IOCTL": true}
+var enums = map[string]bool{"EPOLL_CTL": true, "F": true, "IOCTL": true, "SHUT": true, "SO": true, "SOL": true}
 
 var constantNames = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}

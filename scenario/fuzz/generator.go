@@ -21,6 +21,11 @@ const (
 	timerfd
 	fifo
 	inotify
+	stream
+	seqpacket
+	dgram
+	listener
+	passed // came over a socket
 )
 
 // set is a set of kinds.
@@ -29,16 +34,18 @@ type set uint32
 func kinds(k kind) set { return 1 << k }
 
 const (
-	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isInotify
+	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isInotify | isSocket | 1<<passed
 	isEpoll    set = 1 << epoll
 	isEventfd  set = 1 << eventfd
 	isPipe     set = 1<<pipeRead | 1<<pipeWrite
 	isTimerfd  set = 1 << timerfd
 	isFifo     set = 1 << fifo
 	isInotify  set = 1 << inotify
-	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo | isInotify
-	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo
-	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device | isFifo
+	isSocket   set = 1<<stream | 1<<seqpacket | 1<<dgram | 1<<listener
+	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo | isInotify | isSocket | 1<<passed
+	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isSocket | 1<<passed
+	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device | isFifo | isSocket | 1<<passed
+	isCargo    set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<device | isTimerfd | isFifo // what may be sent
 )
 
 // generator decodes random numbers into calls. It makes each call on the model at once, so that the next one
@@ -167,7 +174,7 @@ func (g *generator) note(o *op, args []int64) {
 func (g *generator) makeWithoutBlocking(o *op, args []int64) {
 	c, fd := g.runner.Calls, int(args[0])
 	flags, err := c.Fcntl(fd, abi.F_GETFL, 0)
-	if err != nil || flags&abi.O_NONBLOCK != 0 {
+	if err != nil || flags&abi.O_NONBLOCK != 0 || o.waitless != nil && o.waitless(args) {
 		g.runner.do(o, args)
 		g.note(o, args)
 		return
@@ -175,7 +182,7 @@ func (g *generator) makeWithoutBlocking(o *op, args []int64) {
 	c.Fcntl(fd, abi.F_SETFL, flags|abi.O_NONBLOCK)
 	g.runner.do(o, args)
 	r := g.runner
-	stuck := r.err == abi.EAGAIN || r.err == nil && o.name == "write" && r.ret < int(args[2])
+	stuck := r.err == abi.EAGAIN || r.err == nil && o.count > 0 && r.ret < int(args[o.count])
 	if !stuck {
 		c.Fcntl(fd, abi.F_SETFL, flags)
 		g.note(o, args)

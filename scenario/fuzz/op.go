@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/epollsim/epollsim/abi"
 )
@@ -14,9 +15,12 @@ type op struct {
 	second int                   // … and the second one itself
 	setup  int                   // how much more often than weight says before they begin
 	blocks bool                  // may sleep until somebody comes, unless its fd, the first argument, is non-blocking
+	count  int                   // which argument says how much it must write before it returns; 0: none
 	sleeps func(a []int64) int64 // how long at most (ns), negative: for ever
 	form   string                // in Starlark, see form.go
-	hidden bool                  // a scenario cannot say it
+	// waitless says that the arguments ask not to sleep.
+	waitless func(a []int64) bool
+	hidden   bool // a scenario cannot say it
 	// choose picks the arguments from the state and the random bits; false: nothing fits.
 	choose func(g *generator) bool
 	// run makes the call and tells r its result.
@@ -59,7 +63,7 @@ var table = []*op{
 		},
 	},
 	{
-		name: "write", weight: 24, act: 16, second: 6, blocks: true, form: "write({0:fd}, {1:bytes} * {2})",
+		name: "write", weight: 24, act: 16, second: 6, blocks: true, count: 2, form: "write({0:fd}, {1:bytes} * {2})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isWritable)
 			if g.kindOf(fd) == tty {
@@ -244,7 +248,7 @@ var table = []*op{
 	{
 		name: "ioctl FIONREAD", weight: 4, act: 1, form: "ioctl({0:fd}, FIONREAD)",
 		choose: func(g *generator) bool {
-			fd := g.fd(isPipe | kinds(regular) | kinds(eventfd) | kinds(device))
+			fd := g.fd(isPipe | isSocket | kinds(regular) | kinds(eventfd) | kinds(device))
 			return g.kindOf(fd) != tty && g.args(fd)
 		},
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.FIONREAD, 0)) },
@@ -391,6 +395,7 @@ var rows = map[string]*op{}
 var sequentialSlots, setupSlots, actSlots, secondSlots []*op
 
 func init() {
+	table = slices.Concat(table, eventRows, socketRows)
 	for _, o := range table {
 		rows[o.name] = o
 		sequentialSlots = repeat(sequentialSlots, o, o.weight)

@@ -124,6 +124,9 @@ func (r *runner) maskText(e abi.Events) string {
 	return s
 }
 
+// quote writes a string.
+func (r *runner) quote(s string) { r.text = strconv.AppendQuote(r.text, s) }
+
 // buffer returns n bytes to read into.
 func (r *runner) buffer(n int) []byte {
 	if cap(r.bytes) < n || r.bytes == nil {
