@@ -54,6 +54,9 @@ func (p *Pid) Exit() { p.change(PidZombie, readKey) }
 // Reap wakes everybody with no key: nobody can wait for the process any more. Models the end of detach_pid.
 func (p *Pid) Reap() { p.change(PidReaped, 0) }
 
+// Nr is the number of the process or thread.
+func (p *Pid) Nr() int { return p.nr }
+
 func (p *Pid) change(s PidState, key abi.Events) {
 	p.m.Write(p.id, fieldExit)
 	if p.m.Tracing() {

@@ -201,8 +201,8 @@ func (end *pipeFile) Fcntl(_ *vfs.File, cmd, arg int) (int, abi.Errno) {
 // CheckFlags accepts O_DIRECT: packets, if the description can write.
 func (end *pipeFile) CheckFlags(*vfs.File, int) abi.Errno { return 0 }
 
-// KeepsAsync says that a pipe keeps O_ASYNC: pipe_fasync.
-func (end *pipeFile) KeepsAsync() {}
+// SetAsync lets a pipe keep O_ASYNC: pipe_fasync.
+func (end *pipeFile) SetAsync(*vfs.File, bool) abi.Errno { return 0 }
 
 // wait sleeps on one of the two queues until ready, exclusively and in order of arrival. It returns ERESTARTSYS if a
 // signal came first; who was chosen by a wake-up sees that first. Models wait_event_interruptible_exclusive.

@@ -112,7 +112,8 @@ type Tty struct {
 // ttyFile is a tty as one description sees it.
 type ttyFile struct {
 	*Tty
-	hungUp bool // the master has closed: hung_up_tty_fops
+	hungUp bool      // the master has closed: hung_up_tty_fops
+	async  *vfs.File // the description, if it has O_ASYNC
 }
 
 // ptyFile is a ttyFile that snapshots show.
@@ -158,11 +159,15 @@ func OpenPeer(f *vfs.File, flags int) (*vfs.File, abi.Errno) {
 	if end == nil {
 		return nil, abi.ENOTTY
 	}
-	if !end.isMaster() || end.locked {
+	if !end.IsMaster() || end.locked {
 		return nil, abi.EIO
 	}
 	s := end.sys
-	return s.NewFile(ptyFile{end.link.open()}, deviceFlags(flags), end.name(), s.NextIno()), 0
+	peer := s.NewFile(ptyFile{end.link.open()}, deviceFlags(flags), end.name(), s.NextIno())
+	if flags&abi.O_CLOEXEC != 0 {
+		peer.ShowCloexec()
+	}
+	return peer, 0
 }
 
 func newPty(s *vfs.System, d *Devpts) *Pty {
@@ -174,7 +179,7 @@ func newPty(s *vfs.System, d *Devpts) *Pty {
 
 func (t *Tty) init(s *vfs.System, p *Pty, link *Tty, termios abi.Termios) {
 	t.sys, t.m, t.pty, t.link = s, s.M, p, link
-	if t.isMaster() {
+	if t.IsMaster() {
 		t.id = s.M.NewID(classPtm)
 		t.readWait.InitClass(s.M, classPtmRead)
 		t.writeWait.InitClass(s.M, classPtmWrite)
@@ -195,7 +200,8 @@ func (t *Tty) init(s *vfs.System, p *Pty, link *Tty, termios abi.Termios) {
 	t.mapCharacters()
 }
 
-func (t *Tty) isMaster() bool { return t == &t.pty.master }
+// IsMaster reports whether t is the master of its pair.
+func (t *Tty) IsMaster() bool { return t == &t.pty.master }
 
 func (t *Tty) name() string { return fmt.Sprintf("/dev/pts/%d", t.pty.index) }
 
@@ -211,7 +217,7 @@ func (t *Tty) open() *ttyFile {
 	t.lock.Lock()
 	m.Write(t.id, fieldTtyCount)
 	t.count++
-	if t.isMaster() {
+	if t.IsMaster() {
 		m.Write(t.link.id, fieldTtyCount)
 		t.link.count++
 	}
@@ -272,8 +278,18 @@ func (t *Tty) hasStatus() bool {
 // Traced is vfs.Traced.
 func (t *Tty) Traced() (string, sim.ID) { return "tty", t.id }
 
-// KeepsAsync says that a terminal keeps O_ASYNC: tty_fasync.
-func (end *ttyFile) KeepsAsync() {}
+// SetAsync lets a terminal keep O_ASYNC until the hang-up: tty_fasync, hung_up_tty_fasync.
+func (end *ttyFile) SetAsync(f *vfs.File, on bool) abi.Errno {
+	end.m.Read(end.Tty.id, fieldHungUp)
+	if end.hungUp {
+		return abi.ENOTTY
+	}
+	end.async = nil
+	if on {
+		end.async = f
+	}
+	return 0
+}
 
 // wakeUp tells the watchers and writers of t that there may be room: tty_wakeup.
 func (t *Tty) wakeUp() { t.writeWait.WakeUp(sim.Interruptible, 1, false, abi.EPOLLOUT) }

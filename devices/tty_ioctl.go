@@ -43,7 +43,7 @@ func (t *Tty) ioctl(request uint, arg int64) (int64, abi.Errno) {
 	case abi.TCXONC:
 		return 0, t.flowCommand(arg)
 	}
-	if !t.isMaster() {
+	if !t.IsMaster() {
 		return 0, abi.ENOTTY
 	}
 	switch request {

@@ -15,13 +15,13 @@ func (end *ttyFile) Release(*vfs.File) {
 	t, m := end.Tty, end.m
 	m.EnterOn(t.id, "tty_release", "")
 	t.lock.Lock()
-	if t.isMaster() || t.count <= 2 {
+	if t.IsMaster() || t.count <= 2 {
 		t.close()
 	}
 	m.Write(t.id, fieldTtyCount)
 	t.count--
 	t.ends = slices.DeleteFunc(t.ends, func(e *ttyFile) bool { return e == end })
-	if t.isMaster() {
+	if t.IsMaster() {
 		t.link.lock.Lock()
 		m.Write(t.link.id, fieldTtyCount)
 		t.link.count--
@@ -48,7 +48,7 @@ func (t *Tty) close() {
 	t.link.otherClosed = true
 	wake(&t.link.readWait)
 	wake(&t.link.writeWait)
-	if t.isMaster() {
+	if t.IsMaster() {
 		t.otherClosed = true
 		t.link.hangUp()
 	}
@@ -62,6 +62,10 @@ func (t *Tty) hangUp() {
 	for _, end := range t.ends {
 		m.Write(t.id, fieldHungUp)
 		end.hungUp = true
+		if end.async != nil {
+			end.async.DropAsync()
+			end.async = nil
+		}
 	}
 	t.flushInput()
 	t.flushOutput()

@@ -284,5 +284,5 @@ func (u *Unix) Recv(f *vfs.File, msg *Msg) (n int, errno abi.Errno) {
 	return n, errno
 }
 
-// KeepsAsync says that a socket keeps O_ASYNC. Nobody is sent SIGIO.
-func (u *Unix) KeepsAsync() {}
+// SetAsync lets a socket keep O_ASYNC. Nobody is sent SIGIO. Models sock_fasync.
+func (u *Unix) SetAsync(*vfs.File, bool) abi.Errno { return 0 }

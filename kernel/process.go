@@ -142,10 +142,7 @@ func (p *Process) ended() {
 		p.reap()
 	}
 	if act.Handler != HandlerIgnore {
-		code := ChildExited
-		if p.signal != 0 {
-			code = ChildKilled
-		}
+		code, _ := p.exitCode()
 		parent.send(SignalInfo{Sig: abi.SIGCHLD, Code: code, Sender: p.pid, Status: p.status()}, parent.leader)
 	}
 	parent.chldWait.WakeUp(sim.Interruptible, waitqueue.All, false, 0)
@@ -179,6 +176,14 @@ func (p *Process) status() int {
 		return int(p.signal)
 	}
 	return p.code & 0xff << 8
+}
+
+// exitCode is si_code and si_status of a process that has ended.
+func (p *Process) exitCode() (SignalCode, int) {
+	if p.signal != 0 {
+		return ChildKilled, int(p.signal)
+	}
+	return ChildExited, p.code & 0xff
 }
 
 // thread returns the thread of a process that is not reaped, by its id; the main thread also if it has ended.

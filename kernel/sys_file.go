@@ -257,20 +257,12 @@ func (t *Thread) ioctl(f *vfs.File, fd int, request uint, arg int64) (int64, abi
 		f.SetNonBlocking(arg != 0)
 		return 0, 0
 	case abi.FIOASYNC:
-		if _, ok := f.Ops.(vfs.Asyncer); ok {
-			flags := f.Flags() &^ abi.O_ASYNC
-			if arg != 0 {
-				flags |= abi.O_ASYNC
-			}
-			return 0, f.SetFlags(flags)
-		}
-		if arg != 0 {
-			return 0, abi.ENOTTY
-		}
-		return 0, 0
+		return 0, f.SetAsync(arg != 0)
 	case abi.TIOCGPTPEER:
-		peer, errno := t.openPeer(f, int(int32(arg)))
-		return int64(peer), errno
+		if end := devices.TtyOf(f); end != nil {
+			peer, errno := t.openPeer(f, end, int(int32(arg)))
+			return int64(peer), errno
+		}
 	}
 	if c, ok := f.Ops.(vfs.Ioctler); ok {
 		return c.Ioctl(f, request, arg)

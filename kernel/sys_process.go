@@ -103,30 +103,39 @@ func (t *Thread) Wait4(pid, options int) (int, int, error) {
 		return n, 0, err
 	}
 	n, err := t.restartable(func() (int, abi.Errno) {
-		var p *Process
-		left := false
-		found := func() bool {
-			t.k.tasklist.Lock()
-			defer t.k.tasklist.Unlock()
-			t.k.m.Write(t.proc.id, fieldChildren)
-			if p, left = t.proc.endedChild(pid); p != nil {
-				p.reap()
-			}
-			return p != nil || !left || options&abi.WNOHANG != 0
-		}
-		if errno := t.waitFor(&t.proc.chldWait, "wait4", found); errno != 0 {
+		p, errno := t.waitChild("wait4", pid, options&abi.WNOHANG != 0, false)
+		switch {
+		case errno != 0:
 			return -1, errno
-		}
-		if p == nil {
-			if left {
-				return 0, 0
-			}
-			return -1, abi.ECHILD
+		case p == nil:
+			return 0, 0
 		}
 		status = p.status()
 		return p.pid, 0
 	})
 	return n, status, err
+}
+
+// waitChild waits until child pid, or any if pid is -1, has ended, and reaps it unless it is to be left; nil with
+// nohang if none has, yet. Models do_wait.
+func (t *Thread) waitChild(what string, pid int, nohang, leave bool) (p *Process, errno abi.Errno) {
+	left := false
+	found := func() bool {
+		t.k.tasklist.Lock()
+		defer t.k.tasklist.Unlock()
+		t.k.m.Write(t.proc.id, fieldChildren)
+		if p, left = t.proc.endedChild(pid); p != nil && !leave {
+			p.reap()
+		}
+		return p != nil || !left || nohang
+	}
+	if errno := t.waitFor(&t.proc.chldWait, what, found); errno != 0 {
+		return nil, errno
+	}
+	if p == nil && !left {
+		return nil, abi.ECHILD
+	}
+	return p, 0
 }
 
 // endedChild returns a zombie among the children that pid names, and whether there are any. Models

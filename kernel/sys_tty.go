@@ -57,7 +57,12 @@ func (t *Thread) termios(fd int, request uint, termios *abi.Termios, call func(*
 	if f == nil {
 		return t.done(abi.EBADF)
 	}
-	errno := call(f, termios)
+	errno := abi.ENOTTY
+	if devices.TtyOf(f) != nil {
+		errno = call(f, termios)
+	} else if c, ok := f.Ops.(vfs.Ioctler); ok {
+		_, errno = c.Ioctl(f, request, 0)
+	}
 	fdput(f, counted)
 	return t.done(errno)
 }
@@ -71,8 +76,12 @@ func (t *Thread) tcsets(f *vfs.File, termios *abi.Termios) abi.Errno {
 	return devices.SetTermios(f, *termios, false)
 }
 
-// openPeer is TIOCGPTPEER: the number is taken first.
-func (t *Thread) openPeer(f *vfs.File, flags int) (int, abi.Errno) {
+// openPeer is TIOCGPTPEER of a terminal: the number is taken before it shows whether the slave can be opened. Models
+// ptm_open_peer.
+func (t *Thread) openPeer(f *vfs.File, end *devices.Tty, flags int) (int, abi.Errno) {
+	if !end.IsMaster() {
+		return -1, abi.EIO
+	}
 	fd, errno := t.files.Reserve(0, flags&abi.O_CLOEXEC != 0)
 	if errno != 0 {
 		return -1, errno

@@ -17,6 +17,8 @@ var signalfdRows = []row{
 var pidfdRows = []row{
 	{sig: "pidfd_open(task, flags=0)", result: "fd",
 		help: "open a file that is readable when the process, or the process of a number, has ended; flags: PIDFD_NONBLOCK, PIDFD_THREAD", fn: pidfdOpen},
+	{sig: "waitid(idtype, id, options=WEXITED)", result: "(code, status)",
+		help: "wait until a child has ended: P_PIDFD and a pidfd, P_PID and a process, P_ALL; code: 1 exited, 2 killed, 0 none yet (WNOHANG)", fn: waitid},
 }
 
 func signalfd(c *call) (starlark.Value, error) {
@@ -50,21 +52,33 @@ func signalfdRead(c *call) (starlark.Value, error) {
 }
 
 func pidfdOpen(c *call) (starlark.Value, error) {
-	const want = "what spawn or fork returned, or the number of a process"
-	pid := 0
-	switch t := c.next().(type) {
-	case *task:
-		pid = t.tid
-	case *process:
-		pid = t.pid
-	case starlark.Int:
-		pid = int(c.number(t, math.MinInt32, math.MaxInt32, want))
-	default:
-		c.wrong("got %s, want %s", given(t), want)
-	}
-	flags := c.flags()
+	pid, flags := c.pid("what spawn or fork returned, or the number of a process"), c.flags()
 	if c.err != nil {
 		return nil, c.err
 	}
 	return c.int(c.calls.PidfdOpen(pid, flags))
+}
+
+// pid takes the number of a thread or process.
+func (c *call) pid(want string) int {
+	switch t := c.next().(type) {
+	case *task:
+		return t.tid
+	case *process:
+		return t.pid
+	case starlark.Int:
+		return int(c.number(t, math.MinInt32, math.MaxInt32, want))
+	default:
+		c.wrong("got %s, want %s", given(t), want)
+	}
+	return 0
+}
+
+func waitid(c *call) (starlark.Value, error) {
+	idtype, id, options := c.cint(), c.pid("what fork returned, a pidfd, or the number of a process"), c.flags()
+	if c.err != nil {
+		return nil, c.err
+	}
+	child, err := c.calls.Waitid(idtype, id, options)
+	return c.result(starlark.Tuple{starlark.MakeInt(int(child.Code)), starlark.MakeInt(child.Status)}, err)
 }

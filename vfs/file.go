@@ -48,10 +48,10 @@ type FlagChecker interface {
 	CheckFlags(f *File, flags int) abi.Errno
 }
 
-// Asyncer is a file that could signal an owner (->fasync), so it keeps O_ASYNC. No file of the model has an
-// owner, and none sends the signal.
+// Asyncer is a file that could signal an owner, so it keeps O_ASYNC. No file of the model has an owner, and none sends the
+// signal. SetAsync is ->fasync: the flag is about to change.
 type Asyncer interface {
-	KeepsAsync()
+	SetAsync(f *File, on bool) abi.Errno
 }
 
 // Fdinfoer is a file that adds lines to /proc/PID/fdinfo/FD.
@@ -151,14 +151,41 @@ func (f *File) SetFlags(flags int) abi.Errno {
 			return errno
 		}
 	}
-	stored := settable
 	if _, ok := f.Ops.(Asyncer); ok {
-		stored |= abi.O_ASYNC
+		if errno := f.SetAsync(flags&abi.O_ASYNC != 0); errno != 0 {
+			return errno
+		}
 	}
 	f.Sys.M.Write(f.id, fieldFlags)
-	f.flags = f.flags&^stored | flags&stored
+	f.flags = f.flags&^settable | flags&settable
 	return 0
 }
+
+// SetAsync sets or clears O_ASYNC: FIOASYNC. ENOTTY if it would change and the file is no Asyncer.
+func (f *File) SetAsync(on bool) abi.Errno {
+	if f.Flags()&abi.O_ASYNC != 0 == on {
+		return 0
+	}
+	a, ok := f.Ops.(Asyncer)
+	if !ok {
+		return abi.ENOTTY
+	}
+	if errno := a.SetAsync(f, on); errno != 0 {
+		return errno
+	}
+	f.Sys.M.Write(f.id, fieldFlags)
+	f.flags ^= abi.O_ASYNC
+	return 0
+}
+
+// DropAsync clears O_ASYNC, as a hang-up does.
+func (f *File) DropAsync() {
+	f.Sys.M.Write(f.id, fieldFlags)
+	f.flags &^= abi.O_ASYNC
+}
+
+// ShowCloexec makes F_GETFL show O_CLOEXEC, which an open hides but for that of a terminal by its master.
+func (f *File) ShowCloexec() { f.flags |= abi.O_CLOEXEC }
 
 // SetNonBlocking sets or clears O_NONBLOCK: FIONBIO.
 func (f *File) SetNonBlocking(on bool) {

@@ -136,11 +136,16 @@ func (b *Batch) Ioctl(fd int, request uint, value int64) (int64, error) {
 	p := make([]byte, 64)
 	binary.LittleEndian.PutUint64(p, uint64(value))
 	buf, addr := b.inOut(p)
-	_, errno := b.sys(unix.SYS_IOCTL, arg(fd), uintptr(uint32(request)), addr)
+	if ioctlByValue(request) {
+		addr = uintptr(value)
+	}
+	n, errno := b.sys(unix.SYS_IOCTL, arg(fd), uintptr(uint32(request)), addr)
 	switch {
 	case errno != 0:
 		return -1, errno
 	case buf == nil:
+	case request == abi.TIOCGPTPEER:
+		return int64(n), nil
 	case request == abi.EPIOCGPARAMS:
 		return int64(binary.LittleEndian.Uint64(buf)), nil
 	case request == abi.FIONREAD || request == abi.TIOCOUTQ || request == abi.SIOCATMARK:

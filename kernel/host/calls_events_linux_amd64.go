@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
 )
 
 // TimerfdCreate is timerfd_create(2).
@@ -83,6 +84,34 @@ func (t *Thread) PidfdOpen(pid, flags int) (int, error) {
 		}
 	}
 	return result(t.sys("pidfd_open", sysPidfdOpen, arg(pid), arg(flags)))
+}
+
+// Waitid is waitid(2) of a child of this run, or of any.
+func (t *Thread) Waitid(idtype, id, options int) (kernel.ChildStatus, error) {
+	if idtype == abi.P_PID && id > 0 && t.h.process(id) == nil {
+		t.refuse("waitid", "process %d is not of this scenario", id)
+	}
+	t.task.reset()
+	buf, addr := t.task.alloc(sizeofSiginfo)
+	clear(buf)
+	if _, errno := t.sys("waitid", unix.SYS_WAITID, arg(idtype), arg(id), addr, arg(options), 0); errno != 0 {
+		return kernel.ChildStatus{}, errno
+	}
+	child := unpackChild(buf)
+	if p := t.h.process(child.Pid); p != nil && options&abi.WNOWAIT == 0 {
+		t.h.mu.Lock()
+		p.reaped = true
+		t.h.mu.Unlock()
+	}
+	return child, nil
+}
+
+const sizeofSiginfo = 128
+
+// unpackChild reads the siginfo_t of a child.
+func unpackChild(b []byte) kernel.ChildStatus {
+	n := func(at int) int { return int(int32(binary.LittleEndian.Uint32(b[at:]))) }
+	return kernel.ChildStatus{Pid: n(12), Code: kernel.SignalCode(n(8)), Status: n(24)}
 }
 
 // Mkfifo is mkfifo(3) in the private directory.

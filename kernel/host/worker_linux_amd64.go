@@ -23,19 +23,21 @@ type Worker struct {
 	first  *Thread // stays as it was made; every process is a copy of it
 	pid    int     // 0: none
 	tasks  [2]*task
-	two    bool // threads
+	child  *task // what a child that ends at once runs
+	two    bool  // threads
+	signal []abi.Signal
 	quit   chan struct{}
 	ended  chan error
 	closed bool
 }
 
-// NewWorker starts a worker of one or two threads. Close ends it.
-func NewWorker(threads int) (*Worker, error) {
+// NewWorker starts a worker of one or two threads that handles signals by doing nothing. Close ends it.
+func NewWorker(threads int, handled ...abi.Signal) (*Worker, error) {
 	h, err := New(Options{Timeout: 1000 * time.Hour})
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{h: h, two: threads == 2, quit: make(chan struct{}), ended: make(chan error, 1)}
+	w := &Worker{h: h, two: threads == 2, signal: handled, quit: make(chan struct{}), ended: make(chan error, 1)}
 	ready := make(chan *Thread)
 	go func() {
 		w.ended <- h.Run(func(c kernel.Calls) {
@@ -54,6 +56,11 @@ func NewWorker(threads int) (*Worker, error) {
 			return nil, errors.Join(err, w.Close())
 		}
 	}
+	if w.child, err = newTask(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	w.child.calls[0] = request{nr: unix.SYS_EXIT_GROUP}
+	w.child.rec.count, w.child.rec.state = 1, stateRequest
 	if err := w.Renew(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -73,7 +80,7 @@ func (w *Worker) Close() error {
 	close(w.quit)
 	err := <-w.ended
 	w.h.Close()
-	for _, t := range w.tasks {
+	for _, t := range append(w.tasks[:], w.child) {
 		if t != nil {
 			t.free()
 		}
@@ -109,7 +116,7 @@ func (w *Worker) byFirst(name string, nr uintptr, args ...uintptr) (n int, err e
 }
 
 // Renew replaces the process by a new one: a small fd table, no files, default signals but an ignored
-// SIGPIPE, an empty directory.
+// SIGPIPE and those that are handled, an empty directory.
 func (w *Worker) Renew() error {
 	w.kill()
 	if err := w.emptyDir(); err != nil {
@@ -129,6 +136,13 @@ func (w *Worker) Renew() error {
 	act[0] = abi.SIG_IGN
 	t.call(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
 	t.call(unix.SYS_RT_SIGACTION, uintptr(unix.SIGPIPE), addr, 0, sigsetSize)
+	handler, restorer := handlerAddresses()
+	binary.LittleEndian.PutUint64(act, uint64(handler))
+	binary.LittleEndian.PutUint64(act[8:], abi.SA_RESTORER)
+	binary.LittleEndian.PutUint64(act[16:], uint64(restorer))
+	for _, sig := range w.signal {
+		t.call(unix.SYS_RT_SIGACTION, uintptr(sig), addr, 0, sigsetSize)
+	}
 	if !w.two {
 		return nil
 	}
@@ -160,8 +174,9 @@ func (w *Worker) emptyDir() error {
 	return err
 }
 
-// Reset makes the worker ready for another program: no files, the limit of 1024, an empty directory if files
-// says that there may be some. What else a program changed – room in the fd table, signals – only Renew undoes.
+// Reset makes the worker ready for another program: no files, the limit of 1024, no signal blocked or pending, none of the
+// MostChildren children left, an empty directory if files says that there may be some. What else a program changed – room
+// in the fd table, what signals do – only Renew undoes.
 func (w *Worker) Reset(files bool) error {
 	if files {
 		if err := w.emptyDir(); err != nil {
@@ -173,6 +188,10 @@ func (w *Worker) Reset(files bool) error {
 	limit := binary.LittleEndian.AppendUint64(nil, 1024)
 	b.sys(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, b.in(binary.LittleEndian.AppendUint64(limit, b.hardLimit())), 0)
 	b.sys(unix.SYS_CLOSE_RANGE, 3, uintptr(maxFd), 0)
+	b.sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, b.in(make([]byte, sigsetSize)), 0, sigsetSize)
+	for range MostChildren {
+		b.sys(unix.SYS_WAIT4, anyChild, 0, unix.WNOHANG, 0)
+	}
 	b.Start()
 	if !b.Wait(10 * time.Second) {
 		return errors.New("a worker of the host is stuck or dead")
@@ -180,9 +199,14 @@ func (w *Worker) Reset(files bool) error {
 	return nil
 }
 
+// MostChildren is how many children a program may leave behind.
+const MostChildren = 8
+
+const anyChild = ^uintptr(0)
+
 // Batch returns the list of calls of thread 0 or 1. One that is under way must not be used.
 func (w *Worker) Batch(thread int) *Batch {
-	return &Batch{prefix: abstractPrefix(w.h.dir), task: w.tasks[thread]}
+	return &Batch{prefix: abstractPrefix(w.h.dir), task: w.tasks[thread], child: w.child, pid: w.pid}
 }
 
 // Batch is a list of calls that a thread makes in one go. The calls are told to it twice by the same code: the
@@ -191,6 +215,8 @@ func (w *Worker) Batch(thread int) *Batch {
 type Batch struct {
 	kernel.Calls
 	task      *task
+	child     *task
+	pid       int
 	prefix    string // of abstract names
 	recording bool
 	full      bool

@@ -1,6 +1,8 @@
 package fuzz
 
 import (
+	"math"
+
 	"github.com/epollsim/epollsim/abi"
 )
 
@@ -59,7 +61,7 @@ var eventRows = []*op{
 	{
 		name: "ppoll", weight: 4, form: "ppoll([{*2:(fd, POLL)}], timeout_ns={0}, sigmask={1:sigmask})",
 		choose: func(g *generator) bool {
-			args := append(g.take(), []int64{0, 0, 0, -1}[g.pick(4)], int64(g.pick(2)))
+			args := append(g.take(), []int64{0, 0, 0, -1}[g.pick(4)], g.sigmask())
 			for range 1 + g.pick(4) {
 				args = append(args, g.fd(isAny), pollMasks[g.pick(len(pollMasks))])
 			}
@@ -70,6 +72,39 @@ var eventRows = []*op{
 			r.ts = abi.Timespec{Sec: a[0] / 1e9, Nsec: a[0] % 1e9}
 			n, err := r.Ppoll(fds, &r.ts, r.sigmask(a[1]))
 			r.polled(fds, n, err)
+		},
+	},
+	{
+		name: "pselect", weight: 5, form: "pselect({1:set}, {2:set}, {3:set}, timeout_ns={0}, sigmask={4:sigmask})",
+		choose: func(g *generator) bool {
+			args := append(g.take(), []int64{0, 0, 0, -1, -2_000_000_000}[g.pick(5)], 0, 0, 0, 0)
+			for i := 1; i <= 3; i++ {
+				args[i] = g.fdSet()
+			}
+			args[4] = g.sigmask()
+			return g.args(args...)
+		},
+		run: func(r *runner, a []int64) {
+			r.ts = abi.Timespec{Sec: a[0] / 1e9, Nsec: a[0] % 1e9}
+			sets, n := r.fdSets(a[1:4])
+			n, err := r.Pselect6(n, sets[0], sets[1], sets[2], &r.ts, r.sigmask(a[4]))
+			r.selected(sets, n, err)
+		},
+	},
+	{
+		name: "select below n", weight: 4, hidden: true, form: "select({4}, {1:set}, {2:set}, {3:set}, timeout={0})",
+		choose: func(g *generator) bool {
+			args := append(g.take(), 0, 0, 0, 0, 0)
+			for i := 1; i <= 3; i++ {
+				args[i] = g.fdSet()
+			}
+			args[4] = []int64{5, 8, 64, 1024, 0, 3, 7, 63, 65, 1000, -1, 1 << 20, math.MaxInt32}[g.pick(13)]
+			return g.args(args...)
+		},
+		run: func(r *runner, a []int64) {
+			sets, _ := r.fdSets(a[1:4])
+			n, err := r.Select(int(a[4]), sets[0], sets[1], sets[2], int(a[0]))
+			r.selected(sets, n, err)
 		},
 	},
 }

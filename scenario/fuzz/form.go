@@ -10,7 +10,8 @@ import (
 )
 
 // String writes a call as Starlark. Its form is the text with {n} for argument n, {n:kind} for one that is more than a
-// decimal number: fd, the group of a constant, or u, data, bytes, set, name, address, sigmask. {*n:(fd, POLL)} is all
+// decimal number: fd, the group of a constant, or u, data, bytes, set, name, address,
+// signals, sigmask, typed. {*n:(fd, POLL)} is all
 // pairs from n on, {*n:fds} all fds.
 func (c *call) String() string {
 	var b strings.Builder
@@ -90,6 +91,27 @@ func renameSet(v int64, to func(int64) int64) int64 {
 	return v
 }
 
+func signalList(signals []abi.Signal) string {
+	var names []string
+	for _, sig := range signals {
+		names = append(names, symbols("SIG", int64(sig)))
+	}
+	return "[" + strings.Join(names, ", ") + "]"
+}
+
+// bytesText spells any bytes.
+func bytesText(s string) string {
+	text := []byte(`b"`)
+	for i := range len(s) {
+		if c := s[i]; c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+			text = append(text, c)
+		} else {
+			text = fmt.Appendf(text, `\x%02x`, c)
+		}
+	}
+	return string(append(text, '"'))
+}
+
 func fdList(args []int64) string {
 	var items []string
 	for _, fd := range args {
@@ -120,8 +142,15 @@ func spell(kind string, v int64) string {
 		return strconv.Quote(paths[v])
 	case "address":
 		return strconv.Quote(socketNames[v])
+	case "typed":
+		return bytesText(typed[v])
+	case "signals":
+		return signalList(signalSets[v])
 	case "sigmask":
-		return [...]string{"None", "[SIGUSR1]"}[v]
+		if v == 0 {
+			return "None"
+		}
+		return signalList(signalSets[v-1])
 	case "set":
 		fds, some := setMembers(v)
 		if !some {
@@ -150,7 +179,8 @@ func symbols(group string, v int64) string {
 	return text
 }
 
-var enums = map[string]bool{"EPOLL_CTL": true, "F": true, "IOCTL": true, "SHUT": true, "SO": true, "SOL": true}
+var enums = map[string]bool{"EPOLL_CTL": true, "F": true, "IOCTL": true, "SHUT": true, "SO": true, "SOL": true,
+	"SIG": true, "SIGPROCMASK": true, "TCFLSH": true, "TCXONC": true}
 
 var constantNames = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}

@@ -26,6 +26,10 @@ const (
 	dgram
 	listener
 	passed // came over a socket
+	signalfd
+	pidfd
+	ptyMaster
+	ptySlave
 )
 
 // set is a set of kinds.
@@ -34,7 +38,8 @@ type set uint32
 func kinds(k kind) set { return 1 << k }
 
 const (
-	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isInotify | isSocket | 1<<passed
+	isOther    set = 1<<passed | 1<<signalfd | 1<<pidfd
+	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isInotify | isSocket | isOther | isPty
 	isEpoll    set = 1 << epoll
 	isEventfd  set = 1 << eventfd
 	isPipe     set = 1<<pipeRead | 1<<pipeWrite
@@ -42,20 +47,23 @@ const (
 	isFifo     set = 1 << fifo
 	isInotify  set = 1 << inotify
 	isSocket   set = 1<<stream | 1<<seqpacket | 1<<dgram | 1<<listener
-	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo | isInotify | isSocket | 1<<passed
-	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isSocket | 1<<passed
+	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo | isInotify | isSocket | isOther | isPty
+	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isSocket | isOther
 	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device | isFifo | isSocket | 1<<passed
+	isPty      set = 1<<ptyMaster | 1<<ptySlave
+	isTerminal set = isPty | 1<<tty
 	isCargo    set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<device | isTimerfd | isFifo // what may be sent
 )
 
 // generator decodes random numbers into calls. It makes each call on the model at once, so that the next one
 // is chosen with its result in view.
 type generator struct {
-	runner *runner
-	prog   *program
-	calls  []call    // those of prog that are being made
-	bits   [2]uint64 // left of the two random numbers of a row
-	end    int       // most calls
+	runner   *runner
+	prog     *program
+	calls    []call    // those of prog that are being made
+	bits     [2]uint64 // left of the two random numbers of a row
+	end      int       // most calls
+	children int
 
 	kinds [1024]kind
 	open  []int16 // in order of opening
@@ -67,7 +75,7 @@ type generator struct {
 // begin starts a program.
 func (g *generator) begin(p *program, c kernel.Calls, limit int) {
 	p.reset()
-	g.prog, g.calls, g.end, g.concurrent = p, p.calls, limit, false
+	g.prog, g.calls, g.end, g.children, g.concurrent = p, p.calls, limit, 0, false
 	g.runner.Calls = c
 	for _, fd := range g.open {
 		g.kinds[fd] = none
@@ -290,6 +298,9 @@ func (g *generator) timeout() int64 {
 	}
 	return []int64{2, 1, 3, 0, 2, 4, -1, 1}[g.pick(8)]
 }
+
+// sigmask is no mask, or one of signalSets.
+func (g *generator) sigmask() int64 { return []int64{0, 1, 8, 3, 0, 2}[g.pick(6)] }
 
 // fdSet picks up to four fds for select.
 func (g *generator) fdSet() int64 {

@@ -38,14 +38,15 @@ type hostJudge struct {
 	runner *runner
 	spoilt bool
 	files  bool
+	settle time.Duration // after a call of a program with terminals
 }
 
 func newHostJudge(threads int) (*hostJudge, error) {
-	w, err := host.NewWorker(threads)
+	w, err := host.NewWorker(threads, handled...)
 	if err != nil {
 		return nil, err
 	}
-	return &hostJudge{worker: w, runner: newRunner()}, nil
+	return &hostJudge{worker: w, runner: newRunner(), settle: settling[0]}, nil
 }
 
 func (h *hostJudge) close() error { return h.worker.Close() }
@@ -74,13 +75,26 @@ func (h *hostJudge) sequential(p *program, result func(i int, text []byte)) erro
 	if err := h.prepare(p); err != nil {
 		return err
 	}
-	n, err := h.worker.Batch(0).Run(len(p.calls), patience, h.caller(p.calls, result))
+	make := h.caller(p.calls, result)
+	n, err := h.worker.Batch(0).Run(len(p.calls), patience+time.Duration(len(p.calls))*h.settle, func(i int, c kernel.Calls) {
+		make(i, c)
+		if p.settles(i) {
+			c.Nanosleep(int64(h.settle))
+		}
+	})
 	if n < len(p.calls) && err == nil {
 		h.spoilt = true
 		result(n, []byte(blocked))
 	}
 	return err
 }
+
+// settling is how long a worker of the host may take to carry bytes to the other end of a terminal. What differs is run
+// again with more of it.
+var settling = []time.Duration{100 * time.Microsecond, time.Millisecond, 10 * time.Millisecond}
+
+// hasten sets how patient the judge is with terminals: step 0 is the least.
+func (h *hostJudge) hasten(step int) { h.settle = settling[step] }
 
 // patience is how long a list of calls that do not sleep may take.
 const patience = 3 * time.Second
@@ -208,8 +222,24 @@ func (m *model) together(p *program, strategy sim.Strategy) (*outcome, error) {
 	return o, err
 }
 
-// compare runs a sequential program on the judge and returns the first call that it answers differently.
-func compare(p *program, j judge) (*Difference, error) {
+// compare runs a sequential program on the judge and returns the first call that it answers differently. One with terminals
+// differs if it does however long the host may take.
+func compare(p *program, j judge) (d *Difference, err error) {
+	h, ok := j.(*hostJudge)
+	if !ok || !p.slow {
+		return compareOnce(p, j)
+	}
+	defer h.hasten(0)
+	for step := range settling {
+		h.hasten(step)
+		if d, err = compareOnce(p, j); d == nil || err != nil {
+			break
+		}
+	}
+	return d, err
+}
+
+func compareOnce(p *program, j judge) (*Difference, error) {
 	var d *Difference
 	err := j.sequential(p, func(i int, text []byte) {
 		if d != nil && d.Index >= i { // a batch asks twice; only the last answer counts

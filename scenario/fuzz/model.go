@@ -22,12 +22,15 @@ func newModel(v kernel.Version) *model {
 	return &model{gen: generator{runner: newRunner()}, version: v}
 }
 
-// run boots a kernel, ignores SIGPIPE as the host's worker does, and runs fn.
+// run boots a kernel, ignores SIGPIPE and handles signals as the host's worker does, and runs fn.
 func (m *model) run(strategy sim.Strategy, fn func(c kernel.Calls)) error {
 	k := kernel.Boot(kernel.Options{Version: m.version, Machine: sim.Options{Pool: &m.pool, Strategy: strategy, MaxSteps: maxSteps}})
 	k.Cover(&m.cover)
 	return k.Run(func(c kernel.Calls) {
 		c.Sigaction(abi.SIGPIPE, kernel.SigAction{Handler: kernel.HandlerIgnore})
+		for _, sig := range handled {
+			c.Sigaction(sig, kernel.SigAction{Handler: kernel.HandlerFunc, Func: func(abi.Signal) {}})
+		}
 		fn(c)
 	})
 }

@@ -21,6 +21,9 @@ type op struct {
 	// waitless says that the arguments ask not to sleep.
 	waitless func(a []int64) bool
 	hidden   bool // a scenario cannot say it
+	alone    bool // not in programs of two threads
+	// prelude is what a scenario needs to have before it can say it.
+	prelude string
 	// choose picks the arguments from the state and the random bits; false: nothing fits.
 	choose func(g *generator) bool
 	// run makes the call and tells r its result.
@@ -66,7 +69,7 @@ var table = []*op{
 		name: "write", weight: 24, act: 16, second: 6, blocks: true, count: 2, form: "write({0:fd}, {1:bytes} * {2})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isWritable)
-			if g.kindOf(fd) == tty {
+			if kinds(g.kindOf(fd))&isTerminal != 0 {
 				return false
 			}
 			return g.args(fd, 'a'+int64(len(g.calls)%26), writeSizes[g.pick(len(writeSizes))])
@@ -76,11 +79,14 @@ var table = []*op{
 	{
 		name: "read", weight: 20, act: 8, second: 14, blocks: true, form: "read({0:fd}, {1})",
 		choose: func(g *generator) bool {
-			fd := g.fd(isReadable)
-			if g.kindOf(fd) == tty {
+			fd, size := g.fd(isReadable), readSizes[g.pick(len(readSizes))]
+			switch kind := g.kindOf(fd); {
+			case kinds(kind)&isTerminal != 0:
 				return false
+			case kind == signalfd: // a record says who sent the signal
+				size = min(size, sizeofSiginfo-1)
 			}
-			return g.args(fd, readSizes[g.pick(len(readSizes))])
+			return g.args(fd, size)
 		},
 		run: func(r *runner, a []int64) {
 			p := r.buffer(int(a[1]))
@@ -198,7 +204,11 @@ var table = []*op{
 			args[0] = g.timeout()
 			return g.args(args...)
 		},
-		run: func(r *runner, a []int64) { r.selected(a) },
+		run: func(r *runner, a []int64) {
+			sets, n := r.fdSets(a[1:])
+			n, err := r.Select(n, sets[0], sets[1], sets[2], int(a[0]))
+			r.selected(sets, n, err)
+		},
 	},
 	{
 		name: "fcntl F_SETFL", weight: 5, act: 2, form: "fcntl({0:fd}, F_SETFL, {1:PIPE2})",
@@ -285,7 +295,7 @@ var table = []*op{
 		name: "epoll_pwait", weight: 4, second: 3, form: "epoll_pwait({0:fd}, maxevents={1}, timeout={2}, sigmask={3:sigmask})",
 		sleeps: func(a []int64) int64 { return a[2] * 1e6 },
 		choose: func(g *generator) bool {
-			return g.args(g.fd(isEpoll), maxEvents[g.pick(len(maxEvents))], g.timeout(), int64(g.pick(2)))
+			return g.args(g.fd(isEpoll), maxEvents[g.pick(len(maxEvents))], g.timeout(), g.sigmask())
 		},
 		run: func(r *runner, a []int64) {
 			n, err := r.EpollPwait(int(a[0]), r.eventBuffer(int(a[1])), int(a[1]), int(a[2]), r.sigmask(a[3]))
@@ -300,7 +310,7 @@ var table = []*op{
 			if g.concurrent {
 				ns = 1_000_000 * g.timeout()
 			}
-			return g.args(g.fd(isEpoll), maxEvents[g.pick(len(maxEvents))], ns, int64(g.pick(2)))
+			return g.args(g.fd(isEpoll), maxEvents[g.pick(len(maxEvents))], ns, g.sigmask())
 		},
 		run: func(r *runner, a []int64) {
 			r.ts = abi.Timespec{Sec: a[2] / 1e9, Nsec: a[2] % 1e9}
@@ -395,11 +405,13 @@ var rows = map[string]*op{}
 var sequentialSlots, setupSlots, actSlots, secondSlots []*op
 
 func init() {
-	table = slices.Concat(table, eventRows, socketRows)
+	table = slices.Concat(table, eventRows, socketRows, signalRows, ttyRows)
 	for _, o := range table {
 		rows[o.name] = o
 		sequentialSlots = repeat(sequentialSlots, o, o.weight)
-		setupSlots = repeat(setupSlots, o, o.weight+o.setup)
+		if !o.alone {
+			setupSlots = repeat(setupSlots, o, o.weight+o.setup)
+		}
 		actSlots = repeat(actSlots, o, o.act)
 		secondSlots = repeat(secondSlots, o, o.second)
 	}

@@ -27,7 +27,10 @@ type program struct {
 	main, second, after []call
 
 	files bool // it may leave files in the directory
-	spoil bool // it leaves more behind than a reset undoes: a large fd table, or 0, 1, 2 changed
+	slow  bool // it has terminals, whose bytes a worker of the host carries,
+	// from this call on.
+	slowFrom int
+	spoil    bool // it leaves more behind than a reset undoes: a large fd table, or 0, 1, 2 changed
 
 	arena []int64
 }
@@ -37,6 +40,9 @@ func (p *program) reset() {
 		calls: p.calls[:0], main: p.main[:0], second: p.second[:0], after: p.after[:0], arena: p.arena[:0],
 	}
 }
+
+// settles reports whether the host needs a moment after call i.
+func (p *program) settles(i int) bool { return p.slow && i >= p.slowFrom }
 
 // threads is how many threads p has.
 func (p *program) threads() int {

@@ -3,6 +3,7 @@ package fuzz
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/epollsim/epollsim/kernel"
 )
@@ -10,12 +11,13 @@ import (
 // reduce takes single calls out of a program that differs, as long as it does: rapid removes what one random
 // number made, which may be several calls. Numbers of files move with the calls that open them.
 func (t *trial) reduce(p *program, v verdict) (*program, verdict, error) {
+	start := time.Now()
 	for again := true; again; {
 		again = false
 		if p.threads() == 1 && v.difference != nil {
 			p.calls = p.calls[:v.difference.Index+1]
 		}
-		for at := p.count() - 1; at >= 0; at-- {
+		for at := p.count() - 1; at >= 0 && time.Since(start) < t.opts.Shrink; at-- {
 			q, err := t.model.without(p, at)
 			if err != nil {
 				continue

@@ -235,12 +235,10 @@ func (r *runner) odd(n, want int) {
 	}
 }
 
-// selected makes a select call: a timeout and three sets, each up to four fds as bytes above a mark.
-func (r *runner) selected(a []int64) {
-	var sets [3]*abi.FdSet
-	nfds := 0
+// fdSets are the sets of a select call, each up to four fds as bytes above a mark, and the number above all of them.
+func (r *runner) fdSets(a []int64) (sets [3]*abi.FdSet, nfds int) {
 	for i := range sets {
-		fds, some := setMembers(a[i+1])
+		fds, some := setMembers(a[i])
 		if !some {
 			continue
 		}
@@ -251,7 +249,11 @@ func (r *runner) selected(a []int64) {
 			nfds = max(nfds, fd+1)
 		}
 	}
-	n, err := r.Select(nfds, sets[0], sets[1], sets[2], int(a[0]))
+	return sets, nfds
+}
+
+// selected writes the sets that a select call has left.
+func (r *runner) selected(sets [3]*abi.FdSet, n int, err error) {
 	if r.failed(err) {
 		return
 	}
@@ -281,12 +283,11 @@ func setMembers(v int64) (fds []int, some bool) {
 
 const setMark = 1 << 62
 
-// sigmask is the mask of an epoll_pwait: none, or SIGUSR1.
+// sigmask is the mask of an epoll_pwait: none, or one of signalSets.
 func (r *runner) sigmask(v int64) *abi.SigSet {
 	if v == 0 {
 		return nil
 	}
-	r.mask = 0
-	r.mask.Add(abi.SIGUSR1)
+	r.mask = r.set(v - 1)
 	return &r.mask
 }

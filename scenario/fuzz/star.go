@@ -14,28 +14,41 @@ func scenarioText(p *program, o *outcome, about string, d *Difference) string {
 		fmt.Fprintf(&b, "# %s\n", d)
 	}
 	b.WriteString("signal(SIGPIPE, SIG_IGN)\n")
-	checks(&b, "", p.calls, o.calls)
+	said := map[string]bool{"": true}
+	for _, c := range p.calls {
+		if !said[c.op.prelude] {
+			said[c.op.prelude] = true
+			b.WriteString(c.op.prelude)
+		}
+	}
+	checks(&b, "", p.calls, o.calls, p.settles)
 	if p.threads() > 1 {
 		b.WriteString("def second():\n")
-		checks(&b, "    ", p.second, o.second)
+		checks(&b, "    ", p.second, o.second, never)
 		b.WriteString("t = spawn(second)\n")
-		checks(&b, "", p.main, o.main)
+		checks(&b, "", p.main, o.main, never)
 		b.WriteString("join(t)\n")
-		checks(&b, "", p.after, o.after)
+		checks(&b, "", p.after, o.after, never)
 	}
 	return b.String()
 }
 
-func checks(b *strings.Builder, indent string, list []call, results []string) {
+// A scenario with terminals leaves the host a moment after every call from slowFrom on.
+func checks(b *strings.Builder, indent string, list []call, results []string, slow func(i int) bool) {
 	for i := range list {
-		text, result := list[i].String(), at(results, i)
+		text, result, rest := list[i].String(), at(results, i), ""
+		if slow(i) {
+			rest = "; sleep(5)"
+		}
 		switch {
 		case list[i].op.hidden || result == notMade:
 			fmt.Fprintf(b, "%s# %s: %s\n", indent, text, result)
 		case result == blocked:
 			fmt.Fprintf(b, "%s%s # blocks\n", indent, text)
 		default:
-			fmt.Fprintf(b, "%scheck(%s == %s)\n", indent, text, result)
+			fmt.Fprintf(b, "%scheck(%s == %s)%s\n", indent, text, result, rest)
 		}
 	}
 }
+
+func never(int) bool { return false }

@@ -361,6 +361,14 @@ var examples = []example{
 	{"", did("wait4", 1001, 1001, 0), `wait4(1001, NULL, 0, NULL)        = 1001`},
 	{"wait4(-1, &n, 0, NULL);", failed("wait4", abi.ECHILD, -1, 0, 0),
 		`wait4(-1, 0x7ffd00001000, 0, NULL) = -1 ECHILD (No child processes)`},
+	{"", did("waitid", 0, abi.P_PIDFD, 5, kernel.ChildStatus{Pid: 1001, Code: kernel.ChildExited, Status: 3}, abi.WEXITED|abi.WNOWAIT, nil),
+		`waitid(P_PIDFD, 5, {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=1001, si_uid=0, si_status=3, si_utime=0, si_stime=0}, WEXITED|WNOWAIT, NULL) = 0`},
+	{"", did("waitid", 0, abi.P_PID, 1001, &kernel.ChildStatus{Pid: 1001, Code: kernel.ChildKilled, Status: int(abi.SIGKILL)}, abi.WEXITED, nil),
+		`waitid(P_PID, 1001, {si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=1001, si_uid=0, si_status=SIGKILL, si_utime=0, si_stime=0}, WEXITED, NULL) = 0`},
+	{"", did("waitid", 0, abi.P_ALL, 0, &kernel.ChildStatus{}, abi.WNOHANG|abi.WEXITED, nil),
+		`waitid(P_ALL, 0, {}, WNOHANG|WEXITED, NULL) = 0`},
+	{"siginfo_t si; waitid(P_PIDFD, 99, &si, WEXITED);", failed("waitid", abi.EBADF, abi.P_PIDFD, 99, &kernel.ChildStatus{}, abi.WEXITED, nil),
+		`waitid(P_PIDFD, 99, 0x7ffd00001000, WEXITED, NULL) = -1 EBADF (Bad file descriptor)`},
 
 	// sockets; 12 is the next file
 	{"socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0);", did("socket", 12, abi.AF_INET, abi.SOCK_STREAM|abi.SOCK_NONBLOCK, 0),

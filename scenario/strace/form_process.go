@@ -110,3 +110,17 @@ func printWaitStatus(w *Writer, s *scene, i int) bool {
 	}
 	return ok
 }
+
+func printSiginfo(w *Writer, s *scene, i int) bool {
+	child, ok := value[kernel.ChildStatus](s.args[i])
+	if child.Pid == 0 {
+		w.print("{}")
+		return ok
+	}
+	status := strconv.Itoa(child.Status)
+	if child.Code != kernel.ChildExited {
+		status = abi.Signal(child.Status).String()
+	}
+	w.print("{si_signo=SIGCHLD, si_code=%s, si_pid=%d, si_uid=0, si_status=%s, si_utime=0, si_stime=0}", child.Code, child.Pid, status)
+	return ok
+}

@@ -156,6 +156,7 @@ var printers = [forms]printer{
 	},
 	formRlimit:     printRlimit,
 	formWaitStatus: printWaitStatus,
+	formSiginfo:    printSiginfo,
 	formSockaddr:   printSockaddr,
 	formOptval:     printOptval,
 	formMessage:    printMessage,

@@ -46,6 +46,7 @@ const (
 	formItimerspec // {it_interval={tv_sec=0, tv_nsec=0}, it_value={tv_sec=1, tv_nsec=0}}
 	formRlimit     // {rlim_cur=1024, rlim_max=4096*1024}
 	formWaitStatus // [{WIFEXITED(s) && WEXITSTATUS(s) == 0}]
+	formSiginfo    // {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=1001, …}, {} of no child
 	formSockaddr   // {sa_family=AF_UNIX, sun_path=@"name"}
 	formOptval     // [1], {l_onoff=1, l_linger=0}
 	formMessage    // {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=1}], …}
@@ -316,6 +317,12 @@ var table = []row{
 		name: "wait4", own: []int{0, 2},
 		params: args(number, atExit, param{form: formWaitStatus, absent: "NULL"}, flags("W"),
 			pointer.orAbsent("NULL")),
+	},
+	{
+		name: "waitid",
+		params: args(enum("P"), number, atExit, param{form: formSiginfo, absent: "NULL"}, flags("W"),
+			pointer.orAbsent("NULL")),
+		result: resultZero,
 	},
 	{name: "exit", params: args(number), result: resultNever},
 	{name: "exit_group", params: args(number), result: resultNever},
