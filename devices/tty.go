@@ -53,6 +53,7 @@ var (
 	fieldCommitHead  = sim.NewField("commit_head")
 	fieldCanonHead   = sim.NewField("canon_head")
 	fieldOtherClosed = sim.NewField("TTY_OTHER_CLOSED")
+	fieldIOError     = sim.NewField("TTY_IO_ERROR")
 	fieldHungUp      = sim.NewField("f_op")
 	fieldStopped     = sim.NewField("flow.stopped")
 	fieldPacket      = sim.NewField("ctrl.packet")
@@ -89,6 +90,7 @@ type Tty struct {
 	// Changed under lock, read without it.
 	count       int  // open descriptions; those of the master count for the slave, too
 	otherClosed bool // TTY_OTHER_CLOSED
+	ioError     bool // TTY_IO_ERROR: the last open failed
 	throttled   bool // TTY_THROTTLED
 	locked      bool // TTY_PTY_LOCK, of a master
 
@@ -113,7 +115,6 @@ type Tty struct {
 type ttyFile struct {
 	*Tty
 	hungUp bool      // the master has closed: hung_up_tty_fops
-	async  *vfs.File // the description, if it has O_ASYNC
 }
 
 // ptyFile is a ttyFile that snapshots show.
@@ -159,7 +160,11 @@ func OpenPeer(f *vfs.File, flags int) (*vfs.File, abi.Errno) {
 	if end == nil {
 		return nil, abi.ENOTTY
 	}
-	if !end.IsMaster() || end.locked {
+	if !end.IsMaster() {
+		return nil, abi.EIO
+	}
+	if end.locked {
+		end.link.refuse()
 		return nil, abi.EIO
 	}
 	s := end.sys
@@ -221,6 +226,8 @@ func (t *Tty) open() *ttyFile {
 		m.Write(t.link.id, fieldTtyCount)
 		t.link.count++
 	}
+	m.Write(t.id, fieldIOError)
+	t.ioError = false
 	m.Write(t.link.id, fieldOtherClosed)
 	t.link.otherClosed = false
 	t.throttled = true
@@ -228,6 +235,15 @@ func (t *Tty) open() *ttyFile {
 	t.lock.Unlock()
 	leave(m, "tty_open")
 	return end
+}
+
+// refuse is an open that fails because the master is locked. Nobody can read or write t from then on, and it can be closed
+// without the master noticing, until the next open. Models pty_open.
+func (t *Tty) refuse() {
+	t.lock.Lock()
+	t.m.Write(t.id, fieldIOError)
+	t.ioError = true
+	t.lock.Unlock()
 }
 
 // Poll hooks to both queues. IN: a line, an end of file, or as many bytes as VMIN says, if that is asked for without
@@ -278,17 +294,14 @@ func (t *Tty) hasStatus() bool {
 // Traced is vfs.Traced.
 func (t *Tty) Traced() (string, sim.ID) { return "tty", t.id }
 
-// SetAsync lets a terminal keep O_ASYNC until the hang-up: tty_fasync, hung_up_tty_fasync.
-func (end *ttyFile) SetAsync(f *vfs.File, on bool) abi.Errno {
+// SetAsync is refused: O_ASYNC would make the caller the owner of a terminal, who gets SIGIO. After a hang-up that is
+// ENOTTY. Models tty_fasync, hung_up_tty_fasync.
+func (end *ttyFile) SetAsync(*vfs.File, bool) abi.Errno {
 	end.m.Read(end.Tty.id, fieldHungUp)
 	if end.hungUp {
 		return abi.ENOTTY
 	}
-	end.async = nil
-	if on {
-		end.async = f
-	}
-	return 0
+	return notModelled(end.m, "O_ASYNC of a terminal")
 }
 
 // wakeUp tells the watchers and writers of t that there may be room: tty_wakeup.

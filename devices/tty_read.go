@@ -22,6 +22,10 @@ func (end *ttyFile) Read(f *vfs.File, p []byte) (int, abi.Errno) {
 	if end.hungUp {
 		return 0, 0
 	}
+	t.m.Read(t.id, fieldIOError)
+	if t.ioError {
+		return 0, abi.EIO
+	}
 	read := 0
 	var errno abi.Errno
 	for more := false; ; {

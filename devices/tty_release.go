@@ -36,8 +36,15 @@ func (end *ttyFile) Release(*vfs.File) {
 	m.Leave("tty_release")
 }
 
+// close models pty_close.
 func (t *Tty) close() {
 	m := t.m
+	m.Read(t.id, fieldIOError)
+	if t.ioError && !t.IsMaster() {
+		return
+	}
+	m.Write(t.id, fieldIOError)
+	t.ioError = true
 	wake(&t.readWait)
 	wake(&t.writeWait)
 	t.ctrl.Lock()
@@ -62,10 +69,6 @@ func (t *Tty) hangUp() {
 	for _, end := range t.ends {
 		m.Write(t.id, fieldHungUp)
 		end.hungUp = true
-		if end.async != nil {
-			end.async.DropAsync()
-			end.async = nil
-		}
 	}
 	t.flushInput()
 	t.flushOutput()

@@ -15,7 +15,8 @@ const writeChunk = 2048
 func (end *ttyFile) Write(f *vfs.File, p []byte) (int, abi.Errno) {
 	t := end.Tty
 	t.m.Read(t.id, fieldHungUp)
-	if end.hungUp {
+	t.m.Read(t.id, fieldIOError)
+	if end.hungUp || t.ioError {
 		return 0, abi.EIO
 	}
 	if errno := t.writing.lockFor(f.NonBlocking(), "atomic_write_lock"); errno != 0 {

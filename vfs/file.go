@@ -178,12 +178,6 @@ func (f *File) SetAsync(on bool) abi.Errno {
 	return 0
 }
 
-// DropAsync clears O_ASYNC, as a hang-up does.
-func (f *File) DropAsync() {
-	f.Sys.M.Write(f.id, fieldFlags)
-	f.flags &^= abi.O_ASYNC
-}
-
 // ShowCloexec makes F_GETFL show O_CLOEXEC, which an open hides but for that of a terminal by its master.
 func (f *File) ShowCloexec() { f.flags |= abi.O_CLOEXEC }
 

@@ -91,7 +91,7 @@ func (h *hostJudge) sequential(p *program, result func(i int, text []byte)) erro
 
 // settling is how long a worker of the host may take to carry bytes to the other end of a terminal. What differs is run
 // again with more of it.
-var settling = []time.Duration{100 * time.Microsecond, time.Millisecond, 10 * time.Millisecond}
+var settling = []time.Duration{100 * time.Microsecond, time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond, 30 * time.Millisecond}
 
 // hasten sets how patient the judge is with terminals: step 0 is the least.
 func (h *hostJudge) hasten(step int) { h.settle = settling[step] }

@@ -217,6 +217,8 @@ var table = []*op{
 			switch g.kindOf(fd) {
 			case tty:
 				return false
+			case ptyMaster, ptySlave: // whoever sets it gets SIGIO
+				flags &^= abi.O_ASYNC
 			case regular, directory: // what O_DIRECT asks for is up to the file system
 				flags &^= abi.O_DIRECT
 			}
