@@ -114,7 +114,7 @@ type Tty struct {
 // ttyFile is a tty as one description sees it.
 type ttyFile struct {
 	*Tty
-	hungUp bool      // the master has closed: hung_up_tty_fops
+	hungUp bool // the master has closed: hung_up_tty_fops
 }
 
 // ptyFile is a ttyFile that snapshots show.

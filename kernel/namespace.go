@@ -211,10 +211,16 @@ func (k *Kernel) open(path string, flags int) (*vfs.File, abi.Errno) {
 		}
 		return open(k, flags), 0
 	}
-	p, errno := k.walk(path)
+	bare := path
+	if flags&abi.O_CREAT != 0 {
+		bare = strings.TrimRight(path, "/") // which cannot be a file's name, whatever is there
+	}
+	p, errno := k.walk(bare)
 	switch {
 	case errno != 0:
 		return nil, errno
+	case p.name != "." && bare != path:
+		return nil, abi.EISDIR
 	case p.name == ".":
 		if flags&fresh == fresh {
 			return nil, abi.EEXIST
@@ -222,8 +228,6 @@ func (k *Kernel) open(path string, flags int) (*vfs.File, abi.Errno) {
 		return k.openInode(p.dir.dentry, p.dir, flags)
 	case p.entry == nil && flags&abi.O_CREAT == 0:
 		return nil, abi.ENOENT
-	case p.entry == nil && strings.HasSuffix(path, "/"):
-		return nil, abi.EISDIR
 	case p.entry == nil:
 		p.entry = p.dir.add(p.name, regular{devices.NewRegular(k.sys, p.name)})
 		flags &^= abi.O_TRUNC

@@ -10,7 +10,6 @@ import (
 
 // Rows of names and of inotify. A program has one inotify at a time: whose watches are told first depends on where the
 // kernel has put them.
-func init() { table = append(table, fileRows...) }
 
 // paths are names that programs use: files, a FIFO, a directory and what is in it, and mistakes.
 var paths = []string{"f", ".", "g", "d", "d/f", "p", "d/g", "f/x", "nothing", "", "d/", "d/e", "d/.", "nothing/x", "./f", "d/../g"}
