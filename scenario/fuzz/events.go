@@ -92,7 +92,7 @@ var eventRows = []*op{
 		},
 	},
 	{
-		name: "select below n", weight: 4, hidden: true, form: "select({4}, {1:set}, {2:set}, {3:set}, timeout={0})",
+		name: "select below n", weight: 2, hidden: true, form: "select({4}, {1:set}, {2:set}, {3:set}, timeout={0})",
 		choose: func(g *generator) bool {
 			args := append(g.take(), 0, 0, 0, 0, 0)
 			for i := 1; i <= 3; i++ {

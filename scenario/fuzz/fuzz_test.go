@@ -79,8 +79,8 @@ func TestScenarioRoundTrip(t *testing.T) {
 	for seed := 1; seed <= 200; seed++ {
 		p, err := m.sequential(words(100).Example(seed), 100)
 		require.NoError(t, err)
-		if slices.ContainsFunc(p.calls, func(c call) bool { return c.op.name == "epoll_wait NULL" }) {
-			continue // leaving it out leaves its scan out, which matters
+		if slices.ContainsFunc(p.calls, unsayable) {
+			continue
 		}
 		o, err := results(p, &modelJudge{newModel(kernel.Version{})})
 		require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestScenarioRoundTrip(t *testing.T) {
 	for seed := 1; seed <= 200; seed++ {
 		p, blocks, err := m.concurrent(words(togetherRows).Example(seed))
 		require.NoError(t, err)
-		if blocks || slices.ContainsFunc(p.calls, func(c call) bool { return c.op.name == "epoll_wait NULL" }) {
+		if blocks || slices.ContainsFunc(p.calls, unsayable) {
 			continue
 		}
 		o, err := results(p, &modelJudge{newModel(kernel.Version{})})
@@ -98,13 +98,17 @@ func TestScenarioRoundTrip(t *testing.T) {
 	}
 }
 
-// oldPipes is a judge that is wrong on purpose: the model of 5.13, whose pipe wakes readers only if it was empty.
+// unsayable is a call that a scenario leaves out, and with it the look at files that it takes.
+func unsayable(c call) bool { return c.op.name == "epoll_wait NULL" || c.op.name == "select below n" }
+
+// oldPipes is a judge that is wrong on purpose: the model of 5.13, whose pipe wakes readers only if it was empty, and whose
+// epolls nest deeper.
 // What else was different then it does not tell.
 type oldPipes struct{ modelJudge }
 
 func (j *oldPipes) sequential(p *program, result func(i int, text []byte)) error {
 	return j.modelJudge.sequential(p, func(i int, text []byte) {
-		if strings.HasPrefix(p.calls[i].op.name, "ioctl EPIOC") {
+		if strings.HasPrefix(p.calls[i].op.name, "ioctl") {
 			text = p.calls[i].want
 		}
 		result(i, text)
@@ -122,7 +126,7 @@ func TestShrinking(t *testing.T) {
 	require.Len(t, sum.Found, 1)
 	f := sum.Found[0]
 	t.Logf("%d programs, %v\n%s", sum.Programs, f.Difference, f.Scenario)
-	require.LessOrEqual(t, f.Calls, 8)
+	require.LessOrEqual(t, f.Calls, 12)
 
 	prog, err := scenario.Compile(f.File, []byte(f.Scenario))
 	require.NoError(t, err)

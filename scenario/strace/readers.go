@@ -51,6 +51,7 @@ func init() { // a reader looks into the table through its typer
 		formItimerspec: readItimerspec,
 		formRlimit:     readRlimit,
 		formWaitStatus: readWaitStatus,
+		formSiginfo:    readSiginfo,
 		formSockaddr:   readSockaddr,
 		formOptval:     readOptval,
 		formMessage:    readMessage,

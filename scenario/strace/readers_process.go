@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
 )
 
 // readCloneArgs reads the flags of struct clone_args; the signal that the end of the child sends is among them, as in clone.
@@ -65,6 +66,22 @@ func readWaitStatus(_ *typer, v *Value, _ int) (any, bool) {
 		return int(sig) | 0x80, ok
 	}
 	return int(sig), ok && strings.HasPrefix(text, "WIFSIGNALED")
+}
+
+// readSiginfo reads what waitid tells of a child: {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=1001, …}, {} of none.
+func readSiginfo(_ *typer, v *Value, _ int) (any, bool) {
+	if v.Kind != ValueStruct {
+		return nil, false
+	}
+	code := v.Field("si_code")
+	if code == nil {
+		return &kernel.ChildStatus{}, len(v.List) == 0
+	}
+	child := &kernel.ChildStatus{Code: signalCodes[code.Text]}
+	pid, ok := v.number("si_pid")
+	status, ok2 := v.number("si_status")
+	child.Pid, child.Status = int(pid), int(status)
+	return child, ok && ok2 && child.Code != 0
 }
 
 // readTermios reads {c_iflag=ICRNL|IXON, …} and, of older versions, {B38400 opost isig icanon echo ...}. The control
