@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/epollsim/epollsim/scenario/replay"
 	"github.com/epollsim/epollsim/scenario/steps"
 	"github.com/epollsim/epollsim/scenario/strace"
+	tables "github.com/epollsim/epollsim/scenario/strace/files"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -37,7 +39,7 @@ func newReplay() *cobra.Command {
 		Long: `Run a log of "strace -f -o FILE PROGRAM" on the model. Each result must be one that the model comes to, in some order of
 the calls that overlap; the first one that cannot be explained is shown with the state of everything (exit code 4).
 --trace=steps prints the log with what happened inside each call. docs/replay.md says how to record a log, what is
-checked, and what is taken from the log. "-" is standard input.`,
+checked, and what is taken from the log. "-" is standard input. The files of "strace -ff -ttt" (FILE.1, FILE.2 …) are one log.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -86,8 +88,8 @@ func (f *replayFlags) run(cmd *cobra.Command, files []string) error {
 		trace = out
 	}
 	worst := 0
-	for _, file := range files {
-		code, err := f.one(cmd, file, version, trace, stdout)
+	for _, log := range logGroups(files) {
+		code, err := f.one(cmd, log, version, trace, stdout)
 		if err != nil {
 			return err
 		}
@@ -102,17 +104,14 @@ func (f *replayFlags) run(cmd *cobra.Command, files []string) error {
 }
 
 // one replays one log.
-func (f *replayFlags) one(cmd *cobra.Command, file string, version kernel.Version, trace, stdout io.Writer) (int, error) {
-	in, name := cmd.InOrStdin(), stdinName
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
-			return 0, usagef("%v", plainPathError(err))
-		}
-		defer opened.Close()
-		in, name = opened, file
+func (f *replayFlags) one(cmd *cobra.Command, files []string, version kernel.Version, trace, stdout io.Writer) (int, error) {
+	src, name, done, err := openLog(files, cmd.InOrStdin())
+	if err != nil {
+		return 0, err
 	}
-	log, err := replay.Read(strace.NewReader(in, name, strace.ReaderOptions{}), name)
+	defer done()
+	watched := tables.Watch(src)
+	log, err := replay.Read(watched, name)
 	if err != nil {
 		var at *strace.Error
 		if errors.As(err, &at) {
@@ -122,6 +121,9 @@ func (f *replayFlags) one(cmd *cobra.Command, file string, version kernel.Versio
 	}
 	if err := log.Stats.Verdict(name); err != nil {
 		return 0, exitError{scenario.ExitScenario, err.Error()}
+	}
+	for _, n := range watched.Notices() {
+		fmt.Fprintln(cmd.ErrOrStderr(), n)
 	}
 	view, show := f.view(trace)
 	r := replay.Run(log, replay.Options{
@@ -142,7 +144,7 @@ func (f *replayFlags) one(cmd *cobra.Command, file string, version kernel.Versio
 	}
 	if code := r.ExitCode(); code != 0 {
 		if !f.json {
-			fmt.Fprintf(cmd.ErrOrStderr(), "run it again: epollsim replay --trace=steps %s\n", file)
+			fmt.Fprintf(cmd.ErrOrStderr(), "run it again: epollsim replay --trace=steps %s\n", strings.Join(files, " "))
 		}
 		return code, nil
 	}

@@ -26,7 +26,7 @@ func Merge(readers ...*Reader) Source {
 	if len(readers) == 1 {
 		return readers[0]
 	}
-	m := &merged{}
+	m := &merged{tasks: map[*Task]bool{}}
 	for i, r := range readers {
 		m.files = append(m.files, &mergedFile{r: r, index: i})
 	}
@@ -39,6 +39,7 @@ type merged struct {
 	started bool
 	seq     int
 	last    int64
+	tasks   map[*Task]bool
 }
 
 // mergedFile is one of the files: what comes next in it, and when.
@@ -144,6 +145,10 @@ func (m *merged) Next() (Record, error) {
 	rec.Seq = m.seq
 	if f.time != math.MaxInt64 {
 		m.last = f.time
+	}
+	if rec.Task != nil && !m.tasks[rec.Task] {
+		m.tasks[rec.Task] = true
+		rec.Task.Serial = len(m.tasks)
 	}
 	if f.open != nil {
 		return m.ends(f, rec)

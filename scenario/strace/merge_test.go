@@ -30,12 +30,16 @@ func drain(t *testing.T, src strace.Source) []strace.Record {
 // ordered checks that records are those of one log: counted, in the order of time, each end behind its begin.
 func ordered(t *testing.T, records []strace.Record) {
 	t.Helper()
-	open := map[*strace.Task]*strace.Call{}
+	open, serials := map[*strace.Task]*strace.Call{}, map[int]*strace.Task{}
 	last := int64(0)
 	for i, rec := range records {
 		require.Equal(t, i+1, rec.Seq)
 		require.GreaterOrEqual(t, rec.Time, last)
 		last = rec.Time
+		if serials[rec.Task.Serial] == nil {
+			serials[rec.Task.Serial] = rec.Task
+		}
+		require.Same(t, serials[rec.Task.Serial], rec.Task)
 		switch rec.Kind {
 		case strace.RecordEnter:
 			require.Nil(t, open[rec.Task], rec.Text)

@@ -193,6 +193,6 @@ clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f) = 1
 `), "log")
 	notices := tracker.Notices()
 	require.Len(t, notices, 1)
-	require.Equal(t, "log:2:1: 1 thread and 2 processes were started that do not appear in the log, the first here with number 8: "+
+	require.Equal(t, "log:2:1: 1 thread and 2 processes started that the log does not have, the first here with number 8: "+
 		"what they did can only be guessed; record with strace -f", notices[0].String())
 }

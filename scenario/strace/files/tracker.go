@@ -237,10 +237,20 @@ func (t *Tracker) Notices() []Notice {
 		slices.SortFunc(missing, func(a, b *birth) int { return a.call.Begin.Seq - b.call.Begin.Seq })
 		first := missing[0]
 		list = append(list, Notice{first.call.Begin.Pos, fmt.Sprintf(
-			"%s and %s were started that do not appear in the log, the first here with number %d: what they did can only be guessed; "+
-				"record with strace -f", count(threads, "thread"), count(len(missing)-threads, "process"), first.tid)})
+			"%s started that the log does not have, the first here with number %d: what they did can only be guessed; "+
+				"record with strace -f", counts(threads, len(missing)-threads), first.tid)})
 	}
 	return list
+}
+
+func counts(threads, processes int) string {
+	switch {
+	case processes == 0:
+		return count(threads, "thread")
+	case threads == 0:
+		return count(processes, "process")
+	}
+	return count(threads, "thread") + " and " + count(processes, "process")
 }
 
 func count(n int, what string) string {
