@@ -111,6 +111,9 @@ func helpAlloc(x *exec, o *op) bool {
 func (x *exec) fillBelow(o *op, free, want int) bool {
 	files := x.thread(o).k.Files()
 	t := x.table(files)
+	if want < free {
+		return x.vanished(files, want, o)
+	}
 	if !t.inherited || free >= want || want-free > 1<<16 {
 		return false
 	}
@@ -126,6 +129,21 @@ func (x *exec) fillBelow(o *op, free, want int) bool {
 		}
 	}
 	x.inferred("fds %d to %d of process %d were open before the log began", free, want-1, x.thread(o).k.Process().Pid())
+	return true
+}
+
+// vanished closes a number from before the log that has become free again: by a call that the log does not have, such as
+// close_range where only calls on descriptors were traced.
+func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
+	if f := files.At(fd); externalOf(f) == nil || f.Name != "inherited" {
+		return false
+	}
+	f, errno := files.Close(fd)
+	if errno != 0 {
+		return false
+	}
+	f.Put()
+	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())
 	return true
 }
 
