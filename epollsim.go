@@ -8,8 +8,8 @@ package epollsim
 
 import "embed"
 
-// Testdata holds testdata/: cases/ID.star with its golden trace cases/ID.strace beside it, and litmus/ for
-// the explorer.
+// Testdata holds testdata/: cases/ID.star with its golden trace cases/ID.strace beside it, and litmus/ and
+// history/ for the explorer.
 //
-//go:embed testdata/cases testdata/litmus
+//go:embed testdata/cases testdata/litmus testdata/history
 var Testdata embed.FS

@@ -23,6 +23,9 @@ func (u *Unix) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 	return u.pollDgram(pt)
 }
 
+// WakesIfActive is vfs.WakesIfActive: sock_def_readable and its like look for sleepers first.
+func (u *Unix) WakesIfActive() {}
+
 // pollStream: OUT while messages that are not read take at most a quarter of the send buffer, whatever the other side
 // has shut. Models unix_poll.
 func (u *Unix) pollStream() abi.Events {

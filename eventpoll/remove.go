@@ -50,7 +50,7 @@ func (ep *Eventpoll) detach(epi *epitem, fileEnds bool) bool {
 	unused := false
 	if head.first == epi && epi.flnext == nil {
 		f.SetWatchers(nil)
-		if ep.rules.RemovesUnpinned {
+		if ep.rules.RemovesUnpinned && !ep.rules.ClosesTakeNested {
 			m.Read(f.ID(), fieldFop) // who sees that nobody watches it may free it by now
 		}
 		if Of(f) == nil {

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"fmt"
 	"math"
 
 	"go.starlark.net/starlark"
@@ -76,14 +75,22 @@ func (c *call) action() kernel.SigAction {
 // handler returns what the kernel calls when a signal is taken that fn handles.
 func (r *run) handler(fn starlark.Callable) func(abi.Signal) {
 	return func(sig abi.Signal) {
-		t := r.current()
-		if _, err := starlark.Call(&t.star, fn, starlark.Tuple{starlark.MakeInt(int(sig))}, nil); err != nil {
-			t.fail(err)
+		handle := func(t *thread) error {
+			_, err := starlark.Call(&t.star, fn, starlark.Tuple{starlark.MakeInt(int(sig))}, nil)
+			return err
 		}
+		if t := r.current(); t != nil {
+			if err := handle(t); err != nil {
+				t.fail(err)
+			}
+			return
+		}
+		t := r.newThread("signal handler", &group{}, r.prog.top())
+		t.live(r.world.Current(), func() error { return handle(t) })
 	}
 }
 
-// current returns the thread that is in the program now.
+// current returns the thread that is in the program now, nil if it has not called its function yet, or has returned.
 func (r *run) current() *thread {
 	now := r.world.Current()
 	for _, t := range r.live {
@@ -91,7 +98,7 @@ func (r *run) current() *thread {
 			return t
 		}
 	}
-	panic(fmt.Sprintf("scenario: thread %d takes a signal and is no thread of the program", now.Gettid()))
+	return nil
 }
 
 func sigprocmask(c *call) (starlark.Value, error) {

@@ -84,9 +84,14 @@ func (f *starFile) run(opts sim.Options, check bool) (res *scenario.Result, toke
 // trace runs f and returns its log as strace -f prints it.
 func (f *starFile) trace(t *testing.T, strategy sim.Strategy) (string, *scenario.Result) {
 	t.Helper()
+	return f.traceChecked(t, strategy, true)
+}
+
+func (f *starFile) traceChecked(t *testing.T, strategy sim.Strategy, check bool) (string, *scenario.Result) {
+	t.Helper()
 	var log bytes.Buffer
 	w := strace.New(&log, strace.Options{})
-	res, _ := f.run(sim.Options{Strategy: strategy, Trace: w.Event}, true)
+	res, _ := f.run(sim.Options{Strategy: strategy, Trace: w.Event}, check)
 	require.NoError(t, w.Close())
 	return log.String(), res
 }

@@ -16,6 +16,7 @@ import (
 var modelRows = []row{
 	{sig: "inspect(epfd)", result: "struct", where: inModel,
 		help: "the inside of an epoll instance: .rbr .rdllist .ovflist .wq .poll_wait, each a list", fn: inspect},
+	{sig: "fdinfo(fd)", result: "string", where: inModel, help: "what /proc/self/fdinfo has of fd", fn: fdinfo},
 	{sig: "counters()", result: "dict", where: inModel, help: "the cost counters of the kernel, name to number", fn: counters},
 }
 
@@ -41,6 +42,24 @@ func inspect(c *call) (starlark.Value, error) {
 		return c.result(nil, err)
 	}
 	return plain(reflect.ValueOf(state)), nil
+}
+
+// describer is a World's thread that knows what /proc says of its descriptors.
+type describer interface {
+	Fdinfo(fd int) (string, error)
+}
+
+func fdinfo(c *call) (starlark.Value, error) {
+	fd := c.cint()
+	if c.err != nil {
+		return nil, c.err
+	}
+	t, ok := c.calls.(describer)
+	if !ok {
+		return nil, errNoModel(c)
+	}
+	text, err := t.Fdinfo(fd)
+	return c.result(starlark.String(text), err)
 }
 
 func counters(c *call) (starlark.Value, error) {

@@ -38,6 +38,9 @@ func marks(c casebook.Case) string {
 	if c.Myth != "" {
 		m = append(m, "refutes a myth")
 	}
+	if versions := shown(c); versions != "" {
+		m = append(m, versions)
+	}
 	if c.ModelOnly != "" {
 		m = append(m, "model only")
 	}
@@ -45,6 +48,22 @@ func marks(c casebook.Case) string {
 		return ""
 	}
 	return " [" + strings.Join(m, ", ") + "]"
+}
+
+// shown are the versions at which a case shows something else than at the next, in short.
+func shown(c casebook.Case) string {
+	var at []string
+	for _, x := range c.At {
+		if !c.History() {
+			at = append(at, x.Version)
+		} else if x.Want != casebook.None {
+			at = append(at, x.Version+" ("+x.Want+")")
+		}
+	}
+	if len(at) == 0 {
+		return ""
+	}
+	return "at " + strings.Join(at, ", ")
 }
 
 func newShow() *cobra.Command {
@@ -119,6 +138,13 @@ func show(out io.Writer, c casebook.Case) int {
 	fmt.Fprintf(out, "\nVerdict: holds on the model of Linux %s (%d system calls)\n", version, checks)
 	if c.Expect != "" {
 		fmt.Fprintf(out, "Over all schedules: %s; see epollsim explore %s\n", c.Expect, c.ID)
+	}
+	for _, at := range c.At {
+		if c.History() {
+			fmt.Fprintf(out, "Explored at %s: %s; see epollsim explore --check --kernel=%s %s\n", at.Version, at.Want, at.Version, c.ID)
+		} else {
+			fmt.Fprintf(out, "At %s: %s\n", at.Version, at.Want)
+		}
 	}
 	if c.Trace != "" {
 		title := "Trace"

@@ -1,6 +1,7 @@
-// Package casebook reads the cases that are embedded in the program: testdata/cases and testdata/litmus. A case
-// tells about itself in the comments at its top: the claim in the first line, then lines that begin with a
-// word and a colon (myth, model only, expect), then prose and a drawing of threads over epolls over files.
+// Package casebook reads the cases that are embedded in the program: testdata/cases, testdata/litmus, and
+// testdata/history, the bugs that older kernels had. A case tells about itself in the comments at its top: the claim in
+// the first line, then lines that begin with a word and a colon (myth, model only, expect, preemptions, and "at
+// VERSION" for what it shows there), then prose and a drawing of threads over epolls over files.
 package casebook
 
 import (
@@ -14,21 +15,36 @@ import (
 
 // Case is one scenario of the casebook.
 type Case struct {
-	ID        string
-	Claim     string // what it shows, in a sentence
-	Myth      string // the widely repeated claim that it refutes, or ""
-	ModelOnly string // why it cannot be run on a host, or ""
-	Expect    string // the verdict of the explorer, for a litmus case: "Sometimes"
-	Prose     string // the rest of the comment: why, and the drawing
-	File      string // in testdata
-	Source    string
-	Trace     string // the golden trace, "" for a litmus case
+	ID          string
+	Claim       string        // what it shows, in a sentence
+	Myth        string        // the widely repeated claim that it refutes, or ""
+	ModelOnly   string        // why it cannot be run on a host, or ""
+	Preemptions string        // bound of an exploration that needs one, "" for the usual
+	At          []Expectation // of a case that runs on several versions
+	Expect      string        // the verdict of the explorer, for a litmus case: "Sometimes"
+	Prose       string        // the rest of the comment: why, and the drawing
+	File        string        // in testdata
+	Source      string
+	Trace       string // the golden trace, "" for a litmus case
 }
 
-// dirs of the cases in the embedded files, in the order of the list.
-var dirs = []string{"testdata/cases", "testdata/litmus"}
+// Expectation is what a case shows on one version: the outcomes it records, or for one of testdata/history how an
+// exploration fails, None if it does not.
+type Expectation struct{ Version, Want string }
 
-// All returns every case, sorted by id within cases and litmus.
+// dirs of the cases in the embedded files, in the order of the list.
+var dirs = []string{"testdata/cases", "testdata/litmus", history}
+
+// None is what an exploration shows that finds no failure.
+const None = "none"
+
+// history is the folder of the bugs that older kernels had.
+const history = "testdata/history"
+
+// History reports whether c is a bug that older kernels had: what it shows at a version is how an exploration fails.
+func (c *Case) History() bool { return path.Dir(c.File) == history }
+
+// All returns every case, sorted by id within cases, litmus and history.
 func All() []Case {
 	var all []Case
 	for _, dir := range dirs {
@@ -89,9 +105,15 @@ func (c *Case) parse() {
 		}
 		text = strings.TrimPrefix(text, " ")
 		word, rest, _ := strings.Cut(text, ": ")
+		if version, ok := strings.CutPrefix(word, "at "); ok && rest != "" && !strings.Contains(version, " ") {
+			c.At = append(c.At, Expectation{version, rest})
+			continue
+		}
 		switch word {
 		case "myth":
 			c.Myth = rest
+		case "preemptions":
+			c.Preemptions = rest
 		case "model only":
 			c.ModelOnly = rest
 		case "expect":

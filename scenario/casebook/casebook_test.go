@@ -24,9 +24,12 @@ func TestEveryCaseTellsWhatItShows(t *testing.T) {
 		require.NoError(t, err)
 		_, only := p.ModelOnly()
 		require.Equal(t, only, c.ModelOnly != "", "%s: uses what only the model has, and says so", c.ID)
-		if strings.HasPrefix(c.File, "testdata/cases") {
+		switch {
+		case strings.HasPrefix(c.File, "testdata/cases"):
 			require.NotEmpty(t, c.Trace, "%s has no golden trace", c.ID)
-		} else {
+		case c.History():
+			require.NotEmpty(t, c.At, "%s runs at no version", c.ID)
+		default:
 			require.Contains(t, []string{"Always", "Sometimes", "Never"}, c.Expect, c.ID)
 		}
 	}

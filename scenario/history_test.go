@@ -1,0 +1,149 @@
+package scenario_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/scenario/casebook"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/sim/explore"
+)
+
+const historyDir = "../testdata/history"
+
+// failureOf names what went wrong in a run: the message of its check, or how it ended. "none" if nothing did.
+func failureOf(res *scenario.Result) string {
+	var v *sim.ViolationError
+	switch {
+	case kernel.Deadlocked(res.Err):
+		return "deadlock"
+	case errors.As(res.Err, &v):
+		for _, kind := range []string{"use after free", "deadlock"} {
+			if strings.Contains(v.Text, kind) {
+				return kind
+			}
+		}
+		if strings.Contains(v.Text, "spins for ever") {
+			return "hang"
+		}
+		return v.Text
+	case len(res.Failed) > 0 && res.Failed[0].Msg != "":
+		return res.Failed[0].Msg
+	}
+	if text := trouble(res); text != "" {
+		return text
+	}
+	return "none"
+}
+
+// exploreHistory runs f at v until something goes wrong, or through every interleaving of up to bound preemptions.
+func exploreHistory(f *starFile, v kernel.Version, bound int, check bool) (failure string, r *explore.Report) {
+	program := func(opts sim.Options) explore.Result {
+		opts.Check = check
+		res := scenario.Run(kernel.Boot(kernel.Options{Version: v, Machine: opts}), f.prog, scenario.Options{})
+		x := explore.Result{Mistake: mistakeOf(res)}
+		if failure := failureOf(res); failure != "none" {
+			x.Failure = failure
+		}
+		return x
+	}
+	r = explore.Explore(program, explore.Options{Bound: explore.UpTo(bound), Direct: true, StopAtFailure: true})
+	switch {
+	case len(r.Failures) > 0:
+		failure = r.Failures[0].Text
+	case r.Err != nil:
+		failure = r.Err.Error()
+	case !r.Complete(bound):
+		failure = "not complete"
+	default:
+		failure = "none"
+	}
+	return failure, r
+}
+
+func mistakeOf(res *scenario.Result) error {
+	if res.Error != nil {
+		return res.Error
+	}
+	return nil
+}
+
+// interleavings has a row for each version of each program: how the exploration fails, and how many interleavings it
+// tried until then, or all of them up to the bound.
+const interleavings = historyDir + "/interleavings.txt"
+
+// The bugs of history: each program of testdata/history fails at the versions that had the bug as its first lines say,
+// and not at those that had it not. It names no step of the bug; the explorer finds them.
+func TestHistory(t *testing.T) {
+	want, err := os.ReadFile(interleavings)
+	require.True(t, err == nil || *update, "go test ./scenario -run TestHistory -update writes it")
+	var table strings.Builder
+	for _, f := range starFiles(t, historyDir, "# %s: ") {
+		c, ok := casebook.Find(f.id)
+		require.True(t, ok, f.id)
+		require.True(t, slices.ContainsFunc(c.At, func(at casebook.Expectation) bool { return at.Want == casebook.None }), "%s: a version without the failure", f.id)
+		require.True(t, slices.ContainsFunc(c.At, func(at casebook.Expectation) bool { return at.Want != casebook.None }), "%s: a version with the failure", f.id)
+		for i, at := range c.At {
+			if !long() && !*update && !tells(c.At, i) {
+				continue
+			}
+			t.Run(f.id+"/"+at.Version, func(t *testing.T) {
+				row := f.historyRow(t, &c, at)
+				table.WriteString(row)
+				if !*update {
+					assert.Equal(t, rowOf(string(want), f.id, at.Version), row, "if the change is meant: go test ./scenario -run TestHistory -update")
+				}
+			})
+		}
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(interleavings, []byte(table.String()), 0o644))
+	}
+}
+
+// rowOf returns the row of the table for a program and version, "" if it has none.
+func rowOf(table, id, version string) string {
+	for row := range strings.Lines(table) {
+		if words := strings.Fields(row); words[0] == id && words[1] == version {
+			return row
+		}
+	}
+	return ""
+}
+
+// tells reports whether version i is the first that fails or the first after it that does not.
+func tells(all []casebook.Expectation, i int) bool {
+	first := slices.IndexFunc(all, func(at casebook.Expectation) bool { return at.Want != casebook.None })
+	fixed := slices.IndexFunc(all[first:], func(at casebook.Expectation) bool { return at.Want == casebook.None })
+	return i == first || i == first+fixed
+}
+
+// historyRow explores f at one version, checks what comes of it, and returns the row of the table.
+func (f *starFile) historyRow(t *testing.T, c *casebook.Case, at casebook.Expectation) string {
+	bound := 2
+	if c.Preemptions != "" {
+		var err error
+		bound, err = strconv.Atoi(c.Preemptions)
+		require.NoError(t, err)
+	}
+	start := time.Now()
+	failure, r := exploreHistory(f, version(t, at.Version), bound, at.Want != "deadlock") // else the order of locks is reported first
+	token := ""
+	if len(r.Failures) > 0 {
+		token = r.Failures[0].Witness.Token
+	}
+	t.Logf("%s after %d runs (%s), %s", failure, r.Runs, r.Verdict(), time.Since(start).Round(time.Millisecond))
+	assert.Equal(t, at.Want, failure, "epollsim run --check --kernel=%s --schedule=%s %s", at.Version, token, f.path)
+	return fmt.Sprintf("%-14s %-9s %6d  %s\n", f.id, at.Version, r.Runs, failure)
+}
