@@ -31,6 +31,11 @@ const (
 	lastPort  = 60999
 )
 
+// Listening reports whether a TCP socket listens for connects to addr. It is no step.
+func (n *InetNet) Listening(addr netip.AddrPort) bool {
+	return n.tcp.owners(addr.Port(), func(s *inetSock) bool { return s.state == inetListen && s.receives(addr.Addr()) })
+}
+
 func (p *inetPorts) init(n *InetNet, protocol int) {
 	p.net, p.protocol = n, protocol
 	p.lock.Init(n.sys.M, classInetPorts)

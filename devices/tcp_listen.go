@@ -146,6 +146,15 @@ func (t *Tcp) setAcceptLen(n int32) {
 	t.listener.len = n
 }
 
+// NextChild returns the address of the peer whose connection a listener would give next; false if there is none. It is no
+// step.
+func (t *Tcp) NextChild() (netip.AddrPort, bool) {
+	if t.listener == nil || t.listener.first == nil {
+		return netip.AddrPort{}, false
+	}
+	return t.listener.first.remote, true
+}
+
 // takeChild takes the oldest connection, nil if there is none: reqsk_queue_remove.
 func (t *Tcp) takeChild() *Tcp {
 	l := t.listener

@@ -39,6 +39,8 @@ func (t *Tcp) stopTimers() {
 // delackExpired runs in interrupt context; an owner does it at the end of his call. Models tcp_delack_timer.
 func delackExpired(tm *sim.Timer) {
 	t := tm.Owner.(*tcpTimers).t
+	t.net.bhDisable()
+	defer t.net.bhEnable()
 	t.slock.Lock()
 	if t.owned {
 		t.deferred |= deferDelack
@@ -67,6 +69,8 @@ func (t *Tcp) stopWriteTimer() {
 // writeExpired models tcp_write_timer.
 func writeExpired(tm *sim.Timer) {
 	t := tm.Owner.(*tcpTimers).t
+	t.net.bhDisable()
+	defer t.net.bhEnable()
 	t.slock.Lock()
 	if t.owned {
 		t.deferred |= deferWriteTimer

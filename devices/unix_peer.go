@@ -3,6 +3,7 @@ package devices
 import (
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
 	"github.com/epollsim/epollsim/waitqueue"
 )
 
@@ -111,4 +112,11 @@ func unlockBoth(a, b *Unix) {
 	if b != nil && b != a {
 		b.lock.Unlock()
 	}
+}
+
+// UnixPeers reports whether two files are the ends of one connection of unix sockets.
+func UnixPeers(a, b *vfs.File) bool {
+	u, ok := a.Ops.(*Unix)
+	v, ok2 := b.Ops.(*Unix)
+	return ok && ok2 && u.peer == v && v.peer == u
 }

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"net/netip"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
@@ -165,3 +167,6 @@ func (p *Process) Parent() *Process { return p.parent }
 func (k *Kernel) Watch(epoll, target *vfs.File, fd int, e abi.EpollEvent) abi.Errno {
 	return k.epoll.Ctl(epoll, target, abi.EPOLL_CTL_ADD, fd, &e, true)
 }
+
+// Listening reports whether a TCP socket listens for connects to addr.
+func (k *Kernel) Listening(addr netip.AddrPort) bool { return k.inet.Listening(addr) }

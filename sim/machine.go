@@ -143,6 +143,17 @@ func (m *Machine) Tasks() []*Task {
 	return all
 }
 
+// Interrupts returns how many interrupts are due or under way.
+func (m *Machine) Interrupts() int {
+	n := 0
+	for t := m.runq.Front(); t != nil; t = m.runq.Next(&t.runLink) {
+		if t.irq {
+			n++
+		}
+	}
+	return n
+}
+
 // Go makes a new task that will run fn. owner is for the floor above. A machine with MaxTasks tasks fails
 // with a LimitError.
 func (m *Machine) Go(name string, owner any, fn func(*Task)) *Task {

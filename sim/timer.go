@@ -213,6 +213,7 @@ func (m *Machine) interrupt(tm *Timer) {
 	t := &Task{m: m, Order: m.made, Name: "timer", irq: true, id: m.NewID(classInterrupt), maker: m.underWay()}
 	m.made++
 	t.held = t.few[:0]
+	t.Owner = tm.Owner
 	tm.irq = t
 	t.fn = func(*Task) {
 		m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})

@@ -1,9 +1,12 @@
 package replay
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/vfs"
 )
 
 // Addresses. Ports that the kernel chose are those of the log; paths of sockets are names in the private directory of the
@@ -42,7 +45,23 @@ func (x *exec) connectAddr(a abi.Sockaddr) abi.Sockaddr {
 	if a.Family == abi.AF_UNIX && a.Path != "" && !a.Abstract() {
 		return abi.UnixAddr(socketName(a.Path))
 	}
+	if anyInet(&a) {
+		return inetAddr(netip.AddrPortFrom(loopback(a.Inet.Addr()), a.Inet.Port()))
+	}
 	return a
+}
+
+// loopback is where the model has an address: it has no other network.
+func loopback(ip netip.Addr) netip.Addr {
+	switch {
+	case ip.IsLoopback() || ip.IsUnspecified() || ip.Unmap().IsLoopback() || ip.Unmap().IsUnspecified():
+		return ip
+	case ip.Is4():
+		b := ip.As4()
+		b[0] = 127
+		return netip.AddrFrom4(b)
+	}
+	return netip.IPv6Loopback()
 }
 
 // maxSocketName leaves room in sun_path.
@@ -55,4 +74,110 @@ func socketName(path string) string {
 		name = name[len(name)-maxSocketName:]
 	}
 	return name
+}
+
+// stream reports whether how much a call on fd moves is the network's to say.
+func (x *exec) stream(o *op, fd int) bool {
+	f := x.file(o, fd)
+	return f != nil && devices.TcpOf(f) != nil
+}
+
+// full reports whether the log has it that TCP took nothing: when that is so depends on what Linux has measured.
+func (x *exec) full(o *op) bool {
+	if o.want.errno != abi.EAGAIN || !x.stream(o, o.fd) {
+		return false
+	}
+	x.inferred("TCP took no more from fd %d", o.fd)
+	return true
+}
+
+// ports makes the ports that the kernel chose known where the sockets are bound: the log shows them later.
+func (log *Log) ports() {
+	open := map[int]*boundOp{} // by fd
+	var all []*boundOp
+	known := map[uint16]bool{}
+	connects := map[[2]int]*op{} // by task and fd, those whose port is not known yet
+	log.clients = map[uint16]bool{}
+	for i := range log.events {
+		o := log.events[i].op
+		if o == nil || o.row == nil || log.events[i].kind == eventExit || o.want.failed() && o.want.errno != abi.EINPROGRESS {
+			continue
+		}
+		switch o.row.name {
+		case "bind":
+			if !anyInet(o.addr) {
+				continue
+			}
+			if o.addr.Inet.Port() != 0 {
+				known[o.addr.Inet.Port()] = true
+				continue
+			}
+			b := &boundOp{o: o}
+			open[o.fd] = b
+			all = append(all, b)
+		case "getsockname":
+			if b := open[o.fd]; b != nil && !b.found && anyInet(o.addr) && o.addr.Inet.Port() != 0 {
+				b.set(o.addr.Inet.Port())
+				known[o.addr.Inet.Port()] = true
+			}
+			if c := connects[[2]int{o.task, o.fd}]; c != nil && anyInet(o.addr) && o.addr.Inet.Port() != 0 {
+				c.port = o.addr.Inet.Port()
+				log.clients[c.port] = true
+				delete(connects, [2]int{o.task, o.fd})
+			}
+		case "close":
+			delete(open, o.fd)
+			delete(connects, [2]int{o.task, o.fd})
+		case "connect":
+			if anyInet(o.addr) {
+				connects[[2]int{o.task, o.fd}] = o
+			}
+			// Nobody asked for the port, but somebody knows it: it must be that of the last one that is not known yet.
+			if !anyInet(o.addr) || known[o.addr.Inet.Port()] || !o.addr.Inet.Addr().IsLoopback() {
+				continue
+			}
+			for j := len(all) - 1; j >= 0; j-- {
+				if !all[j].found {
+					all[j].set(o.addr.Inet.Port())
+					known[o.addr.Inet.Port()] = true
+					break
+				}
+			}
+		}
+	}
+}
+
+// boundOp is a bind to port 0.
+type boundOp struct {
+	o     *op
+	found bool
+}
+
+func (b *boundOp) set(port uint16) {
+	a := inetAddr(netip.AddrPortFrom(b.o.addr.Inet.Addr(), port))
+	b.o.addr, b.found = &a, true
+}
+
+func anyInet(a *abi.Sockaddr) bool {
+	return a != nil && (a.Family == abi.AF_INET || a.Family == abi.AF_INET6)
+}
+
+// portFor is the port that the kernel chooses: the one of the log, if that has it.
+func (x *exec) portFor(_ int, model uint16) uint16 {
+	if o := x.making; o != nil && o.port != 0 {
+		x.making = nil
+		return o.port
+	}
+	return model
+}
+
+// rightPeer reports whether the connection that an accept would give is the one of the log, as far as that tells.
+func (x *exec) rightPeer(o *op, f *vfs.File) bool {
+	t := devices.TcpOf(f)
+	if t == nil || !anyInet(o.addr) {
+		return true
+	}
+	next, ok := t.NextChild()
+	known := x.log.clients[o.addr.Inet.Port()] || x.log.clients[next.Port()]
+	return !ok || !known || next.Port() == o.addr.Inet.Port()
 }

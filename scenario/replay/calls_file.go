@@ -260,6 +260,9 @@ func runWrite(x *exec, o *op) outcome {
 	if positioned(o.name) {
 		return outcome{ret: -1, errno: abi.ESPIPE}
 	}
+	if x.full(o) {
+		return o.want
+	}
 	data := o.data
 	if o.a[2] != 0 {
 		data = nil

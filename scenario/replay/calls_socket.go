@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario/strace"
 )
@@ -20,7 +21,11 @@ func socketRows() []row {
 				if !modelled(o.a) {
 					return o.want
 				}
-				n, err := x.calls(o).Socket(int(o.a[0]), int(o.a[1]), int(o.a[2]))
+				protocol := int(o.a[2])
+				if protocol == abi.IPPROTO_MPTCP { // with a peer of plain TCP it is one
+					protocol = 0
+				}
+				n, err := x.calls(o).Socket(int(o.a[0]), int(o.a[1]), protocol)
 				if err != nil && !o.want.failed() && missing(errnoOf(err)) {
 					return x.installExternal(o, "socket:", socketFlags(int(o.a[1])), true)
 				}
@@ -48,7 +53,7 @@ func socketRows() []row {
 				o.fd, o.a[0] = a.int32(0), a.numOr(3, 0)
 				o.addr = sockaddr(a.at(1))
 			}),
-			run:   func(x *exec, o *op) outcome { return outcomeOf(x.calls(o).Accept4(o.fd, int(o.a[0]))) },
+			run:   runAccept,
 			ready: readyAccept, help: helpAccept,
 		},
 		row{
@@ -57,9 +62,12 @@ func socketRows() []row {
 				if o.addr == nil {
 					return o.want
 				}
-				return errOutcome(x.calls(o).Connect(o.fd, x.connectAddr(*o.addr)))
+				x.making = o
+				err := x.calls(o).Connect(o.fd, x.connectAddr(*o.addr))
+				x.making = nil
+				return errOutcome(err)
 			},
-			help: helpConnect,
+			ready: readyConnect, help: helpConnect,
 		},
 		row{
 			name:  "shutdown",
@@ -91,12 +99,29 @@ func socketRows() []row {
 	}
 }
 
+// runAccept accepts, and looks who it was.
+func runAccept(x *exec, o *op) outcome {
+	n, err := x.calls(o).Accept4(o.fd, int(o.a[0]))
+	out := outcomeOf(n, err)
+	if f := x.file(o, n); err == nil && anyInet(o.addr) && devices.TcpOf(f) != nil {
+		peer, errno := devices.SocketOf(f).Peername(f)
+		port := peer.Inet.Port()
+		if errno == 0 && port != o.addr.Inet.Port() && (x.log.clients[port] || x.log.clients[o.addr.Inet.Port()]) {
+			out.ret = -1000 - int64(port) // another connection than that of the log
+		}
+	}
+	return out
+}
+
 // modelled reports whether the model has sockets of this domain, type and protocol.
 func modelled(a [3]int64) bool {
 	const typeMask = 0xf
 	switch a[0] {
 	case abi.AF_UNIX:
 		return true
+	case abi.AF_INET, abi.AF_INET6:
+		return a[1]&typeMask == abi.SOCK_STREAM &&
+			(a[2] == 0 || a[2] == abi.IPPROTO_TCP || a[2] == abi.IPPROTO_MPTCP)
 	}
 	return false
 }
@@ -140,7 +165,13 @@ func sockaddr(v *strace.Value) *abi.Sockaddr {
 	case "AF_INET":
 		return inet(v.Field("sin_port"), v.Field("sin_addr"), 0)
 	case "AF_INET6":
-		return inet(v.Field("sin6_port"), v.Field("sin6_addr"), 1)
+		addr := v.Field("sin6_addr")
+		for i := range v.List { // inet_pton(AF_INET6, "::1", &sin6_addr) has no name
+			if v.List[i].Kind == strace.ValueCall && v.List[i].Text == "inet_pton" {
+				addr = &v.List[i]
+			}
+		}
+		return inet(v.Field("sin6_port"), addr, 1)
 	case "AF_UNSPEC":
 		return &abi.Sockaddr{}
 	}
@@ -168,6 +199,11 @@ func parseSockopt(o *op, c *strace.Call) bool {
 	return parseWith(func(o *op, a *args) {
 		o.fd, o.a[0], o.a[1] = a.int32(0), a.num(1), a.num(2)
 		list := ints(a.at(3))
+		if v := a.at(3); o.a[1] == abi.SO_ERROR && len(v.List) == 1 {
+			if errno, ok := abi.ErrnoByName(v.List[0].Text); ok {
+				list = []int{int(errno)}
+			}
+		}
 		if len(list) == 0 {
 			if n, ok := a.at(3).Number(); ok {
 				list = []int{int(n)}
@@ -257,6 +293,9 @@ func runSend(x *exec, o *op) outcome {
 	if addr != nil {
 		to := x.connectAddr(*addr)
 		addr = &to
+	}
+	if x.full(o) {
+		return o.want
 	}
 	return outcomeOf(x.calls(o).Sendto(o.fd, x.sendData(o), int(o.a[1]), addr))
 }

@@ -3,8 +3,10 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
@@ -19,17 +21,22 @@ type exec struct {
 	steer *steer
 	pilot *kernel.Thread
 
-	threads map[int]*thread // by Serial of the task
-	byTid   map[int]*thread // the last one with the number
-	open    []*thread       // whose call is under way in the log, in order of entry
-	tables  map[*vfs.FdTable]*table
-	ports   map[uint16]uint16
+	threads   map[int]*thread // by Serial of the task
+	byTid     map[int]*thread // the last one with the number
+	open      []*thread       // whose call is under way in the log, in order of entry
+	tables    map[*vfs.FdTable]*table
+	peers     map[sim.ID]int   // files whose other end is the pilot's: its descriptors
+	queued    map[sim.ID][]int // connections of the pilot's that wait in a listener
+	listeners []int            // of the pilot's
+	unmet     []int            // its ends of connections to them
+	names     map[string]bool  // that unix sockets of the log are bound to
 
 	events []abi.EpollEvent
 	at     int // the event of the log that is being followed
 	mute   int // depth of looks that nobody shall see
 	plan   *plan
 	counts2
+	making   *op               // that a connect of the log is making
 	orders   map[sim.ID]uint64 // of the calls on each file, as a sum
 	err      error             // that ended the run
 	diverged *Divergence
@@ -66,7 +73,7 @@ var errDone = errors.New("the log has ended")
 func execute(log *Log, opts *Options, p *plan, trace func(sim.Event)) *exec {
 	x := &exec{
 		log: log, opts: opts, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
-		tables: map[*vfs.FdTable]*table{}, ports: map[uint16]uint16{}, orders: map[sim.ID]uint64{},
+		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]int{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, orders: map[sim.ID]uint64{},
 		counts2: counts2{foreignFiles: map[*vfs.File]bool{}},
 	}
 	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
@@ -77,7 +84,7 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event)) *exec {
 			}
 		}
 	}
-	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check})
+	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check, PortFor: x.portFor})
 	x.m = x.k.Machine()
 	x.err = x.k.RunThread(func(t *kernel.Thread) {
 		x.pilot = t
@@ -168,7 +175,10 @@ func (x *exec) end(e *logEvent) {
 	}
 	o := th.cur
 	if !x.lost(th) && !th.k.Process().Exiting() {
+		leaver := x.leaver(th)
 		switch {
+		case leaver != nil:
+			x.begin(leaver)
 		case e.end.Signal != 0:
 			x.kill(th, e.end.Signal)
 		case o != nil && o.row.ends && !th.begun:
@@ -181,7 +191,27 @@ func (x *exec) end(e *logEvent) {
 		x.run(th)
 	}
 	x.drop(th)
+	x.bury()
 	x.settle()
+}
+
+// leaver gives the thread of th's process that is in exit_group, nil if there is none.
+func (x *exec) leaver(th *thread) *thread {
+	for _, other := range x.open {
+		if o := other.cur; o.row.name == "exit_group" && !other.begun && !x.lost(other) && other.k.Process() == th.k.Process() {
+			return other
+		}
+	}
+	return nil
+}
+
+// bury lets the threads of processes that are about to end come to their ends.
+func (x *exec) bury() {
+	for _, serial := range x.log.serials {
+		if th := x.threads[serial]; th != nil && !x.lost(th) && th.k.Process().Exiting() {
+			x.run(th)
+		}
+	}
 }
 
 // kill ends the process of th.
@@ -301,7 +331,42 @@ func (x *exec) run(th *thread) {
 func (x *exec) catchUp(t int64) {
 	if now := t - x.log.start; now > x.m.Now() {
 		x.m.AdvanceTo(now)
+		x.network()
 	}
+}
+
+// network takes the interrupts that are due and are nobody's to decide: those of neither sleepers nor timerfds.
+func (x *exec) network() {
+	if x.m.Interrupts() == 0 {
+		return
+	}
+	for _, t := range x.m.Tasks() {
+		if !t.Interrupt() {
+			continue
+		}
+		switch t.Owner.(type) {
+		case *sim.Task, *devices.Timerfd:
+		default:
+			x.grant(t)
+		}
+	}
+}
+
+// later lets the time pass up to the next timer of the network; false if there is none soon.
+func (x *exec) later() bool {
+	before := x.m.Now()
+	for range 100 {
+		next := x.m.NextExpiry()
+		if next == sim.Forever || next > before+int64(time.Second) {
+			return false
+		}
+		steps := x.m.Steps
+		x.m.AdvanceTo(next)
+		if x.network(); x.m.Steps != steps {
+			return true
+		}
+	}
+	return false
 }
 
 // expire lets time pass until a timer fires, if it is armed.

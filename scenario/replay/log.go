@@ -20,7 +20,8 @@ type Log struct {
 	leader   *strace.Task
 	serials  []int // of the tasks, in order of appearance
 	skipped  map[string]int
-	overlaps int // calls that were under way while another one was
+	clients  map[uint16]bool // ports that connects of the log were given
+	overlaps int             // calls that were under way while another one was
 }
 
 // logEvent is a moment of the log at which something is to be done.
@@ -121,6 +122,7 @@ func Read(src strace.Source, name string) (*Log, error) {
 	}
 	log.Stats = src.Stats()
 	log.prune()
+	log.ports()
 	return log, nil
 }
 

@@ -28,8 +28,9 @@ type op struct {
 	addr   *abi.Sockaddr
 	sigs   *abi.SigSet
 	spec   abi.Itimerspec
-	fds    []int // passed in or out: pipe2, socketpair, SCM_RIGHTS
-	handle uint8 // of sigaction
+	fds    []int  // passed in or out: pipe2, socketpair, SCM_RIGHTS
+	handle uint8  // of sigaction
+	port   uint16 // of a connect: the one it was given, 0 if the log does not tell
 
 	want outcome
 }

@@ -84,6 +84,9 @@ func (x *exec) finish(th *thread) {
 		} else {
 			x.begin(other)
 		}
+		if other.cur != nil && other.cur.row.ends {
+			x.bury()
+		}
 		x.settle()
 		if x.attempt(th); th.finished || x.lost(th) {
 			return

@@ -33,7 +33,15 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	if tf := x.timerfd(o); tf != nil && o.row.looks {
 		x.ticks(tf, o)
 	}
-	return o.row.run(x, o)
+	out := o.row.run(x, o)
+	switch {
+	case out.failed():
+	case o.row.name == "accept" || o.row.name == "accept4":
+		x.accepted(o, int(out.ret))
+	case o.row.name == "bind" && o.addr != nil && o.addr.Family == abi.AF_UNIX:
+		x.names[x.connectAddr(*o.addr).Path] = true
+	}
+	return out
 }
 
 func (x *exec) timerfd(o *op) *devices.Timerfd {

@@ -85,7 +85,7 @@ func readyAccept(x *exec, o *op) bool {
 	case o.want.failed():
 		return true
 	}
-	return x.peek(f)&abi.EPOLLIN != 0 && readyAlloc(x, o)
+	return x.peek(f)&abi.EPOLLIN != 0 && readyAlloc(x, o) && x.rightPeer(o, f)
 }
 
 // readyAlloc needs the number of the log to be the next free one.

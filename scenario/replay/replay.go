@@ -42,11 +42,3 @@ func signalByName(name string) (abi.Signal, bool) {
 }
 
 func inetAddr(a netip.AddrPort) abi.Sockaddr { return abi.InetAddr(a) }
-
-func (x *exec) stream(o *op, fd int) bool { return false }
-
-func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool { return false }
-func (x *exec) worldSends(o *op, f *vfs.File) bool                  { return false }
-func (x *exec) worldTakes(o *op, f *vfs.File) bool                  { return false }
-func (x *exec) worldConnects(o *op, f *vfs.File) bool               { return false }
-func helpConnect(x *exec, o *op) bool                               { return false }

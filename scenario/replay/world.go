@@ -209,7 +209,11 @@ func (x *exec) arrange(o *op, ep *eventpoll.Eventpoll) bool {
 	}
 	var ready []place
 	ep.EachReady(func(f *vfs.File, fd int, item abi.EpollEvent) bool {
-		at := slices.Index(o.want.events, abi.EpollEvent{Events: x.peek(f) & item.Events, Data: item.Data})
+		bits := x.peek(f) & item.Events
+		if bits == 0 {
+			return true
+		}
+		at := slices.Index(o.want.events, abi.EpollEvent{Events: bits, Data: item.Data})
 		if at < 0 {
 			at = len(o.want.events)
 		}

@@ -1,0 +1,467 @@
+package replay
+
+import (
+	"net/netip"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/eventpoll"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// Peers that are not in the log: the pilot has the other ends of their connections, and does what results ask for at the
+// last moment.
+
+// worldConnects connects to a listener.
+func (x *exec) worldConnects(o *op, f *vfs.File) bool {
+	s := devices.SocketOf(f)
+	if s == nil {
+		return false
+	}
+	addr, errno := s.Sockname(f)
+	if errno != 0 {
+		return false
+	}
+	if anyInet(&addr) && addr.Inet.Addr().IsUnspecified() {
+		ip := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if addr.Inet.Addr().Is6() {
+			ip = netip.IPv6Loopback()
+		}
+		addr = inetAddr(netip.AddrPortFrom(ip, addr.Inet.Port()))
+	}
+	fd, ok := x.quietly(func() (int, error) {
+		fd, err := x.pilot.Socket(addr.Family, abi.SOCK_STREAM|abi.SOCK_NONBLOCK, 0)
+		if err != nil {
+			return fd, err
+		}
+		if anyInet(o.addr) {
+			x.making = &op{port: o.addr.Inet.Port()}
+			defer func() { x.making = nil }()
+		}
+		return fd, x.pilot.Connect(fd, addr)
+	})
+	if !ok {
+		return false
+	}
+	x.queued[f.ID()] = append(x.queued[f.ID()], fd)
+	x.inferred("a peer connected to fd %d", o.fd)
+	return true
+}
+
+// quietly does something with the pilot; in traces it shows.
+func (x *exec) quietly(do func() (int, error)) (int, bool) {
+	n, err := do()
+	return n, err == nil || errnoOf(err) == abi.EINPROGRESS
+}
+
+// accepted finds the peer of a connection that was just accepted.
+func (x *exec) accepted(o *op, fd int) {
+	listener, f := x.file(o, o.fd), x.file(o, fd)
+	if listener == nil || f == nil {
+		return
+	}
+	waiting := x.queued[listener.ID()]
+	for i, peer := range waiting {
+		if x.connected(x.pilot.Files().At(peer), f) {
+			x.peers[f.ID()] = peer
+			x.queued[listener.ID()] = append(waiting[:i:i], waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// connected reports whether two sockets are the ends of one connection.
+func (x *exec) connected(a, b *vfs.File) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	sa, sb := devices.SocketOf(a), devices.SocketOf(b)
+	if sa == nil || sb == nil {
+		return false
+	}
+	if devices.TcpOf(a) == nil {
+		return devices.UnixPeers(a, b)
+	}
+	local, errno := sa.Sockname(a)
+	remote, errno2 := sb.Peername(b)
+	return errno == 0 && errno2 == 0 && anyInet(&local) && anyInet(&remote) &&
+		local.Inet.Port() == remote.Inet.Port() && local.Inet.Addr().Unmap() == remote.Inet.Addr().Unmap()
+}
+
+// readyConnect needs somebody who listens, if the log has it that somebody does.
+func readyConnect(x *exec, o *op) bool {
+	if o.addr == nil || o.want.failed() && o.want.errno != abi.EINPROGRESS {
+		return true
+	}
+	f := x.file(o, o.fd)
+	if f == nil || x.refusedLater(o) {
+		return true
+	}
+	addr := x.connectAddr(*o.addr)
+	switch {
+	case devices.TcpOf(f) != nil && anyInet(&addr):
+		return x.k.Listening(target(addr))
+	case addr.Family == abi.AF_UNIX && addr.Path != "":
+		return x.names[addr.Path]
+	}
+	return true
+}
+
+// target is where a connect to a wildcard leads.
+func target(addr abi.Sockaddr) netip.AddrPort {
+	ip := addr.Inet.Addr()
+	switch {
+	case ip.IsUnspecified() && ip.Is4():
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case ip.IsUnspecified():
+		ip = netip.IPv6Loopback()
+	}
+	return netip.AddrPortFrom(ip, addr.Inet.Port())
+}
+
+// refusedLater reports whether the log tells of a connect that nobody listened to: by an error on the same number before
+// that is closed.
+func (x *exec) refusedLater(o *op) bool {
+	if o.want.errno != abi.EINPROGRESS {
+		return false
+	}
+	return x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case other.task != o.task && !x.sharesFiles(o, other) || other.fd != o.fd && !other.mentions(o.fd):
+			return lookOn
+		case other.row.name == "getsockopt" && other.a[1] == abi.SO_ERROR:
+			if len(other.fds) == 1 && other.fds[0] == int(abi.ECONNREFUSED) {
+				return lookYes
+			}
+			return lookNo
+		case other.want.errno == abi.ECONNREFUSED:
+			return lookYes
+		case other.row.name == "close", other.row.name == "connect" && !other.want.failed():
+			return lookNo
+		}
+		for _, e := range other.want.polls {
+			if int(e.Fd) == o.fd && e.Revents&(abi.POLLERR|abi.POLLHUP) != 0 {
+				return lookYes
+			}
+		}
+		return lookOn
+	})
+}
+
+// mentions reports whether a poll asks for fd.
+func (o *op) mentions(fd int) bool {
+	for _, p := range o.polls {
+		if int(p.Fd) == fd {
+			return true
+		}
+	}
+	return false
+}
+
+// sharesFiles reports whether two calls work on the same table.
+func (x *exec) sharesFiles(a, b *op) bool {
+	ta, tb := x.threads[a.task], x.threads[b.task]
+	return ta != nil && tb != nil && ta.k != nil && tb.k != nil && ta.k.Files() == tb.k.Files()
+}
+
+// helpConnect listens where the log connects to.
+func helpConnect(x *exec, o *op) bool {
+	if o.addr == nil || readyConnect(x, o) {
+		return false
+	}
+	addr := x.connectAddr(*o.addr)
+	if anyInet(&addr) {
+		addr = inetAddr(target(addr))
+	}
+	fd, ok := x.quietly(func() (int, error) {
+		fd, err := x.pilot.Socket(addr.Family, abi.SOCK_STREAM|abi.SOCK_NONBLOCK, 0)
+		if err == nil {
+			err = x.pilot.Bind(fd, addr)
+		}
+		if err == nil {
+			err = x.pilot.Listen(fd, 4096)
+		}
+		return fd, err
+	})
+	if !ok {
+		return false
+	}
+	if addr.Family == abi.AF_UNIX {
+		x.names[addr.Path] = true
+	}
+	x.listeners = append(x.listeners, fd)
+	x.inferred("a server listened where fd %d connects to", o.fd)
+	return true
+}
+
+// meet finds the pilot's end of a connection that the log's side has made.
+func (x *exec) meet(f *vfs.File) {
+	for _, l := range x.listeners {
+		for {
+			fd, err := x.pilot.Accept4(l, abi.SOCK_NONBLOCK)
+			if err != nil {
+				break
+			}
+			x.unmet = append(x.unmet, fd)
+		}
+	}
+	for i, fd := range x.unmet {
+		if x.connected(x.pilot.Files().At(fd), f) || x.connected(f, x.pilot.Files().At(fd)) {
+			x.peers[f.ID()] = fd
+			x.unmet = append(x.unmet[:i:i], x.unmet[i+1:]...)
+			return
+		}
+	}
+}
+
+// peer gives the pilot's end of f's connection, -1 if the pilot has none.
+func (x *exec) peer(f *vfs.File) int {
+	if fd, ok := x.peers[f.ID()]; ok {
+		return fd
+	}
+	if len(x.listeners) > 0 {
+		x.meet(f)
+		if fd, ok := x.peers[f.ID()]; ok {
+			return fd
+		}
+	}
+	return -1
+}
+
+// worldSends lets the peer send what o reads, or end.
+func (x *exec) worldSends(o *op, f *vfs.File) bool {
+	fd := x.peer(f)
+	if fd < 0 {
+		return x.stream(o, o.fd) && x.later()
+	}
+	x.before(o, f)
+	if o.want.ret > 0 {
+		return x.sendTo(o, fd, x.incoming(o, o.want.ret))
+	}
+	return x.endOf(o, fd, false)
+}
+
+// before lets that happen first of which the next wait tells before it tells of f: the ready list is in the order of what
+// happened.
+func (x *exec) before(o *op, f *vfs.File) {
+	x.log.next(x.at, func(w *op) lookahead {
+		if w == o || !w.row.isEpollWait() || w.want.ret <= 0 || x.threads[w.task] == nil {
+			return lookOn
+		}
+		ep := x.epoll(w)
+		if ep == nil {
+			return lookOn
+		}
+		var first []abi.EpollEvent
+		for _, e := range w.want.events {
+			file, _ := x.itemOf(ep, e.Data)
+			if file == f {
+				for _, e := range first {
+					if g, _ := x.itemOf(ep, e.Data); g != nil && x.peek(g)&e.Events != e.Events && x.peer(g) >= 0 {
+						x.worldReady(w, g, e.Events)
+					}
+				}
+				return lookYes
+			}
+			first = append(first, e)
+		}
+		return lookOn
+	})
+}
+
+// itemOf gives the file and the mask of the first item with this data.
+func (x *exec) itemOf(ep *eventpoll.Eventpoll, data uint64) (file *vfs.File, mask abi.Events) {
+	ep.EachItem(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
+		if item.Data == data {
+			file, mask = f, item.Events
+		}
+		return file == nil
+	})
+	return file, mask
+}
+
+// sendTo lets the peer send n bytes.
+func (x *exec) sendTo(o *op, fd int, n int64) bool {
+	sent, err := x.pilot.Sendto(fd, make([]byte, min(n, maxBuffer)), abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil)
+	if err != nil {
+		return false
+	}
+	x.inferred("the peer of fd %d sent %d bytes", o.fd, sent)
+	return true
+}
+
+// endOf lets the peer end its side, or all.
+func (x *exec) endOf(o *op, fd int, reset bool) bool {
+	if reset {
+		_ = x.pilot.Setsockopt(fd, abi.SOL_SOCKET, abi.SO_LINGER, devices.OptionValue{A: 1, Pair: true})
+		if x.pilot.Close(fd) != nil {
+			return false
+		}
+		x.inferred("the peer reset the connection")
+		return true
+	}
+	if err := x.pilot.Shutdown(fd, abi.SHUT_WR); err != nil {
+		return false
+	}
+	x.inferred("the peer ended its side of the connection")
+	return true
+}
+
+// incoming is how much o's file gets at once: what the log reads until it waits again, or finds nothing more.
+func (x *exec) incoming(o *op, n int64) int64 {
+	f := x.file(o, o.fd)
+	x.log.next(x.at, func(other *op) lookahead {
+		if other == o || !x.sharesFiles(o, other) {
+			return lookOn
+		}
+		switch {
+		case other.row.isEpollWait(), other.row.name == "poll", other.row.name == "close" && other.fd == o.fd:
+			return lookNo
+		case other.fd != o.fd || x.file(other, other.fd) != f || !other.row.looks:
+			return lookOn
+		case other.want.failed() || other.want.ret <= 0:
+			return lookNo
+		}
+		n += other.want.ret
+		return lookOn
+	})
+	return n
+}
+
+// worldReady lets the peer do what makes f ready for bits.
+func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
+	if s := devices.SocketOf(f); s != nil && x.peer(f) < 0 {
+		if bits&abi.EPOLLIN != 0 && x.peek(f) == 0 && x.isListener(f) {
+			return x.worldConnects(o, f)
+		}
+		return false
+	}
+	fd := x.peer(f)
+	if fd < 0 {
+		return false
+	}
+	switch {
+	case bits&abi.EPOLLOUT != 0 && x.peek(f)&abi.EPOLLOUT == 0:
+		return x.worldTakes(o, f)
+	case bits&abi.EPOLLERR != 0:
+		return x.endOf(o, fd, true)
+	case bits&(abi.EPOLLRDHUP|abi.EPOLLHUP) != 0 && x.peek(f)&(abi.EPOLLRDHUP|abi.EPOLLHUP) == 0:
+		n, _ := x.nextRead(o, f)
+		if n > 0 && bits&abi.EPOLLIN != 0 {
+			x.sendTo(o, fd, n)
+		}
+		return x.endOf(o, fd, false)
+	case bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0:
+		n, errno := x.nextRead(o, f)
+		switch {
+		case n > 0:
+			return x.sendTo(o, fd, n)
+		case errno == abi.ECONNRESET:
+			return x.endOf(o, fd, true)
+		case n == 0 && errno == 0:
+			return x.endOf(o, fd, false)
+		}
+		return x.sendTo(o, fd, 1)
+	}
+	return false
+}
+
+func (x *exec) isListener(f *vfs.File) bool {
+	s := devices.SocketOf(f)
+	n, errno := s.Getsockopt(f, abi.SOL_SOCKET, abi.SO_ACCEPTCONN)
+	return errno == 0 && n == 1
+}
+
+// nextRead tells what the log reads from f next, all at once; -1 and EAGAIN if nothing.
+func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
+	n, errno = -1, abi.EAGAIN
+	x.log.next(x.at, func(other *op) lookahead {
+		if other == o || !x.sharesFiles(o, other) || other.fd < 0 || x.file(other, other.fd) != f {
+			return lookOn
+		}
+		switch {
+		case other.row.name == "close":
+			return lookNo
+		case !other.row.looks || other.row.isEpollWait():
+			return lookOn
+		case other.want.failed():
+			errno = other.want.errno
+			return lookNo
+		}
+		n, errno = other.want.ret, 0
+		return lookYes
+	})
+	if n > 0 {
+		first := n
+		n = 0
+		seen := false
+		x.log.next(x.at, func(other *op) lookahead {
+			switch {
+			case other == o || !x.sharesFiles(o, other):
+				return lookOn
+			case other.row.isEpollWait() && seen, other.row.name == "poll" && seen:
+				return lookNo
+			case other.fd != o.fd && (other.fd < 0 || x.file(other, other.fd) != f) || !other.row.looks || other.row.isEpollWait():
+				return lookOn
+			case other.want.failed() || other.want.ret <= 0:
+				return lookNo
+			}
+			seen = true
+			n += other.want.ret
+			return lookOn
+		})
+		n = max(n, first)
+	}
+	return n, errno
+}
+
+// worldTakes lets the peer read all there is.
+func (x *exec) worldTakes(o *op, f *vfs.File) bool {
+	fd := x.peer(f)
+	if fd < 0 {
+		return false
+	}
+	took := 0
+	buf := make([]byte, 1<<16)
+	for {
+		n, err := x.pilot.Recvfrom(fd, buf, abi.MSG_DONTWAIT, nil)
+		if err != nil || n == 0 {
+			break
+		}
+		took += n
+	}
+	if took == 0 {
+		return false
+	}
+	x.inferred("the peer of fd %d read %d bytes", o.fd, took)
+	return true
+}
+
+// lookahead is what a look at a later call came to.
+type lookahead uint8
+
+const (
+	lookOn lookahead = iota
+	lookYes
+	lookNo
+)
+
+// farAhead is how many moments of the log a look ahead goes through.
+const farAhead = 4000
+
+// next looks at the calls that end behind a moment of the log, and tells whether look said yes.
+func (log *Log) next(at int, look func(*op) lookahead) bool {
+	for i := at + 1; i < len(log.events) && i < at+farAhead; i++ {
+		e := &log.events[i]
+		if e.op == nil || e.op.row == nil || e.kind == eventEnter {
+			continue
+		}
+		switch look(e.op) {
+		case lookYes:
+			return true
+		case lookNo:
+			return false
+		}
+	}
+	return false
+}
