@@ -85,7 +85,7 @@ func (s *inetSock) routed(to netip.AddrPort) (dst netip.AddrPort, src netip.Addr
 			src = loopback(ip)
 		}
 	case src.Is4() != ip.Is4():
-		return to, src, abi.EINVAL
+		return to, src, abi.EAFNOSUPPORT
 	}
 	return netip.AddrPortFrom(ip, to.Port()), src, 0
 }

@@ -86,7 +86,7 @@ func (t *Tcp) measureRcvMss(s *tcpSkb) {
 		if n != t.rcvMss {
 			t.setRatio(s)
 		}
-		t.rcvMss = min(n, tcpAdvmss)
+		t.rcvMss = min(n, int32(t.fullMss()))
 		if s.psh {
 			t.ackPending |= ackPushed
 		}

@@ -92,8 +92,9 @@ func (t *Tcp) disconnect() {
 	t.ackPending, t.quick, t.pingpong, t.ato, t.deferred = 0, 0, 0, 0, 0
 	t.windowClamp, t.lastSegSize = 0, 0
 	t.peer = nil
-	t.startSequence()
-	t.rcvWnd = 0
+	t.m.Write(t.id, fieldSndNxt)
+	t.writeSeq += t.maxWindow + 2 // SIOCOUTQ tells
+	t.mss, t.cwnd = tcpMssDefault, tcpInitCwnd
 	t.reportErr()
 }
 

@@ -104,14 +104,16 @@ func (t *Tcp) tcpConnect(addr abi.Sockaddr) abi.Errno {
 		t.remote = netip.AddrPort{}
 		return abi.EADDRNOTAVAIL
 	}
+	t.setErr(0)
+	t.done = false
 	t.startSequence()
-	t.initialWindow(tcpAdvmss + 12)
+	t.initialWindow(t.fullMss() + 12)
 	s := t.net.newSkb(0, 0)
 	s.syn, s.end = true, 1
 	t.addWmem(s.cost)
 	t.rtxQueue.push(s)
 	t.packets++
-	t.sndNxt, t.writeSeq, t.pushedSeq = 1, 1, 1
+	t.sndNxt, t.writeSeq, t.pushedSeq, t.sndUp = 1, 1, 1, 1
 	t.transmit(s)
 	t.startWriteTimer(synTimeout)
 	return 0
@@ -120,7 +122,7 @@ func (t *Tcp) tcpConnect(addr abi.Sockaddr) abi.Errno {
 // startSequence begins both streams anew.
 func (t *Tcp) startSequence() {
 	t.sndUna, t.sndNxt, t.writeSeq, t.sndUp, t.sndSml, t.pushedSeq = 0, 0, 0, 0, 0, 0
-	t.sndWnd, t.maxWindow, t.cwnd, t.mss = 0, 0, tcpInitCwnd, tcpAdvmss
+	t.sndWnd, t.maxWindow, t.cwnd, t.mss = 0, 0, tcpInitCwnd, int32(t.fullMss())
 	t.rcvNxt, t.rcvWup, t.copiedSeq, t.urgSeq = 0, 0, 0, 0
 	t.initRcvMss()
 }
@@ -192,7 +194,7 @@ func (t *Tcp) finishConnect() {
 	t.stopWriteTimer()
 	t.setState(inetEstablished)
 	t.lrcvtime = t.m.Now()
-	t.mss = int32(t.boundToHalfWindow(tcpAdvmss))
+	t.mss = int32(t.boundToHalfWindow(t.fullMss()))
 	t.initRcvMss()
 	t.expandSndbuf()
 }

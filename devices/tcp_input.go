@@ -34,6 +34,10 @@ func (t *Tcp) rcvState(p *tcpPacket) {
 	if p.flags&flagAck == 0 {
 		return
 	}
+	if t.fastPath(p) {
+		t.rcvFast(p)
+		return
+	}
 	t.ack(p)
 	if t.closing(p) {
 		return
@@ -51,6 +55,27 @@ func (t *Tcp) rcvState(p *tcpPacket) {
 		t.dataSndCheck()
 		t.ackSndCheck()
 	}
+}
+
+// fastPath reports whether p is data that comes as expected: nothing urgent, no FIN, the same window, and memory for it is
+// charged already. Models the prediction of tcp_rcv_established.
+func (t *Tcp) fastPath(p *tcpPacket) bool {
+	return t.state == inetEstablished && p.skb != nil && p.flags&flagFin == 0 && p.urgPtr == 0 && t.urgData == 0 &&
+		p.window == t.sndWnd && p.seq == t.rcvNxt && t.rcvWnd > 0 && p.skb.cost <= -(t.wmemQueued+t.rmem)&(pageSize-1)
+}
+
+// rcvFast takes such data. What waits to be sent is looked at only if p acknowledges something.
+func (t *Tcp) rcvFast(p *tcpPacket) {
+	s := p.skb
+	p.skb = nil
+	s.fin, s.psh = false, p.flags&flagPsh != 0
+	t.queueRcv(s, p.end)
+	if p.ack != t.sndUna {
+		t.ack(p)
+		t.dataSndCheck()
+	}
+	t.ackSndCheck()
+	t.dataReady()
 }
 
 // fin is how much a FIN counts.

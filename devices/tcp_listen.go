@@ -86,8 +86,8 @@ func (t *Tcp) receiveSyn(p *tcpPacket) {
 	c.state = inetSynRecv
 	c.startSequence()
 	c.rcvNxt, c.rcvWup, c.copiedSeq = 1, 1, 1
-	c.sndNxt, c.writeSeq, c.pushedSeq = 1, 1, 1
-	c.initialWindow(tcpAdvmss)
+	c.sndNxt, c.writeSeq, c.pushedSeq, c.sndUp, c.sndSml = 1, 1, 1, 1, 1
+	c.initialWindow(c.fullMss())
 	n.tcp.lock.Lock()
 	n.tcp.take(&c.inetSock, p.dst.Port())
 	n.tcp.lock.Unlock()

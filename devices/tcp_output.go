@@ -17,10 +17,17 @@ const (
 const (
 	tcpMssDefault = 536
 	tcpMssMin     = 88
-	tcpAdvmss     = 65483 // of a device whose packets may be 65536 bytes; 20 bytes less over IPv6
 	tcpInitCwnd   = 10
 	tcpMaxFrags   = 17
 )
+
+// fullMss is how many bytes a packet of the loopback, which may have 65536 bytes, carries beside its headers.
+func (s *inetSock) fullMss() int64 {
+	if s.remote.Addr().Is4() {
+		return 65483
+	}
+	return 65464
+}
 
 // Flags of Nagle's algorithm: TCP_NODELAY, TCP_CORK, and that of who wants it out once.
 const (
@@ -32,7 +39,7 @@ const (
 // sendmsg adds what is to be sent to the write queue, and sends what the peer's window and Nagle's algorithm let through.
 // With a full send buffer it sleeps, or takes less. Models tcp_sendmsg_locked.
 func (t *Tcp) sendmsg(msg *Msg) (sent int, errno abi.Errno) {
-	if msg.Flags&(abi.MSG_FASTOPEN|abi.MSG_ZEROCOPY) != 0 || len(msg.Rights) > 0 {
+	if msg.Flags&(abi.MSG_FASTOPEN|abi.MSG_ZEROCOPY) != 0 {
 		return 0, notModelled(t.m, "sending over TCP with %s", abi.Flags("MSG", int64(msg.Flags&(abi.MSG_FASTOPEN|abi.MSG_ZEROCOPY))))
 	}
 	deadline := socketDeadline(t.m, msg.Flags, t.options().sndtimeo)
@@ -67,7 +74,7 @@ func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
 			goal = int(t.mss)
 		}
 		s := t.writeQueue.last
-		if s == nil || s.fin || s.len() >= goal || s.to == len(s.data.b) {
+		if s == nil || s.fin || s.len() >= goal {
 			if !t.memoryFree(false) {
 				if errno := t.waitMemory(msg, sent, deadline); errno != 0 {
 					return sent, errno
@@ -81,9 +88,11 @@ func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
 					return sent, abi.EPIPE
 				}
 			}
-			s = t.newSegment(min(len(msg.Data)-sent, goal), goal)
+			s = t.newSegment(min(len(msg.Data)-sent, goal))
 		}
-		n := copy(s.data.b[s.to:min(len(s.data.b), s.from+goal)], msg.Data[sent:])
+		n := min(len(msg.Data)-sent, goal-s.len())
+		t.net.room(s, n)
+		copy(s.data.b[s.to:], msg.Data[sent:sent+n])
 		if sent == 0 {
 			s.psh = false
 		}
@@ -106,10 +115,9 @@ func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
 	return sent, 0
 }
 
-// newSegment puts an empty segment at the end of the write queue. Its memory is more than it needs now: a later write
-// may go on with it.
-func (t *Tcp) newSegment(n, goal int) *tcpSkb {
-	s := t.net.newSkb(t.writeSeq, max(n, min(goal, 2048)))
+// newSegment puts an empty segment with room for n bytes at the end of the write queue.
+func (t *Tcp) newSegment(n int) *tcpSkb {
+	s := t.net.newSkb(t.writeSeq, n)
 	t.addWmem(s.cost)
 	t.writeQueue.push(s)
 	t.nagle &^= naglePush
@@ -119,7 +127,7 @@ func (t *Tcp) newSegment(n, goal int) *tcpSkb {
 
 // sizeGoal is how long a segment is to become: as long as the loopback can carry, and at most half the peer's window.
 // Models tcp_send_mss.
-func (t *Tcp) sizeGoal() int { return max(int(t.boundToHalfWindow(tcpAdvmss)), int(t.currentMss())) }
+func (t *Tcp) sizeGoal() int { return max(int(t.boundToHalfWindow(t.fullMss())), int(t.currentMss())) }
 
 // boundToHalfWindow models tcp_bound_to_half_wnd.
 func (t *Tcp) boundToHalfWindow(size int64) int64 {
@@ -350,7 +358,6 @@ func (t *Tcp) transmit(s *tcpSkb) {
 	}
 	if s.syn {
 		p.flags |= flagSyn
-		p.mss = tcpAdvmss
 		if t.state == inetSynSent {
 			p.flags &^= flagAck
 		}

@@ -71,7 +71,6 @@ type tcpPacket struct {
 	seq, end int64
 	ack      int64
 	window   int64
-	mss      int32 // of a SYN
 	urgPtr   int64 // behind the urgent byte; 0: none
 	skb      *tcpSkb
 	flags    uint8
@@ -121,6 +120,17 @@ func (n *InetNet) clone(s *tcpSkb) *tcpSkb {
 		s.data.refs++
 	}
 	return c
+}
+
+// room makes room for more bytes at the end of s, which nobody shares.
+func (n *InetNet) room(s *tcpSkb, more int) {
+	if s.to+more <= len(s.data.b) {
+		return
+	}
+	b := n.pool.newBytes(2 * (s.len() + more))
+	s.from, s.to = 0, copy(b.b, s.bytes())
+	n.pool.freeBytes(s.data)
+	s.data = b
 }
 
 func (n *InetNet) freeSkb(s *tcpSkb) {

@@ -97,7 +97,7 @@ func (t *Tcp) growWindow(s *tcpSkb) {
 	if room <= 0 {
 		return
 	}
-	t.rcvSsthresh += min(room, max(2*tcpAdvmss, 2*int64(s.len())))
+	t.rcvSsthresh += min(room, max(2*t.fullMss(), 2*int64(s.len())))
 	t.quick |= 1
 }
 

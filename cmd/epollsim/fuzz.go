@@ -39,6 +39,7 @@ run" fails on it, "epollsim verify" shows both sides. Exit code 4 then. Needs Li
 	flags.Uint64Var(&f.opts.Seed, "seed", 1, "seed of the first program")
 	flags.DurationVar(&f.opts.Duration, "duration", 0, "time to spend; 0: no limit")
 	flags.IntVar(&f.opts.Calls, "calls", 100, "calls of a program of one thread")
+	flags.StringVar(&f.opts.Focus, "focus", "", `make calls more often whose kind begins so: "tcp"`)
 	flags.IntVar(&f.opts.Threads, "threads", 1, "1, or 2: programs whose second thread blocks")
 	flags.IntVar(&f.opts.Jobs, "jobs", 0, "programs compared at once; 0: as many as there are CPUs for their threads")
 	flags.IntVar(&f.opts.Differences, "differences", 1, "differences to stop after")

@@ -68,3 +68,18 @@ func (t *Thread) setting(name, value string) {
 	task.call(unix.SYS_WRITE, uintptr(fd), task.bytes([]byte(value)), uintptr(len(value)))
 	task.call(unix.SYS_CLOSE, uintptr(fd))
 }
+
+// AtName makes a call that takes an address, bind or connect, on fd with the name of another socket, which is not known yet
+// when the call is noted.
+func (b *Batch) AtName(call string, fd, of int) error {
+	_, _, name, size := nameRoom(b)
+	if _, errno := b.sys(unix.SYS_GETSOCKNAME, arg(of), name, size); errno != 0 {
+		b.sys(unix.SYS_GETPID) // as many calls as were noted
+		return errno
+	}
+	nr := uintptr(unix.SYS_CONNECT)
+	if call == "bind" {
+		nr = unix.SYS_BIND
+	}
+	return done(b.sys(nr, arg(fd), name, abi.SizeofSockaddrIn6))
+}

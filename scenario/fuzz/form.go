@@ -138,6 +138,9 @@ func spell(kind string, v int64) string {
 		return fmt.Sprintf("b%q", string(rune(v)))
 	case "name":
 		return strconv.Quote(fileNames[v])
+	case "tcpaddr":
+		a := tcpAddrs[v].Inet
+		return fmt.Sprintf("(%q, %d)", a.Addr(), a.Port())
 	case "path":
 		return strconv.Quote(paths[v])
 	case "address":
@@ -179,7 +182,7 @@ func symbols(group string, v int64) string {
 	return text
 }
 
-var enums = map[string]bool{"EPOLL_CTL": true, "F": true, "IOCTL": true, "SHUT": true, "SO": true, "SOL": true,
+var enums = map[string]bool{"EPOLL_CTL": true, "F": true, "IOCTL": true, "AF": true, "SHUT": true, "SO": true, "SOL": true,
 	"SIG": true, "SIGPROCMASK": true, "TCFLSH": true, "TCXONC": true}
 
 var constantNames = sync.OnceValue(func() map[string]bool {

@@ -20,6 +20,7 @@ type Options struct {
 	Duration    time.Duration // 0: no limit
 	Seed        uint64        // of the first program
 	Calls       int           // of a sequential program; 0: 100
+	Focus       string        // calls whose rows' names begin so are made more often, in programs of one thread: "tcp"
 	Threads     int           // 1 or 2
 	Jobs        int           // programs compared at once; 0: as many as there are CPUs for their threads
 	Differences int           // to stop after; 0: 1
@@ -150,6 +151,7 @@ func (c *campaign) job() {
 		return
 	}
 	t := &trial{campaign: c, model: newModel(kernel.Version{}), judge: j}
+	t.model.slots = focused(c.opts.Focus)
 	for !c.stop.Load() {
 		i, ok := c.take()
 		if !ok {
@@ -263,10 +265,12 @@ func (t *trial) try(words []uint64) (*program, verdict, error) {
 	p, failed := t.model.sequential(words, t.opts.Calls)
 	if failed != nil {
 		v.modelErr = failed
+		slots := t.model.slots
 		t.model = newModel(kernel.Version{})
+		t.model.slots = slots
 		return p, v, nil
 	}
-	v.difference, err = compare(p, t.judge)
+	v.difference, v.late, err = compareAgain(p, t.judge)
 	return p, v, err
 }
 

@@ -30,6 +30,7 @@ const (
 	pidfd
 	ptyMaster
 	ptySlave
+	tcp
 )
 
 // set is a set of kinds.
@@ -39,7 +40,7 @@ func kinds(k kind) set { return 1 << k }
 
 const (
 	isOther    set = 1<<passed | 1<<signalfd | 1<<pidfd
-	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isInotify | isSocket | isOther | isPty
+	isAny      set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isInotify | isSocket | isOther | isPty | isTcp
 	isEpoll    set = 1 << epoll
 	isEventfd  set = 1 << eventfd
 	isPipe     set = 1<<pipeRead | 1<<pipeWrite
@@ -47,12 +48,13 @@ const (
 	isFifo     set = 1 << fifo
 	isInotify  set = 1 << inotify
 	isSocket   set = 1<<stream | 1<<seqpacket | 1<<dgram | 1<<listener
-	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo | isInotify | isSocket | isOther | isPty
-	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isSocket | isOther
-	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device | isFifo | isSocket | 1<<passed
+	isPollable set = 1<<epoll | 1<<eventfd | isPipe | isTimerfd | isFifo | isInotify | isSocket | isOther | isPty | isTcp
+	isReadable set = 1<<eventfd | 1<<pipeRead | 1<<regular | 1<<directory | 1<<device | isTimerfd | isFifo | isSocket | isOther | isTcp
+	isWritable set = 1<<eventfd | 1<<pipeWrite | 1<<regular | 1<<device | isFifo | isSocket | 1<<passed | isTcp
 	isPty      set = 1<<ptyMaster | 1<<ptySlave
 	isTerminal set = isPty | 1<<tty
 	isCargo    set = 1<<epoll | 1<<eventfd | isPipe | 1<<regular | 1<<device | isTimerfd | isFifo // what may be sent
+	isTcp      set = 1 << tcp
 )
 
 // generator decodes random numbers into calls. It makes each call on the model at once, so that the next one

@@ -16,10 +16,11 @@ type model struct {
 	pool    sim.Pool
 	version kernel.Version
 	cover   eventpoll.Coverage
+	slots   []*op // of sequential programs
 }
 
 func newModel(v kernel.Version) *model {
-	return &model{gen: generator{runner: newRunner()}, version: v}
+	return &model{gen: generator{runner: newRunner()}, version: v, slots: sequentialSlots}
 }
 
 // run boots a kernel, ignores SIGPIPE and handles signals as the host's worker does, and runs fn.
@@ -42,7 +43,7 @@ const maxSteps = 10_000_000
 func (m *model) sequential(words []uint64, calls int) (*program, error) {
 	err := m.run(nil, func(c kernel.Calls) {
 		m.gen.begin(&m.prog, c, calls)
-		m.gen.sequential(words, sequentialSlots)
+		m.gen.sequential(words, m.slots)
 	})
 	return &m.prog, err
 }

@@ -3,6 +3,7 @@ package fuzz
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"github.com/epollsim/epollsim/abi"
 )
@@ -221,6 +222,8 @@ var table = []*op{
 				flags &^= abi.O_ASYNC
 			case regular, directory: // what O_DIRECT asks for is up to the file system
 				flags &^= abi.O_DIRECT
+			case tcp:
+				flags |= abi.O_NONBLOCK
 			}
 			return g.args(fd, flags)
 		},
@@ -269,7 +272,11 @@ var table = []*op{
 		name: "ioctl FIONBIO", weight: 2, act: 1, form: "ioctl({0:fd}, FIONBIO, {1})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isAny)
-			return g.kindOf(fd) != tty && g.args(fd, int64(g.pick(3)))
+			on := int64(g.pick(3))
+			if g.kindOf(fd) == tcp {
+				on = 1
+			}
+			return g.kindOf(fd) != tty && g.args(fd, on)
 		},
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.FIONBIO, a[1])) },
 	},
@@ -407,7 +414,7 @@ var rows = map[string]*op{}
 var sequentialSlots, setupSlots, actSlots, secondSlots []*op
 
 func init() {
-	table = slices.Concat(table, eventRows, fileRows, socketRows, signalRows, ttyRows)
+	table = slices.Concat(table, eventRows, fileRows, socketRows, signalRows, ttyRows, tcpRows)
 	for _, o := range table {
 		rows[o.name] = o
 		sequentialSlots = repeat(sequentialSlots, o, o.weight)
@@ -417,6 +424,19 @@ func init() {
 		actSlots = repeat(actSlots, o, o.act)
 		secondSlots = repeat(secondSlots, o, o.second)
 	}
+}
+
+// focused are the slots of sequential programs with calls whose names begin with focus more often.
+func focused(focus string) (slots []*op) {
+	const more = 6
+	for _, o := range table {
+		n := o.weight
+		if focus != "" && strings.HasPrefix(o.name, focus) {
+			n *= more
+		}
+		slots = repeat(slots, o, n)
+	}
+	return slots
 }
 
 func repeat(slots []*op, o *op, n int) []*op {

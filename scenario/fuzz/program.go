@@ -26,6 +26,7 @@ type program struct {
 	// Of a program with two threads: what both do at once, and what the main thread does when both have ended.
 	main, second, after []call
 
+	timed bool // it has files that depend on time
 	files bool // it may leave files in the directory
 	slow  bool // it has terminals, whose bytes a worker of the host carries,
 	// from this call on.

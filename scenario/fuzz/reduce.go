@@ -37,7 +37,7 @@ func (t *trial) reduce(p *program, v verdict) (*program, verdict, error) {
 // check compares a program that was made before.
 func (t *trial) check(p *program) (v verdict, err error) {
 	if p.threads() == 1 {
-		v.difference, err = compare(p, t.judge)
+		v.difference, v.late, err = compareAgain(p, t.judge)
 		return v, err
 	}
 	v.difference, v.late, err = compareTogether(p, t.model, t.judge)
