@@ -191,11 +191,12 @@ func (s *inetSock) bind(a netip.AddrPort, conflicts func(owner *inetSock, chosen
 	if s.state != inetClose || s.port != nil {
 		return abi.EINVAL
 	}
-	was, source, v6only := s.local, s.source, s.v6only
+	number, v6only := s.local.Port(), s.v6only
 	s.setLocal(a)
 	if errno := s.getPort(a.Port(), conflicts); errno != 0 {
-		s.m.Write(s.id, fieldSaddr)
-		s.local, s.source, s.v6only = was, source, v6only
+		s.v6only = v6only
+		s.local = netip.AddrPortFrom(s.any(), number)
+		s.resetLocal()
 		return errno
 	}
 	s.addrLock = !a.Addr().IsUnspecified()

@@ -38,7 +38,8 @@ func (t *Tcp) Listen(_ *vfs.File, backlog int) abi.Errno {
 		number = t.port.number
 	}
 	if errno := t.getPort(number, t.bindConflict); errno != 0 {
-		t.setState(inetClose)
+		t.m.Write(t.id, fieldSkState)
+		t.state = inetClose // the port stays
 		return abi.EADDRINUSE
 	}
 	return 0
@@ -108,8 +109,7 @@ func (t *Tcp) establishChild(p *tcpPacket) bool {
 		t.net.sendReset(p)
 		return false
 	}
-	t.sndUna = max(t.sndUna, 1)
-	t.sndWnd, t.maxWindow = p.window, p.window
+	t.ack(p)
 	t.finishConnect()
 	if parent == nil { // of a simultaneous open
 		if !t.dead {

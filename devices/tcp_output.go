@@ -74,7 +74,7 @@ func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
 			goal = int(t.mss)
 		}
 		s := t.writeQueue.last
-		if s == nil || s.fin || s.len() >= goal {
+		if s == nil || s.fin || s.eor || s.len() >= goal {
 			if !t.memoryFree(false) {
 				if errno := t.waitMemory(msg, sent, deadline); errno != 0 {
 					return sent, errno
@@ -102,6 +102,7 @@ func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
 		t.addWmem(int32(n))
 		t.m.Write(t.id, fieldSndNxt)
 		t.writeSeq += int64(n)
+		s.eor = msg.Flags&abi.MSG_EOR != 0 && sent+n == len(msg.Data)
 		if sent += n; sent == len(msg.Data) || s.len() < goal || msg.Flags&abi.MSG_OOB != 0 {
 			continue
 		}

@@ -16,6 +16,7 @@ type tcpSkb struct {
 	frags    int32 // pieces, when it was received
 	fin, psh bool
 	syn      bool
+	eor      bool // MSG_EOR: nothing is added
 }
 
 func (s *tcpSkb) len() int { return s.to - s.from }

@@ -37,10 +37,12 @@ func unpackInet(b []byte) abi.Sockaddr {
 }
 
 // ownNetwork gives the run a network namespace of its own, where only the loopback is: its ports are free whatever the
-// machine serves, and its settings are those that Linux begins with. Without the right to make one the run uses the
+// machine serves. Without the right to make one the run uses the
 // machine's.
-func (t *Thread) ownNetwork() {
-	task := t.task
+func (t *Thread) ownNetwork() { t.task.ownNetwork() }
+
+// ownNetwork is that for one task, which may do it again: what was left of earlier connections is gone.
+func (task *task) ownNetwork() {
 	if ret, dead := task.call(unix.SYS_UNSHARE, unix.CLONE_NEWNET); dead || ret < 0 {
 		return
 	}
@@ -54,25 +56,16 @@ func (t *Thread) ownNetwork() {
 	binary.LittleEndian.PutUint16(req[ifreqFlags:], unix.IFF_UP|unix.IFF_RUNNING)
 	task.call(unix.SYS_IOCTL, uintptr(fd), unix.SIOCSIFFLAGS, task.bytes(req))
 	task.call(unix.SYS_CLOSE, uintptr(fd))
-	t.setting("/proc/sys/net/ipv4/tcp_congestion_control", "cubic")
-}
-
-// setting writes a file of /proc/sys, if it can.
-func (t *Thread) setting(name, value string) {
-	task := t.task
-	cwd := unix.AT_FDCWD
-	fd, dead := task.call(unix.SYS_OPENAT, uintptr(cwd), task.cstring(name), unix.O_WRONLY, 0)
-	if dead || fd < 0 {
-		return
-	}
-	task.call(unix.SYS_WRITE, uintptr(fd), task.bytes([]byte(value)), uintptr(len(value)))
-	task.call(unix.SYS_CLOSE, uintptr(fd))
 }
 
 // AtName makes a call that takes an address, bind or connect, on fd with the name of another socket, which is not known yet
 // when the call is noted.
 func (b *Batch) AtName(call string, fd, of int) error {
-	_, _, name, size := nameRoom(b)
+	room, name := b.inOut(make([]byte, abi.SizeofSockaddrUn))
+	if b.recording && room != nil {
+		binary.LittleEndian.PutUint16(room, 0xffff) // without a name no call succeeds
+	}
+	_, size := b.inOut(binary.LittleEndian.AppendUint32(nil, abi.SizeofSockaddrUn))
 	if _, errno := b.sys(unix.SYS_GETSOCKNAME, arg(of), name, size); errno != 0 {
 		b.sys(unix.SYS_GETPID) // as many calls as were noted
 		return errno

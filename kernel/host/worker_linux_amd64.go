@@ -116,7 +116,7 @@ func (w *Worker) byFirst(name string, nr uintptr, args ...uintptr) (n int, err e
 }
 
 // Renew replaces the process by a new one: a small fd table, no files, default signals but an ignored
-// SIGPIPE and those that are handled, an empty directory.
+// SIGPIPE and those that are handled, an empty directory, a network without connections.
 func (w *Worker) Renew() error {
 	w.kill()
 	if err := w.emptyDir(); err != nil {
@@ -143,6 +143,7 @@ func (w *Worker) Renew() error {
 	for _, sig := range w.signal {
 		t.call(unix.SYS_RT_SIGACTION, uintptr(sig), addr, 0, sigsetSize)
 	}
+	t.ownNetwork()
 	if !w.two {
 		return nil
 	}

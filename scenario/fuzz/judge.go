@@ -34,12 +34,16 @@ const notMade = "(not made)"
 
 // hostJudge is the kernel of this machine.
 type hostJudge struct {
-	worker *host.Worker
-	runner *runner
-	spoilt bool
-	files  bool
-	settle time.Duration // after a call of a program with terminals
+	worker      *host.Worker
+	runner      *runner
+	spoilt      bool
+	files       bool
+	settle      time.Duration // after a call of a program with terminals
+	connections int           // programs with connections since the last renewal
 }
+
+// renewAfter is how many programs with connections share a network: for a minute each leaves ports that are in use.
+const renewAfter = 50
 
 func newHostJudge(threads int) (*hostJudge, error) {
 	w, err := host.NewWorker(threads, handled...)
@@ -60,6 +64,11 @@ func (h *hostJudge) prepare(p *program) error {
 		err = h.worker.Reset(h.files)
 	}
 	h.spoilt, h.files = p.spoil, p.files
+	if p.timed {
+		if h.connections++; h.connections == renewAfter {
+			h.connections, h.spoilt = 0, true
+		}
+	}
 	return err
 }
 

@@ -109,7 +109,7 @@ var tcpRows = []*op{
 		name: "tcp connect", weight: 6, act: 2, form: "connect({0:fd}, getsockname({1:fd}))",
 		choose: func(g *generator) bool {
 			of := g.named()
-			return of >= 0 && g.onTcp(isTcp, of) && g.argv[0] != of && g.nonBlocking(g.argv[0]) && g.sameFamily(g.argv[0], of)
+			return of >= 0 && g.onTcp(isTcp, of) && g.argv[0] != of && g.nonBlocking(g.argv[0]) && g.sameFamily(g.argv[0], of) && !g.shared(of)
 		},
 		run: func(r *runner, a []int64) { r.zero(r.atName("connect", int(a[0]), int(a[1]))) },
 	},
@@ -209,6 +209,22 @@ func (g *generator) sameFamily(fd, of int64) bool {
 	a, _ := g.runner.Getsockopt(int(fd), abi.SOL_SOCKET, abi.SO_DOMAIN)
 	b, _ := g.runner.Getsockopt(int(of), abi.SOL_SOCKET, abi.SO_DOMAIN)
 	return a == b
+}
+
+// shared reports whether several listeners have the port of fd: which of them gets a connection is Linux's secret.
+func (g *generator) shared(fd int64) bool {
+	name, _ := g.runner.Getsockname(int(fd))
+	listeners := 0
+	for _, other := range g.open {
+		if g.kinds[other] != tcp {
+			continue
+		}
+		listening, _ := g.runner.Getsockopt(int(other), abi.SOL_SOCKET, abi.SO_ACCEPTCONN)
+		if theirs, err := g.runner.Getsockname(int(other)); err == nil && listening == 1 && theirs.Inet.Port() == name.Inet.Port() {
+			listeners++
+		}
+	}
+	return listeners > 1
 }
 
 // named picks a socket that has a port, -1 if there is none.
