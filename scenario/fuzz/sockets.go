@@ -64,7 +64,7 @@ var socketRows = []*op{
 	{
 		name: "send", weight: 20, act: 6, second: 3, blocks: true, count: 2, waitless: dontWait(3), form: "send({0:fd}, {1:bytes} * {2}, {3:MSG})",
 		choose: func(g *generator) bool {
-			fd, flags := g.fd(isSocket), sendFlags[g.pick(len(sendFlags))]
+			fd, flags := g.unixSocket(), sendFlags[g.pick(len(sendFlags))]
 			return g.args(fd, g.letter(), sendSizes[g.pick(len(sendSizes))], flags)
 		},
 		run: func(r *runner, a []int64) {
@@ -74,7 +74,7 @@ var socketRows = []*op{
 	{
 		name: "recv", weight: 18, act: 4, second: 6, blocks: true, waitless: dontWait(2), form: "recv({0:fd}, {1}, {2:MSG})",
 		choose: func(g *generator) bool {
-			fd, flags := g.fd(isSocket), recvFlags[g.pick(len(recvFlags))]
+			fd, flags := g.unixSocket(), recvFlags[g.pick(len(recvFlags))]
 			return g.args(fd, recvSizes[g.pick(len(recvSizes))], flags)
 		},
 		run: func(r *runner, a []int64) {
@@ -93,24 +93,24 @@ var socketRows = []*op{
 	},
 	{
 		name: "bind", weight: 4, form: "bind({0:fd}, {1:address})",
-		choose: func(g *generator) bool { return g.args(g.fd(isSocket), g.address()) },
+		choose: func(g *generator) bool { return g.args(g.unixSocket(), g.address()) },
 		run:    func(r *runner, a []int64) { r.zero(r.Bind(int(a[0]), *r.address(a[1]))) },
 		effect: func(g *generator, _ []int64, _ *runner) { g.prog.files = true },
 	},
 	{
 		name: "listen", weight: 3, form: "listen({0:fd}, {1})",
-		choose: func(g *generator) bool { return g.args(g.fd(isSocket), backlogs[g.pick(len(backlogs))]) },
+		choose: func(g *generator) bool { return g.args(g.unixSocket(), backlogs[g.pick(len(backlogs))]) },
 		run:    func(r *runner, a []int64) { r.zero(r.Listen(int(a[0]), int(a[1]))) },
 		effect: func(g *generator, a []int64, _ *runner) { g.kinds[a[0]] = listener },
 	},
 	{
 		name: "connect", weight: 6, act: 2, second: 2, blocks: true, form: "connect({0:fd}, {1:address})",
-		choose: func(g *generator) bool { return g.args(g.fd(isSocket), g.address()) },
+		choose: func(g *generator) bool { return g.args(g.unixSocket(), g.address()) },
 		run:    func(r *runner, a []int64) { r.zero(r.Connect(int(a[0]), *r.address(a[1]))) },
 	},
 	{
 		name: "disconnect", weight: 2, form: "connect({0:fd}, None)",
-		choose: func(g *generator) bool { return g.args(g.fd(isSocket)) },
+		choose: func(g *generator) bool { return g.args(g.unixSocket()) },
 		run:    func(r *runner, a []int64) { r.zero(r.Connect(int(a[0]), abi.Sockaddr{Family: abi.AF_UNSPEC})) },
 	},
 	{
@@ -124,7 +124,7 @@ var socketRows = []*op{
 	{
 		name: "sendto", weight: 4, act: 1, second: 1, blocks: true, count: 2, waitless: dontWait(4), form: "sendto({0:fd}, {1:bytes} * {2}, {3:address}, {4:MSG})",
 		choose: func(g *generator) bool {
-			fd, flags := g.fd(isSocket), sendFlags[g.pick(len(sendFlags))]
+			fd, flags := g.unixSocket(), sendFlags[g.pick(len(sendFlags))]
 			return g.args(fd, g.letter(), sendSizes[g.pick(len(sendSizes))], g.address(), flags)
 		},
 		run: func(r *runner, a []int64) {
@@ -134,7 +134,7 @@ var socketRows = []*op{
 	{
 		name: "recvfrom", weight: 3, blocks: true, waitless: dontWait(2), form: "recvfrom({0:fd}, {1}, {2:MSG})",
 		choose: func(g *generator) bool {
-			fd, flags := g.fd(isSocket), recvFlags[g.pick(len(recvFlags))]
+			fd, flags := g.unixSocket(), recvFlags[g.pick(len(recvFlags))]
 			return g.args(fd, recvSizes[g.pick(len(recvSizes))], flags)
 		},
 		run: func(r *runner, a []int64) {
@@ -147,7 +147,7 @@ var socketRows = []*op{
 	{
 		name: "shutdown", weight: 5, act: 2, form: "shutdown({0:fd}, {1:SHUT})",
 		choose: func(g *generator) bool {
-			return g.args(g.fd(isSocket), []int64{abi.SHUT_WR, abi.SHUT_RD, abi.SHUT_RDWR, abi.SHUT_WR, 3, -1}[g.pick(6)])
+			return g.args(g.unixSocket(), []int64{abi.SHUT_WR, abi.SHUT_RD, abi.SHUT_RDWR, abi.SHUT_WR, 3, -1}[g.pick(6)])
 		},
 		run: func(r *runner, a []int64) { r.zero(r.Shutdown(int(a[0]), int(a[1]))) },
 	},
@@ -155,7 +155,7 @@ var socketRows = []*op{
 		name: "setsockopt", weight: 4, act: 1, form: "setsockopt({0:fd}, {1:SOL}, {2:SO}, {3})",
 		choose: func(g *generator) bool {
 			level := []int64{abi.SOL_SOCKET, abi.SOL_SOCKET, abi.SOL_SOCKET, abi.SOL_TCP}[g.pick(4)]
-			return g.args(g.fd(isSocket), level, changedOptions[g.pick(len(changedOptions))], optionValues[g.pick(len(optionValues))])
+			return g.args(g.unixSocket(), level, changedOptions[g.pick(len(changedOptions))], optionValues[g.pick(len(optionValues))])
 		},
 		run: func(r *runner, a []int64) {
 			r.zero(r.Setsockopt(int(a[0]), int(a[1]), int(a[2]), kernel.SockOpt{A: int(a[3])}))
@@ -165,31 +165,31 @@ var socketRows = []*op{
 		name: "getsockopt", weight: 4, act: 1, form: "getsockopt({0:fd}, {1:SOL}, {2:SO})",
 		choose: func(g *generator) bool {
 			level := []int64{abi.SOL_SOCKET, abi.SOL_SOCKET, abi.SOL_SOCKET, abi.SOL_TCP}[g.pick(4)]
-			return g.args(g.fd(isSocket), level, socketOptions[g.pick(len(socketOptions))])
+			return g.args(g.unixSocket(), level, socketOptions[g.pick(len(socketOptions))])
 		},
 		run: func(r *runner, a []int64) { r.int(r.Getsockopt(int(a[0]), int(a[1]), int(a[2]))) },
 	},
 	{
 		name: "getsockname", weight: 1, form: "getsockname({0:fd})",
-		choose: func(g *generator) bool { return g.args(g.fd(isSocket)) },
+		choose: func(g *generator) bool { return g.args(g.unixSocket()) },
 		run:    func(r *runner, a []int64) { r.name(r.Getsockname(int(a[0]))) },
 	},
 	{
 		name: "getpeername", weight: 1, form: "getpeername({0:fd})",
-		choose: func(g *generator) bool { return g.args(g.fd(isSocket)) },
+		choose: func(g *generator) bool { return g.args(g.unixSocket()) },
 		run:    func(r *runner, a []int64) { r.name(r.Getpeername(int(a[0]))) },
 	},
 	{
 		name: "ioctl of a socket", weight: 3, act: 1, form: "ioctl({0:fd}, {1:IOCTL})",
 		choose: func(g *generator) bool {
-			return g.args(g.fd(isSocket), []int64{abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCATMARK}[g.pick(3)])
+			return g.args(g.unixSocket(), []int64{abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCATMARK}[g.pick(3)])
 		},
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), uint(a[1]), 0)) },
 	},
 	{
 		name: "send_fds", weight: 5, act: 1, blocks: true, count: 2, waitless: dontWait(3), form: "send_fds({0:fd}, {1:bytes} * {2}, [{*4:fds}], {3:MSG})",
 		choose: func(g *generator) bool {
-			args := append(g.take(), g.fd(isSocket), g.letter(), []int64{1, 1, 2, 0, 5000, 40000}[g.pick(6)], sendFlags[g.pick(len(sendFlags))])
+			args := append(g.take(), g.unixSocket(), g.letter(), []int64{1, 1, 2, 0, 5000, 40000}[g.pick(6)], sendFlags[g.pick(len(sendFlags))])
 			for range 1 + g.pick(2) {
 				fd := g.fd(isCargo)
 				if kinds(g.kindOf(fd))&isCargo == 0 {
@@ -210,7 +210,7 @@ var socketRows = []*op{
 	{
 		name: "recv_fds", weight: 4, blocks: true, waitless: dontWait(2), form: "recv_fds({0:fd}, {1}, {2:MSG})",
 		choose: func(g *generator) bool {
-			fd, flags := g.fd(isSocket), []int64{0, 0, abi.MSG_PEEK, abi.MSG_CMSG_CLOEXEC, abi.MSG_OOB, abi.MSG_TRUNC}[g.pick(6)]
+			fd, flags := g.unixSocket(), []int64{0, 0, abi.MSG_PEEK, abi.MSG_CMSG_CLOEXEC, abi.MSG_OOB, abi.MSG_TRUNC}[g.pick(6)]
 			return g.args(fd, []int64{1, 100, 0, 5000}[g.pick(4)], flags)
 		},
 		run: func(r *runner, a []int64) {
@@ -228,6 +228,15 @@ var socketRows = []*op{
 	{name: "crowded listener", weight: 4, setup: 2, expand: crowdedListener},
 	{name: "full dgram queue", weight: 4, expand: fullDgramQueue},
 	{name: "fds in flight", weight: 4, expand: fdsInFlight},
+}
+
+// unixSocket picks a socket, or rarely anything else but one of the Internet: those have rows of their own.
+func (g *generator) unixSocket() int64 {
+	fd := g.fd(isSocket)
+	if kinds(g.kindOf(fd))&isTcp != 0 {
+		return -1
+	}
+	return fd
 }
 
 // letter is what the next write consists of.

@@ -50,9 +50,9 @@ var tcpChanges = []tcpChange{
 }
 
 var tcpRows = []*op{
-	{name: "tcp pair", weight: 10, setup: 8, expand: tcpPair},
+	{name: "tcp pair", weight: 5, setup: 8, expand: tcpPair},
 	{
-		name: "tcp send", weight: 26, act: 6, second: 3, form: "send({0:fd}, {1:bytes} * {2}, {3:MSG})",
+		name: "tcp send", weight: 13, act: 6, second: 3, form: "send({0:fd}, {1:bytes} * {2}, {3:MSG})",
 		choose: func(g *generator) bool {
 			return g.onTcp(isTcp, 'a'+int64(len(g.calls)%26), tcpSendSizes[g.pick(len(tcpSendSizes))], tcpSendFlags[g.pick(len(tcpSendFlags))])
 		},
@@ -61,7 +61,7 @@ var tcpRows = []*op{
 		},
 	},
 	{
-		name: "tcp recv", weight: 24, act: 6, second: 3, form: "recv({0:fd}, {1}, {2:MSG})",
+		name: "tcp recv", weight: 12, act: 6, second: 3, form: "recv({0:fd}, {1}, {2:MSG})",
 		choose: func(g *generator) bool {
 			return g.onTcp(isTcp, tcpRecvSizes[g.pick(len(tcpRecvSizes))], tcpRecvFlags[g.pick(len(tcpRecvFlags))])
 		},
@@ -72,12 +72,12 @@ var tcpRows = []*op{
 		},
 	},
 	{
-		name: "tcp shutdown", weight: 6, act: 2, form: "shutdown({0:fd}, {1:SHUT})",
+		name: "tcp shutdown", weight: 3, act: 2, form: "shutdown({0:fd}, {1:SHUT})",
 		choose: func(g *generator) bool { return g.onTcp(isTcp, tcpShutdowns[g.pick(len(tcpShutdowns))]) },
 		run:    func(r *runner, a []int64) { r.zero(r.Shutdown(int(a[0]), int(a[1]))) },
 	},
 	{
-		name: "tcp socket", weight: 4, form: "socket({0:AF}, {1:SOCK})",
+		name: "tcp socket", weight: 2, form: "socket({0:AF}, {1:SOCK})",
 		choose: func(g *generator) bool {
 			return g.args(tcpFamilies[g.pick(len(tcpFamilies))], tcpTypes[g.pick(len(tcpTypes))])
 		},
@@ -88,12 +88,12 @@ var tcpRows = []*op{
 		},
 	},
 	{
-		name: "tcp bind", weight: 2, form: "bind({0:fd}, {1:tcpaddr})",
+		name: "tcp bind", weight: 1, form: "bind({0:fd}, {1:tcpaddr})",
 		choose: func(g *generator) bool { return g.onTcp(isTcp, int64(g.pick(bindable))) },
 		run:    func(r *runner, a []int64) { r.zero(r.Bind(int(a[0]), tcpAddrs[a[1]])) },
 	},
 	{
-		name: "tcp bind to the same", weight: 2, form: "bind({0:fd}, getsockname({1:fd}))",
+		name: "tcp bind to the same", weight: 1, form: "bind({0:fd}, getsockname({1:fd}))",
 		choose: func(g *generator) bool {
 			of := g.named()
 			return of >= 0 && g.onTcp(isTcp, of) && g.sameFamily(g.argv[0], of)
@@ -101,12 +101,12 @@ var tcpRows = []*op{
 		run: func(r *runner, a []int64) { r.zero(r.atName("bind", int(a[0]), int(a[1]))) },
 	},
 	{
-		name: "tcp listen", weight: 3, form: "listen({0:fd}, {1})",
+		name: "tcp listen", weight: 2, form: "listen({0:fd}, {1})",
 		choose: func(g *generator) bool { return g.onTcp(isTcp, tcpBacklogs[g.pick(len(tcpBacklogs))]) },
 		run:    func(r *runner, a []int64) { r.zero(r.Listen(int(a[0]), int(a[1]))) },
 	},
 	{
-		name: "tcp connect", weight: 6, act: 2, form: "connect({0:fd}, getsockname({1:fd}))",
+		name: "tcp connect", weight: 3, act: 2, form: "connect({0:fd}, getsockname({1:fd}))",
 		choose: func(g *generator) bool {
 			of := g.named()
 			return of >= 0 && g.onTcp(isTcp, of) && g.argv[0] != of && g.nonBlocking(g.argv[0]) && g.sameFamily(g.argv[0], of) && !g.shared(of)
@@ -114,19 +114,19 @@ var tcpRows = []*op{
 		run: func(r *runner, a []int64) { r.zero(r.atName("connect", int(a[0]), int(a[1]))) },
 	},
 	{
-		name: "tcp connect to nobody", weight: 3, form: "connect({0:fd}, {1:tcpaddr})",
+		name: "tcp connect to nobody", weight: 2, form: "connect({0:fd}, {1:tcpaddr})",
 		choose: func(g *generator) bool {
 			return g.onTcp(isTcp, int64(refusing+g.pick(len(tcpAddrs)-refusing)))
 		},
 		run: func(r *runner, a []int64) { r.zero(r.Connect(int(a[0]), tcpAddrs[a[1]])) },
 	},
 	{
-		name: "tcp disconnect", weight: 2, form: "connect({0:fd}, None)",
+		name: "tcp disconnect", weight: 1, form: "connect({0:fd}, None)",
 		choose: func(g *generator) bool { return g.onTcp(isTcp) },
 		run:    func(r *runner, a []int64) { r.zero(r.Connect(int(a[0]), abi.Sockaddr{Family: abi.AF_UNSPEC})) },
 	},
 	{
-		name: "tcp accept4", weight: 6, act: 2, form: "accept4({0:fd}, {1:ACCEPT4})",
+		name: "tcp accept4", weight: 3, act: 2, form: "accept4({0:fd}, {1:ACCEPT4})",
 		choose: func(g *generator) bool {
 			return g.onTcp(isTcp, abi.SOCK_NONBLOCK|int64(g.pick(2))*abi.SOCK_CLOEXEC) && g.nonBlocking(g.argv[0])
 		},
@@ -134,7 +134,7 @@ var tcpRows = []*op{
 		effect: opens(tcp),
 	},
 	{
-		name: "tcp setsockopt", weight: 8, act: 2, form: "setsockopt({0:fd}, {1:SOL}, {2:SO}, {3})",
+		name: "tcp setsockopt", weight: 4, act: 2, form: "setsockopt({0:fd}, {1:SOL}, {2:SO}, {3})",
 		choose: func(g *generator) bool {
 			c := tcpChanges[g.pick(len(tcpChanges))]
 			return g.onTcp(isTcp, c.level, c.name, c.value)
@@ -144,19 +144,19 @@ var tcpRows = []*op{
 		},
 	},
 	{
-		name: "tcp linger", weight: 2, form: "setsockopt({0:fd}, SOL_SOCKET, SO_LINGER, ({1}, 0))",
+		name: "tcp linger", weight: 1, form: "setsockopt({0:fd}, SOL_SOCKET, SO_LINGER, ({1}, 0))",
 		choose: func(g *generator) bool { return g.onTcp(isTcp, 1-int64(g.pick(3)/2)) },
 		run: func(r *runner, a []int64) {
 			r.zero(r.Setsockopt(int(a[0]), abi.SOL_SOCKET, abi.SO_LINGER, kernel.SockOpt{A: int(a[1]), Pair: true}))
 		},
 	},
 	{
-		name: "tcp getsockopt", weight: 6, form: "getsockopt({0:fd}, SOL_SOCKET, {1:SO})",
+		name: "tcp getsockopt", weight: 3, form: "getsockopt({0:fd}, SOL_SOCKET, {1:SO})",
 		choose: func(g *generator) bool { return g.onTcp(isTcp, tcpOptions[g.pick(len(tcpOptions))]) },
 		run:    func(r *runner, a []int64) { r.int(r.Getsockopt(int(a[0]), abi.SOL_SOCKET, int(a[1]))) },
 	},
 	{
-		name: "tcp state", weight: 6, form: "getsockopt({0:fd}, SOL_TCP, TCP_INFO) & 255",
+		name: "tcp state", weight: 3, form: "getsockopt({0:fd}, SOL_TCP, TCP_INFO) & 255",
 		choose: func(g *generator) bool { return g.onTcp(isTcp) },
 		run: func(r *runner, a []int64) {
 			v, err := r.Getsockopt(int(a[0]), abi.SOL_TCP, abi.TCP_INFO)
@@ -178,15 +178,15 @@ var tcpRows = []*op{
 		run:    func(r *runner, a []int64) { r.host(r.Getsockname(int(a[0]))) },
 	},
 	{
-		name: "tcp ioctl", weight: 6, act: 1, form: "ioctl({0:fd}, {1:IOCTL})",
+		name: "tcp ioctl", weight: 3, act: 1, form: "ioctl({0:fd}, {1:IOCTL})",
 		choose: func(g *generator) bool {
 			return g.onTcp(isTcp, []int64{abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCATMARK}[g.pick(3)])
 		},
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), uint(a[1]), 0)) },
 	},
-	{name: "tcp crowded listener", weight: 3, expand: tcpCrowd},
-	{name: "tcp ping-pong", weight: 3, expand: tcpPingPong},
-	{name: "tcp shared port", weight: 2, expand: tcpSharedPort},
+	{name: "tcp crowded listener", weight: 2, expand: tcpCrowd},
+	{name: "tcp ping-pong", weight: 2, expand: tcpPingPong},
+	{name: "tcp shared port", weight: 1, expand: tcpSharedPort},
 }
 
 // onTcp gives a call on a socket its arguments.
@@ -268,6 +268,13 @@ func (r *runner) atName(call string, fd, of int) error {
 	return r.Connect(fd, name)
 }
 
+// atName makes a call with the name of another socket, if that is one.
+func (g *generator) atName(call string, fd, of int64) {
+	if of >= 0 && !g.concurrent {
+		g.call(call, fd, of)
+	}
+}
+
 // tcpListener opens a listener.
 func tcpListener(g *generator, family, backlog int64) int64 {
 	l := g.call("tcp socket", family, abi.SOCK_STREAM|abi.SOCK_NONBLOCK)
@@ -293,7 +300,7 @@ func tcpPair(g *generator) {
 	if early {
 		g.call("epoll_ctl", ep, abi.EPOLL_CTL_ADD, c, g.mask(), c)
 	}
-	g.call("tcp connect", c, l)
+	g.atName("tcp connect", c, l)
 	a := g.call("tcp accept4", l, abi.SOCK_NONBLOCK)
 	if !early && g.pick(2) == 1 {
 		g.call("epoll_ctl", ep, abi.EPOLL_CTL_ADD, c, g.mask(), c)
@@ -315,7 +322,7 @@ func tcpCrowd(g *generator) {
 	for range 1 + g.pick(4) {
 		c := g.call("tcp socket", abi.AF_INET, abi.SOCK_STREAM|abi.SOCK_NONBLOCK)
 		g.call("epoll_ctl", ep, abi.EPOLL_CTL_ADD, c, g.mask(), c)
-		g.call("tcp connect", c, l)
+		g.atName("tcp connect", c, l)
 	}
 	g.call("epoll_wait", ep, 64, 0)
 }
@@ -324,7 +331,7 @@ func tcpCrowd(g *generator) {
 func tcpPingPong(g *generator) {
 	l := tcpListener(g, abi.AF_INET, 5)
 	c := g.call("tcp socket", abi.AF_INET, abi.SOCK_STREAM|abi.SOCK_NONBLOCK)
-	g.call("tcp connect", c, l)
+	g.atName("tcp connect", c, l)
 	a := g.call("tcp accept4", l, abi.SOCK_NONBLOCK)
 	size := tcpSendSizes[g.pick(4)]
 	for range 1 + g.pick(3) {
@@ -350,7 +357,7 @@ func tcpSharedPort(g *generator) {
 		if i == 0 {
 			g.call("tcp bind", fds[i], int64(g.pick(5)))
 		} else {
-			g.call("tcp bind to the same", fds[i], fds[0])
+			g.atName("tcp bind to the same", fds[i], fds[0])
 		}
 		if g.pick(2) == 1 {
 			g.call("tcp listen", fds[i], 5)
