@@ -157,6 +157,15 @@ func (t *Thread) ShareFiles(other *Thread) {
 // PutFile makes fd refer to f, whose reference the table takes over. What fd referred to before is forgotten.
 func (k *Kernel) PutFile(files *vfs.FdTable, fd int, f *vfs.File) { files.Put(fd, f) }
 
+// CloseIn closes fd of a table, for which t does the work: what the table's own tasks do when they end, one number at a
+// time.
+func (t *Thread) CloseIn(files *vfs.FdTable, fd int) {
+	if f, errno := files.Close(fd); errno == 0 {
+		f.Put()
+		t.runFputs()
+	}
+}
+
 // NewEpoll makes an epoll that no number refers to.
 func (k *Kernel) NewEpoll() *vfs.File { return k.epoll.Create(k.user) }
 

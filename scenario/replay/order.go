@@ -79,9 +79,12 @@ func (x *exec) finish(th *thread) {
 		if x.plan.late(other.cur) || !x.canForce(other) {
 			continue
 		}
-		if other.begun {
+		switch {
+		case other.begun:
 			x.run(other)
-		} else {
+		case other.cur.row.ends && x.unravel(other, th):
+			return
+		default:
 			x.begin(other)
 		}
 		if other.cur != nil && other.cur.row.ends {
@@ -105,6 +108,25 @@ func (x *exec) finish(th *thread) {
 }
 
 func (x *exec) runnable(th *thread) bool { return !x.lost(th) && th.k.Task().Runnable() }
+
+// unravel closes the files of a process that is about to end one at a time, last first, as it does by itself: one who waits may
+// see the first of them gone and the others not. It reports whether that is what th has seen. Models exit_files and
+// task_work_run.
+func (x *exec) unravel(dying, th *thread) bool {
+	files := dying.k.Files()
+	if files.Users > 1 || !th.cur.row.looks {
+		return false
+	}
+	open := files.Open()
+	for i := len(open) - 1; i >= 0; i-- {
+		x.pilot.CloseIn(files, open[i])
+		x.settle()
+		if x.attempt(th); th.finished || x.lost(th) {
+			return true
+		}
+	}
+	return false
+}
 
 // canForce reports whether the call of th may be made before its end has come.
 func (x *exec) canForce(th *thread) bool {

@@ -138,11 +138,7 @@ func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
 	if f := files.At(fd); externalOf(f) == nil || f.Name != "inherited" {
 		return false
 	}
-	f, errno := files.Close(fd)
-	if errno != 0 {
-		return false
-	}
-	f.Put()
+	x.pilot.CloseIn(files, fd)
 	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())
 	return true
 }
