@@ -197,6 +197,9 @@ func (t *Thread) TouchUser(i int, write bool) {
 	t.k.m.Touch(sim.Access{ID: userID + sim.ID(i) + 1, Field: fieldUser, Write: write})
 }
 
+// ShareUserMemory is Options.UserMemory for who learns only later what threads touch. It matters to explorers alone.
+func (k *Kernel) ShareUserMemory(fn func(*Thread)) { k.memory = fn }
+
 // NoUserMemory says of all threads that what they do between two calls is nobody else's business.
 func NoUserMemory(*Thread) {}
 

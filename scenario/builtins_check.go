@@ -22,6 +22,7 @@ func check(c *call) (starlark.Value, error) {
 	if cond.Truth() {
 		return starlark.None, nil
 	}
+	c.thread.record()
 	f := Failure{Pos: c.run.prog.start(c.place()), Cond: c.run.prog.argumentText(c.place()), Msg: display(msg)}
 	if res := c.run.result; len(res.Failed) < MaxFailures {
 		res.Failed = append(res.Failed, f)
@@ -53,6 +54,7 @@ func outcome(c *call) (starlark.Value, error) {
 	if len(c.named) == 0 {
 		return nil, errors.New("outcome: nothing to record, want outcome(name=value, …)")
 	}
+	c.thread.record()
 	for _, pair := range c.named {
 		c.run.result.Outcomes = append(c.run.result.Outcomes, Outcome{display(pair[0]), pair[1].String()})
 	}
@@ -60,6 +62,7 @@ func outcome(c *call) (starlark.Value, error) {
 }
 
 func printLine(c *call) (starlark.Value, error) {
+	c.thread.record()
 	sep, ok := starlark.AsString(c.next())
 	if !ok {
 		c.wrong("got %s, want string", given(c.values[0]))

@@ -74,6 +74,7 @@ func (c *call) action() kernel.SigAction {
 
 // handler returns what the kernel calls when a signal is taken that fn handles.
 func (r *run) handler(fn starlark.Callable) func(abi.Signal) {
+	r.handlers = append(r.handlers, fn)
 	return func(sig abi.Signal) {
 		handle := func(t *thread) error {
 			_, err := starlark.Call(&t.star, fn, starlark.Tuple{starlark.MakeInt(int(sig))}, nil)

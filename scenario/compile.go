@@ -26,7 +26,10 @@ type Program struct {
 	calls     map[point]*syntax.CallExpr
 	version   string           // of the kernel statement
 	kernel    *syntax.CallExpr // the kernel statement, nil: none
-	modelOnly string           // first builtin that only the model has
+	globals   []string         // names of the top level, as the resolver numbers them
+	topBody   *body
+	bodies    map[point]*body // of functions, by the place of def or lambda
+	modelOnly string          // first builtin that only the model has
 }
 
 // point is a place in the one file of a Program: what the interpreter reports for a call is its "(".
@@ -61,6 +64,7 @@ func Compile(filename string, src []byte) (*Program, error) {
 	}
 	p := &Program{prog: prog, src: src, lines: lineOffsets(src), calls: map[point]*syntax.CallExpr{}}
 	p.kernelStatement(file)
+	p.mentioned(file)
 	if err := p.survey(file); err != nil {
 		return nil, err
 	}

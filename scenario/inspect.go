@@ -33,6 +33,7 @@ func inspect(c *call) (starlark.Value, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
+	c.looksAtEverything()
 	world, ok := c.run.world.(inspector)
 	if !ok {
 		return nil, errNoModel(c)
@@ -63,6 +64,7 @@ func fdinfo(c *call) (starlark.Value, error) {
 }
 
 func counters(c *call) (starlark.Value, error) {
+	c.looksAtEverything()
 	world, ok := c.run.world.(counting)
 	if !ok {
 		return nil, errNoModel(c)

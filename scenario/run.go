@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
 	"github.com/epollsim/epollsim/kernel"
@@ -51,6 +52,11 @@ type run struct {
 	spawned bool      // a task value exists
 	forked  bool      // … and may reach another process
 
+	gifts    []gift // to each thread that was made
+	handlers []starlark.Value
+	top      *starlark.Function
+	globals  starlark.StringDict // while it is found out what a step may touch
+
 	result     *Result
 	unlooked   ledger
 	cookies    map[uint32]int // of renames, by those of the kernel
@@ -70,7 +76,11 @@ func Run(world World, p *Program, opts Options) *Result {
 	if w, ok := world.(interface{ DescribeAlso(func() string) }); ok {
 		w.DescribeAlso(r.where)
 	}
+	if w, ok := world.(remembering); ok {
+		w.ShareUserMemory(r.touched)
+	}
 	main := r.newThread("main", &group{}, p.top())
+	main.key = 1
 	err := world.Run(func(k kernel.Calls) {
 		main.live(k, func() error {
 			_, err := p.prog.Init(&main.star, predeclared)

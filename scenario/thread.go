@@ -19,6 +19,7 @@ type thread struct {
 	name string
 	path *lineage
 	proc *group
+	key  int             // of its own, the same in every run
 	home syntax.Position // where it was spawned: the place of what it does outside of the program's text
 
 	calls kernel.Calls // nil: not on a kernel, evaluates final conditions
@@ -63,6 +64,9 @@ func (t *thread) live(k kernel.Calls, body func() error) {
 		i := slices.Index(r.live, t)
 		r.live = slices.Delete(r.live, i, i+1)
 	}()
+	if kt, ok := k.(*kernel.Thread); ok && kt.Kernel().Machine().Collecting() {
+		t.touch(kt)
+	}
 	if err := body(); err != nil {
 		t.fail(err)
 	}

@@ -73,5 +73,11 @@ func (m *Machine) Checking() bool { return m.checking }
 // Collecting reports whether anybody wants the footprint of the step under way; Touch is for nothing if not.
 func (m *Machine) Collecting() bool { return m.opts.Footprints && m.cur != nil }
 
+// Everything is an object that stands for all there is: who looks at it looks at the state of the whole machine.
+var Everything = ID(NewClass("everything")) << 48
+
+// TouchEverything adds to the footprint of the running step that it looked at everything.
+func (m *Machine) TouchEverything() { m.touch(Access{ID: Everything, Write: true}) }
+
 // LockAccess is the access of taking or releasing a lock.
 func LockAccess(lock ID) Access { return Access{ID: lock, Field: fieldOwner, Write: true} }

@@ -5,16 +5,17 @@ import "github.com/epollsim/epollsim/sim"
 // rules says which pairs of steps do not commute. Each can be switched off, which makes the explorer miss
 // outcomes: a test does so with one after the other.
 type rules struct {
-	kinds   [sim.Kinds]bool // accesses of that kind that conflict
-	begin   bool            // a task begins after the step that made it
-	wake    bool            // … and goes on after the step that made it runnable
-	time    bool            // what comes after time has passed comes after all before
-	failure bool            // a step that ends the run disables everybody
-	pending bool            // a task that never got its lock would have liked to
+	kinds      [sim.Kinds]bool // accesses of that kind that conflict
+	begin      bool            // a task begins after the step that made it
+	wake       bool            // … and goes on after the step that made it runnable
+	time       bool            // what comes after time has passed comes after all before
+	failure    bool            // a step that ends the run disables everybody
+	everything bool            // some steps look at everything
+	pending    bool            // a task that never got its lock would have liked to
 }
 
 func allRules() rules {
-	r := rules{begin: true, wake: true, time: true, failure: true, pending: true}
+	r := rules{begin: true, wake: true, time: true, failure: true, everything: true, pending: true}
 	for i := range r.kinds {
 		r.kinds[i] = true
 	}
@@ -34,7 +35,7 @@ func (r *rules) conflict(a, b ref) bool {
 
 // dependent reports whether a step that touched foot does not commute with what s would do.
 func (r *rules) dependent(e *event, s *sleeper) bool {
-	if (e.all || s.all) && r.failure {
+	if e.all || s.all {
 		return true
 	}
 	for _, a := range e.foot {

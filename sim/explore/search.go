@@ -32,6 +32,8 @@ type search struct {
 	cut       bool // the bound kept something from being visited
 	stray     error
 	firsts    []firstEvent
+
+	everythings bool // there are steps that look at everything
 }
 
 func newSearch(bound int) *search {
@@ -200,12 +202,17 @@ func (s *search) lastOf(task int32) int32 {
 func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 	e.foot = e.foot[:0]
 	for _, a := range foot {
-		if a.ID != 0 {
+		switch a.ID {
+		case 0:
+		case sim.Everything:
+			e.all = true
+		default:
 			e.addRef(s.ref(a))
 		}
 	}
 	s.order(e, t)
 	n := int32(s.n)
+	defer s.everything(e, n)
 	e.clock = append(e.clock[:0], e.past...)
 	for _, a := range e.foot {
 		s.follow(e, a)
@@ -221,6 +228,24 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 		} else {
 			loc.touchs = append(loc.touchs, touch{n, a.mode, loc.kind == sim.KindLock && a.mode == write && loc.takes()})
 		}
+	}
+}
+
+// everything orders e, if it looked at everything, with all other events, and with those that did.
+func (s *search) everything(e *event, n int32) {
+	s.everythings = s.everythings || e.all
+	if !s.rules.everything || !s.everythings {
+		return
+	}
+	for i := n - 1; i >= e.floor; i-- {
+		other := &s.events[i]
+		if other.task == e.task || !e.all && !other.all {
+			continue
+		}
+		if !before(e.past, other.task, i) {
+			s.race(i, e, n)
+		}
+		e.clock = join(e.clock, other.clock)
 	}
 }
 
