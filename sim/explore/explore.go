@@ -205,13 +205,13 @@ func (x *exploration) run(s *search) {
 	res := x.program(sim.Options{Strategy: s, Pool: &x.pool})
 	x.report.Runs++
 	switch {
+	case s.redundant && s.stray == nil:
+		x.report.Redundant++
 	case s.stray != nil || res.Mistake != nil:
 		x.report.Err, x.report.Token = s.stray, s.token()
 		if s.stray == nil {
 			x.report.Err = res.Mistake
 		}
-	case s.redundant:
-		x.report.Redundant++
 	default:
 		x.count(s, &res)
 	}

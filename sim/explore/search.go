@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -9,7 +8,7 @@ import (
 )
 
 // errRedundant ends a run all of whose continuations are covered elsewhere.
-var errRedundant = errors.New("explore: redundant")
+var errRedundant = fmt.Errorf("explore: redundant: %w", sim.ErrStopped)
 
 // search visits schedules depth first. It is the strategy of every run.
 type search struct {
