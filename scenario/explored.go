@@ -24,7 +24,7 @@ func (p *Program) Explored(boot func(sim.Options) *kernel.Kernel, opts Options) 
 func (r *Result) Explored() explore.Result {
 	x := explore.Result{Err: r.Err, Failure: r.failure()}
 	for _, c := range r.Conditions {
-		x.Conditions = append(x.Conditions, explore.Condition{Text: c.Kind + "(" + c.Text + ")", Holds: c.Value})
+		x.Conditions = append(x.Conditions, explore.Condition{Text: c.Kind + "(" + c.Text + ")", Holds: c.Value, Fails: c.Failed()})
 	}
 	var parts []string
 	for _, o := range r.Outcomes {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/scenario/strace"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/sim/explore"
 )
@@ -23,6 +25,10 @@ type exploreFlags struct {
 	duration  time.Duration
 	kernel    string
 	check     bool
+	json      bool
+	strategy  string
+	seed      uint64
+	table     bool
 }
 
 func newExplore() *cobra.Command {
@@ -43,6 +49,10 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 	flags.DurationVar(&f.duration, "max-duration", 40*time.Second, "time to spend")
 	flags.StringVar(&f.kernel, "kernel", "", "kernel version to model, such as 5.10 (default: what the scenario says, or 6.18.y)")
 	flags.BoolVar(&f.check, "check", false, "verify the invariants of every structure after every step")
+	flags.BoolVar(&f.json, "json", false, "print the report as NDJSON")
+	flags.StringVar(&f.strategy, "strategy", "", "draw schedules at random instead: random, pct or pos")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of --strategy")
+	flags.BoolVar(&f.table, "table", true, "print the interleaving of each witness, a column per thread")
 	f.limits.flags(flags)
 	return cmd
 }
@@ -65,15 +75,32 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 		return kernel.Boot(kernel.Options{Version: version, Check: f.check, Machine: machine})
 	}
 	opts := explore.Options{MaxSchedules: f.schedules, MaxDuration: f.duration}
+	if opts.Sampling, err = f.sampling(); err != nil {
+		return err
+	}
+	opts.Seed, opts.Name = f.seed, p.Filename()
+	if progress := f.progress(cmd); progress != nil {
+		opts.Progress = progress
+		defer progress(explore.Progress{})
+	}
 	if f.bound >= 0 {
 		opts.Bound = explore.UpTo(f.bound)
 	}
-	r := explore.Explore(p.Explored(boot, scenario.Options{MaxSteps: f.starlark}), opts)
+	program := p.Explored(boot, scenario.Options{MaxSteps: f.starlark})
+	r := explore.Explore(program, opts)
 	if r.Err != nil {
 		return f.mistake(cmd, r, file)
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	printExplored(out, r, p.Filename())
+	if f.json {
+		err = r.WriteJSON(out, p.Filename())
+	} else {
+		r.WriteText(out, p.Filename())
+		f.tables(out, program, r)
+	}
+	if err != nil {
+		return usagef("writing to standard output: %v", err)
+	}
 	if err := out.Flush(); err != nil {
 		return usagef("writing to standard output: %v", err)
 	}
@@ -84,7 +111,7 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	case r.Limited > 0:
 		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, "+
 			"--max-starlark-steps or --max-tasks; raise it (epollsim run %s shows which, and where)", r.Limited, r.Runs, file)}
-	case !r.Complete(min(f.wanted(), enough)):
+	case !r.Sampled && !r.Complete(min(f.wanted(), enough)):
 		return exitError{scenario.ExitLimit, "the result is inconclusive: raise --max-schedules or --max-duration, or make the scenario smaller"}
 	}
 	return nil
@@ -121,26 +148,85 @@ func (f *exploreFlags) failures(cmd *cobra.Command, r *explore.Report, file stri
 	}
 }
 
-// printExplored writes the verdict block: failures first, outcomes, then a line for each condition.
-func printExplored(w io.Writer, r *explore.Report, name string) {
-	if r.Failed > 0 {
-		fmt.Fprintf(w, "Failed %d of %d schedules\n", r.Failed, r.Runs)
+func (f *exploreFlags) sampling() (explore.Sampling, error) {
+	if f.strategy == "" {
+		return explore.NoSampling, nil
 	}
-	if len(r.States) > 0 {
-		fmt.Fprintf(w, "States %d\n", len(r.States))
-		for _, o := range r.States {
-			fmt.Fprintf(w, "%8d  %s  --schedule=%s\n", o.Count, o.Text, o.Witness.Token)
+	s, ok := explore.Samplings[f.strategy]
+	if !ok {
+		return 0, usagef("--strategy=%s: want random, pct or pos", f.strategy)
+	}
+	return s, nil
+}
+
+// progress returns what shows how far the exploration is, on a terminal only.
+func (f *exploreFlags) progress(cmd *cobra.Command) func(explore.Progress) {
+	file := cmd.ErrOrStderr()
+	if !isTerminal(file) {
+		return nil
+	}
+	last := time.Duration(0)
+	return func(p explore.Progress) {
+		switch {
+		case p.Runs == 0:
+			fmt.Fprint(file, "\r\x1b[K")
+		case p.Elapsed-last > 200*time.Millisecond:
+			last = p.Elapsed
+			bound := "no bound"
+			if n, ok := p.Bound.Limit(); ok {
+				bound = fmt.Sprintf("≤ %d preemptions", n)
+			}
+			fmt.Fprintf(file, "\r\x1b[K%s: %d schedules, %.0f/s, about %.0f%% of this bound", bound, p.Runs, float64(p.Runs)/p.Elapsed.Seconds(), 100*p.Done)
 		}
+	}
+}
+
+// tables prints the interleaving of each witness.
+func (f *exploreFlags) tables(w io.Writer, program explore.Program, r *explore.Report) {
+	if !f.table {
+		return
+	}
+	shown := map[string]bool{}
+	show := func(title string, o *explore.Outcome) {
+		if o.Count == 0 || shown[o.Witness.Token] {
+			return
+		}
+		shown[o.Witness.Token] = true
+		t, err := explore.Interleaving(program, o.Witness.Token, calls())
+		if err != nil {
+			return
+		}
+		fmt.Fprintf(w, "\n%s  --schedule=%s\n", title, o.Witness.Token)
+		t.Write(w)
+	}
+	for _, o := range r.Failures {
+		show(o.Text, o)
+	}
+	for _, o := range r.States {
+		show(o.Text, o)
 	}
 	for _, t := range r.Conditions {
-		fmt.Fprintf(w, "Condition %s\n", t.Text)
-		if t.Positive.Count > 0 {
-			fmt.Fprintf(w, "  holds with --schedule=%s\n", t.Positive.Witness.Token)
-		}
-		if t.Negative.Count > 0 {
-			fmt.Fprintf(w, "  fails with --schedule=%s\n", t.Negative.Witness.Token)
-		}
-		fmt.Fprintf(w, "Observation %s %s %d %d\n", name, t.Observation(), t.Positive.Count, t.Negative.Count)
+		show(t.Text+" holds", &t.Positive)
+		show(t.Text+" fails", &t.Negative)
 	}
-	fmt.Fprintf(w, "Complete: %s, %d schedules\n", r.Verdict(), r.Runs)
 }
+
+// calls returns what words system calls for a table: as strace spells them, when they begin and when they end.
+func calls() func(sim.Event) string {
+	speller := strace.NewSpeller(strace.Options{})
+	return func(e sim.Event) string {
+		call, ok := e.Arg.(*kernel.Call)
+		switch {
+		case !ok:
+			return ""
+		case e.What == kernel.TraceEnter:
+			sp := speller.Enter(call, e.Time)
+			return sp.Name + "(" + strings.Join(sp.Args, ", ") + ")"
+		case call.Err != 0:
+			return sp(call.Name) + call.Err.Name()
+		}
+		return fmt.Sprintf("%s%d", sp(call.Name), call.Ret)
+	}
+}
+
+func sp(name string) string { return name + " = " }

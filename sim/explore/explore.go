@@ -1,8 +1,6 @@
 package explore
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/epollsim/epollsim/sim"
@@ -16,7 +14,7 @@ type Result struct {
 	// Err is how the machine's run ended, if not well. A *sim.LimitError is inconclusive; anything else failed.
 	Err error
 	// Failure says in one line what was wrong, for the report to count equal ones together. Empty, with Err
-	// nil: nothing was. Empty, with Err: its kind.
+	// nil: nothing was. Empty, with Err: its first line.
 	Failure string
 	// State is the final state, as far as the program wants it tabulated: one line, or empty.
 	State string
@@ -30,6 +28,7 @@ type Result struct {
 type Condition struct {
 	Text  string
 	Holds bool
+	Fails bool // … and whether that fails the run
 }
 
 // Bound is how many preemptions a schedule may have: switches away from a task that could go on. The zero
@@ -54,237 +53,149 @@ type Options struct {
 	MaxDuration  time.Duration
 	// StopAtFailure ends it with the first run that fails.
 	StopAtFailure bool
+	// Sampling takes schedules at random instead, MaxSchedules of them.
+	Sampling Sampling
+	Seed     uint64
+	// Progress is called now and then.
+	Progress func(Progress)
+	// Checkpoint is called now and then with what Resume takes, and when the exploration ends without having
+	// covered everything.
+	Checkpoint func([]byte)
+	// Resume goes on where a checkpoint was made; Name tells whether it is one of this program.
+	Resume []byte
+	Name   string
 }
 
-// Report is what an exploration has found.
-type Report struct {
-	Runs       uint64 // schedules visited
-	Redundant  uint64 // of those, begun and found to be covered elsewhere
-	Limited    uint64 // of those, that reached a limit of their own
-	Failed     uint64
-	Exhaustive bool // all interleavings are covered
-	Covered    Bound
-	Nothing    bool // … not even bound 0: Covered says nothing
-	Failures   []*Outcome
-	States     []*Outcome
-	Conditions []*Tally
-	// Err says that the program is not deterministic, or the mistake it reported; the report is worth nothing
-	// then. Token is the schedule that showed it.
-	Err   error
-	Token string
-}
-
-// Outcome is something that runs showed: a state, or a failure.
-type Outcome struct {
-	Text    string
-	Count   uint64
-	Witness Witness
-}
-
-// Witness is a run that showed something: the one with the fewest preemptions, then the fewest steps.
-type Witness struct {
-	Token       string // replays it
-	Preemptions int
-	Steps       uint64
-	Err         error // how that run ended
-}
-
-// Tally is how often a condition held.
-type Tally struct {
-	Text     string
-	Positive Outcome
-	Negative Outcome
-}
-
-// Observation is the word of herd for how often a condition held: Always, Sometimes or Never.
-func (t *Tally) Observation() string {
-	switch {
-	case t.Positive.Count == 0:
-		return "Never"
-	case t.Negative.Count == 0:
-		return "Always"
-	}
-	return "Sometimes"
-}
-
-// Verdict says what is covered.
-func (r *Report) Verdict() string {
-	n, _ := r.Covered.Limit()
-	switch {
-	case r.Exhaustive:
-		return "exhaustive"
-	case r.Nothing:
-		return "incomplete"
-	}
-	return fmt.Sprintf("≤ %d preemptions", n)
-}
-
-// Complete reports whether everything up to n preemptions is covered.
-func (r *Report) Complete(n int) bool {
-	covered, _ := r.Covered.Limit()
-	return r.Err == nil && r.Limited == 0 && (r.Exhaustive || !r.Nothing && covered >= n)
+// Progress is how far an exploration has come.
+type Progress struct {
+	Runs    uint64
+	Elapsed time.Duration
+	Bound   Bound   // under way
+	Done    float64 // of it, a guess between 0 and 1
 }
 
 // Explore runs program until every distinguishable interleaving up to the bound was visited, or a limit ends it.
 func Explore(program Program, opts Options) *Report {
-	x := &exploration{program: program, opts: opts, report: &Report{Nothing: true}, start: time.Now()}
+	x := &exploration{program: program, opts: opts, start: time.Now()}
 	defer x.pool.Close()
-	x.phases()
-	return x.report
+	x.explore()
+	return x.report()
 }
 
 // exploration is an Explore under way.
 type exploration struct {
 	program Program
 	opts    Options
-	report  *Report
 	pool    sim.Pool
 	start   time.Time
+	runs    uint64
 	over    bool
+	err     error
+	token   string
+	search  *search // of the run under way
+	phases  []*phase
+	open    *phase // the attempt without a bound
 }
 
-// firstTry is up to which bound everything is explored before the first attempt without a bound.
-const firstTry = 2
+// phase is what was explored with one bound, or without one.
+type phase struct {
+	bound    int // negative: none
+	search   *search
+	complete bool
+	tallies
+}
 
-// phases explores with one bound after the other. Behind the second an attempt without a bound may find that
-// all there is can be covered; it is given up when it becomes much longer than what went before.
-func (x *exploration) phases() {
+func (x *exploration) newPhase(bound int) *phase {
+	p := &phase{bound: bound, search: newSearch(bound)}
+	x.phases = append(x.phases, p)
+	return p
+}
+
+// explore goes on with one bound after the other. From firstTry on, an attempt without a bound goes along, for
+// as many runs as were made so far: it may find that all there is can be covered.
+func (x *exploration) explore() {
 	most, bounded := x.opts.Bound.Limit()
-	if x.opts.Direct {
+	switch {
+	case x.opts.Sampling != 0:
+		x.sample()
+		return
+	case x.opts.Resume != nil && !x.resume():
+		return
+	case x.opts.Direct:
 		if !bounded {
 			most = -1
 		}
-		x.phase(most, 0)
+		x.advance(x.phaseOf(most), 0)
 		return
 	}
 	for n := 0; !x.over && (!bounded || n <= most); n++ {
-		if x.phase(n, 0) && x.report.Exhaustive {
+		p := x.phaseOf(n)
+		if x.advance(p, 0); p.complete && !p.search.cut {
 			return
 		}
-		if n == firstTry && !x.over && x.phase(-1, 1000+4*x.report.Runs) {
-			return
-		}
-	}
-}
-
-// phase explores with one bound, negative: none, and reports whether it came to the end within most runs.
-func (x *exploration) phase(bound int, most uint64) bool {
-	s := newSearch(bound)
-	for n := uint64(0); most == 0 || n < most; n++ {
-		if x.limit() {
-			return false
-		}
-		x.run(s)
-		if x.report.Err != nil {
-			x.over = true
-			return false
-		}
-		if !s.advance() {
-			if r := x.report; bound < 0 || !s.cut {
-				r.Exhaustive, r.Nothing = true, false
-			} else {
-				r.Covered, r.Nothing = UpTo(bound), false
+		if n >= firstTry && !x.over {
+			x.open = x.phaseOf(-1)
+			if x.advance(x.open, 1000+4*x.runs); x.open.complete {
+				return
 			}
-			return true
 		}
 	}
-	return false
 }
 
-func (x *exploration) limit() bool {
-	r := x.report
-	x.over = x.over || x.opts.MaxSchedules > 0 && r.Runs >= x.opts.MaxSchedules ||
-		x.opts.MaxDuration > 0 && r.Runs%16 == 0 && time.Since(x.start) > x.opts.MaxDuration ||
-		x.opts.StopAtFailure && r.Failed > 0
+const firstTry = 2
+
+// phaseOf returns the phase of a bound, a new one unless it has begun.
+func (x *exploration) phaseOf(bound int) *phase {
+	for _, p := range x.phases {
+		if p.bound == bound {
+			return p
+		}
+	}
+	return x.newPhase(bound)
+}
+
+// advance goes on with p for at most most runs in all its life, 0: to the end.
+func (x *exploration) advance(p *phase, most uint64) {
+	for !p.complete && (most == 0 || p.Runs < most) && !x.limit(p) {
+		x.run(p)
+		if x.err != nil {
+			x.over = true
+			return
+		}
+		p.complete = !p.search.advance()
+	}
+}
+
+// often is after how many runs the clock is looked at.
+const often = 64
+
+func (x *exploration) limit(p *phase) bool {
+	x.over = x.over || x.opts.MaxSchedules > 0 && x.runs >= x.opts.MaxSchedules || x.opts.StopAtFailure && p.Failed > 0
+	if x.runs%often == 0 && !x.over {
+		elapsed := time.Since(x.start)
+		x.over = x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration
+		if x.opts.Progress != nil {
+			x.opts.Progress(Progress{Runs: x.runs, Elapsed: elapsed, Bound: Bound(p.bound + 1), Done: p.search.done()})
+		}
+	}
 	return x.over
 }
 
 // run runs the program once more.
-func (x *exploration) run(s *search) {
+func (x *exploration) run(p *phase) {
+	s := p.search
 	s.begin()
 	res := x.program(sim.Options{Strategy: s, Pool: &x.pool})
-	x.report.Runs++
+	x.runs++
+	p.Runs++
 	switch {
-	case s.redundant && s.stray == nil:
-		x.report.Redundant++
-	case s.stray != nil || res.Mistake != nil:
-		x.report.Err, x.report.Token = s.stray, s.token()
-		if s.stray == nil {
-			x.report.Err = res.Mistake
-		}
+	case s.stray != nil:
+		x.err, x.token = s.stray, s.token()
+	case s.redundant:
+		p.Redundant++
+	case res.Mistake != nil:
+		x.err, x.token = res.Mistake, s.token()
 	default:
-		x.count(s, &res)
+		p.count(s.m, &res)
 	}
-}
-
-// count adds a run to the report.
-func (x *exploration) count(s *search, res *Result) {
-	r := x.report
-	var limit *sim.LimitError
-	if errors.As(res.Err, &limit) {
-		r.Limited++
-		return
-	}
-	w := Witness{Err: res.Err}
-	if s.m != nil {
-		w.Preemptions, w.Steps = s.m.Preemptions, s.m.Steps
-	}
-	failure := res.Failure
-	if failure == "" && res.Err != nil {
-		failure = kindOf(res.Err)
-	}
-	if failure != "" {
-		r.Failed++
-		tally(&r.Failures, failure).count(s, w)
-	}
-	if res.State != "" {
-		tally(&r.States, res.State).count(s, w)
-	}
-	for i, c := range res.Conditions {
-		if i == len(r.Conditions) {
-			r.Conditions = append(r.Conditions, &Tally{Text: c.Text})
-		}
-		if c.Holds {
-			r.Conditions[i].Positive.count(s, w)
-		} else {
-			r.Conditions[i].Negative.count(s, w)
-		}
-	}
-}
-
-// kindOf names an error by its first line.
-func kindOf(err error) string {
-	var dead *sim.DeadlockError
-	if errors.As(err, &dead) {
-		return "deadlock"
-	}
-	return err.Error()
-}
-
-func tally(list *[]*Outcome, text string) *Outcome {
-	for _, o := range *list {
-		if o.Text == text {
-			return o
-		}
-	}
-	o := &Outcome{Text: text}
-	*list = append(*list, o)
-	return o
-}
-
-// count adds a run, and keeps the better witness. The token is made only if it is wanted.
-func (o *Outcome) count(s *search, w Witness) {
-	o.Count++
-	if o.Count > 1 && !w.better(&o.Witness) {
-		return
-	}
-	w.Token = s.token()
-	o.Witness = w
-}
-
-func (w *Witness) better(than *Witness) bool {
-	if w.Preemptions != than.Preemptions {
-		return w.Preemptions < than.Preemptions
-	}
-	return w.Steps < than.Steps
 }

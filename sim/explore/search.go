@@ -339,8 +339,16 @@ func (s *search) look(e *event, a ref, n int32) {
 			if o.event < floor {
 				break
 			}
-			if !a.mode.conflicts(o.mode) || lock && o.mode == write && loc == &s.all[a.loc] && (releases || !o.takes) {
-				continue // nobody could take the lock before it was released, nor release it before it was taken
+			if !a.mode.conflicts(o.mode) {
+				continue
+			}
+			if lock && o.mode == write && loc == &s.all[a.loc] && (releases || !o.takes) {
+				// Nobody could take the lock before it was released, nor release it before it was taken. But who
+				// comes before the release and waits gives the CPU back at no cost.
+				if s.bound >= 0 && !releases && s.events[o.event].task != e.task && !s.events[o.event].forced {
+					s.add(o.event, e, n, false)
+				}
+				continue
 			}
 			other := &s.events[o.event]
 			if other.task != e.task && (s.bound >= 0 || !before(past, other.task, o.event)) {
@@ -376,22 +384,22 @@ func (s *search) race(i int32, e *event, n int32) {
 		return
 	}
 	if s.bound >= 0 {
-		s.add(i, e, n)
+		s.add(i, e, n, true)
 		// Where the task of event i got the CPU, leaving it costs no preemption.
 		j := i
 		for j > at.floor && s.events[j-1].task == at.task {
 			j--
 		}
 		if j != i && !s.events[j].forced {
-			s.add(j, e, n)
+			s.add(j, e, n, true)
 		}
 		return
 	}
 	s.initial(i, at, e, n)
 }
 
-// add makes those choices at event i that e needs first, or everybody if none could run there.
-func (s *search) add(i int32, e *event, n int32) {
+// add makes those choices at event i that e needs first, or if asked for everybody if none could run there.
+func (s *search) add(i int32, e *event, n int32, everybody bool) {
 	at := &s.events[i]
 	s.firsts = s.firsts[:0]
 	any := false
@@ -409,7 +417,7 @@ func (s *search) add(i int32, e *event, n int32) {
 	}
 	if slices.Contains(at.enabled, e.task) {
 		at.add(e.task)
-	} else if !any {
+	} else if !any && everybody {
 		for _, t := range at.enabled {
 			at.add(t)
 		}
@@ -591,9 +599,19 @@ func (s *search) forget(i int, e *event) {
 }
 
 // token is the schedule of the run that has ended.
-func (s *search) token() string {
-	if s.m == nil {
-		return sim.DefaultToken
+func (s *search) token() string { return tokenOf(s.m) }
+
+// done guesses how much of all was visited, from the choices left on the way to the current run.
+func (s *search) done() float64 {
+	done, part := 0.0, 1.0
+	for i := 0; i < s.fixed && i < len(s.events); i++ {
+		e := &s.events[i]
+		if e.forced {
+			continue
+		}
+		n := float64(len(e.done) + 1 + len(e.todo))
+		done += part * float64(len(e.done)) / n
+		part /= n
 	}
-	return s.m.Token()
+	return done
 }

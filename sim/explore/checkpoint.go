@@ -1,0 +1,3 @@
+package explore
+
+func (x *exploration) resume() bool { return true }
