@@ -73,6 +73,9 @@ func (m *Machine) Checking() bool { return m.checking }
 // Collecting reports whether anybody wants the footprint of the step under way; Touch is for nothing if not.
 func (m *Machine) Collecting() bool { return m.opts.Footprints && m.cur != nil }
 
+// Collect says whether the Observer of m wants footprints from now on.
+func (m *Machine) Collect(on bool) { m.opts.Footprints = on && m.err == nil }
+
 // Everything is an object that stands for all there is: who looks at it looks at the state of the whole machine.
 var Everything = ID(NewClass("everything")) << 48
 

@@ -129,8 +129,9 @@ func (s *search) enter(e *event) {
 		}
 	}
 	for i := range p.done {
-		// Under a bound only who could have gone on may sleep: going back to it later is never cheaper.
-		if q := &p.done[i]; q.task != p.task && (s.bound < 0 || q.task == p.current) && !s.rules.dependent(p, q) {
+		// Under a bound only who could have gone on may sleep: going back to it later is never cheaper. Unless others
+		// wait for what it releases, and give the CPU back at no cost.
+		if q := &p.done[i]; q.task != p.task && (s.bound < 0 || q.task == p.current && !q.frees) && !s.rules.dependent(p, q) {
 			e.sleep = append(e.sleep, *q)
 		}
 	}
@@ -181,6 +182,13 @@ func (s *search) Stepped(m *sim.Machine) {
 	}
 	s.setLast(task, int32(i))
 	s.n++
+	if s.fixed > 2 { // what was done before need not be looked at again
+		if s.n == 1 {
+			m.Collect(false)
+		} else if s.n == s.fixed-1 {
+			m.Collect(true)
+		}
+	}
 }
 
 func (s *search) setLast(task, i int32) {
@@ -559,10 +567,20 @@ func (s *search) advance() bool {
 		if e.forced {
 			continue
 		}
-		e.done = append(e.done, sleeper{task: e.task, all: e.all, foot: slices.Clone(e.foot)})
+		e.done = append(e.done, sleeper{task: e.task, all: e.all, frees: s.frees(e), foot: slices.Clone(e.foot)})
 		if t, ok := s.next(e); ok {
 			e.task, e.all = t, false
 			s.fixed = i + 1
+			return true
+		}
+	}
+	return false
+}
+
+// frees reports whether e, which is about to be taken back, released a lock.
+func (s *search) frees(e *event) bool {
+	for _, a := range e.foot {
+		if a.kind == sim.KindLock && a.mode == write && !s.all[a.loc].takes() {
 			return true
 		}
 	}

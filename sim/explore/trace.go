@@ -120,9 +120,10 @@ type event struct {
 
 // sleeper is a task and what its next step touches.
 type sleeper struct {
-	task int32
-	all  bool
-	foot []ref
+	task  int32
+	all   bool
+	frees bool // it releases a lock
+	foot  []ref
 }
 
 // before reports whether event i of task t is ordered before what has clock c.
