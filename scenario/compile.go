@@ -77,6 +77,9 @@ func (p *Program) KernelPosition() syntax.Position { return syntax.Start(p.kerne
 // Filename returns the name the program was compiled under.
 func (p *Program) Filename() string { return p.prog.Filename() }
 
+// Source returns the text of the program. It must not be changed.
+func (p *Program) Source() []byte { return p.src }
+
 // KernelVersion returns the version that the first statement, kernel("5.10"), asks for.
 func (p *Program) KernelVersion() (version string, ok bool) { return p.version, p.kernel != nil }
 

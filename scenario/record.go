@@ -18,6 +18,16 @@ type Call struct {
 	Args   string
 	Result string // whole, for comparing
 	Own    bool   // the result is this run's own (a pid, a time) and means nothing in another
+
+	Params []Param        // every parameter of the builtin with its value, given or not
+	Value  starlark.Value // the result, if Errno is 0
+	Errno  abi.Errno      // of a call that failed
+}
+
+// Param is an argument by the name of its parameter.
+type Param struct {
+	Name  string
+	Value starlark.Value
 }
 
 // String is the call as a line: epoll_wait(3, 64, 0) = [(EPOLLIN, 4)].
@@ -39,10 +49,17 @@ func (c *call) record(v starlark.Value) Call {
 		}
 		args = append(args, argument(c.builtin.params[i].name, arg))
 	}
-	return Call{
+	told := Call{
 		Thread: c.path.String(), Pos: c.run.prog.start(c.place()), Name: c.builtin.name, Args: strings.Join(args, ", "),
-		Result: resultText(c.builtin.name, v), Own: c.builtin.own,
+		Result: resultText(c.builtin.name, v), Own: c.builtin.own, Params: make([]Param, len(c.values)), Value: v,
 	}
+	for i, arg := range c.values {
+		told.Params[i] = Param{c.builtin.params[i].name, arg}
+	}
+	if e, ok := v.(*errno); ok {
+		told.Errno, told.Value = e.number, nil
+	}
+	return told
 }
 
 func argument(name string, v starlark.Value) string {

@@ -110,7 +110,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newReplay(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newVersions(), newVersion())
+	root.AddCommand(newRun(), newVerify(), newFuzz(), newExplore(), newReplay(), newList(), newShow(), newExplain(), newBuiltins(), newBench(), newExport(), newVersions(), newVersion())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {
 		help.Args = func(_ *cobra.Command, args []string) error {

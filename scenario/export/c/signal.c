@@ -1,0 +1,32 @@
+/* Signals, signalfds, process ids. */
+
+OPTIONAL static const sigset_t *signals(const int *list, int n) {
+	static sigset_t set;
+	sigemptyset(&set);
+	for (int i = 0; i < n; i++)
+		sigaddset(&set, list[i]);
+	return &set;
+}
+
+CALL call_signalfd(const sigset_t *set, int flags, int fd) { done(signalfd(fd, set, flags)); }
+CALL call_kill_self(int sig) { done(kill(getpid(), sig)); }
+CALL call_sigprocmask(int how, const sigset_t *set) { done(sigprocmask(how, set, NULL)); }
+CALL call_getpid(void) { done(getpid()); }
+CALL call_sched_yield(void) { done(sched_yield()); }
+CALL call_pidfd_open_self(unsigned flags) { done(syscall(434, getpid(), flags)); }
+
+CALL call_signal(int sig, int ignore) {
+	struct sigaction act;
+	memset(&act, 0, sizeof act);
+	act.sa_handler = ignore ? SIG_IGN : SIG_DFL;
+	done(sigaction(sig, &act, NULL));
+}
+
+OPTIONAL static void signal_is(int want) {
+	struct signalfd_siginfo info;
+	if (ret != sizeof info)
+		return;
+	memcpy(&info, got, sizeof info);
+	if ((int)info.ssi_signo != want)
+		note("signal %u, expected %d", info.ssi_signo, want);
+}

@@ -1,0 +1,18 @@
+// Package export turns scenarios into tests of other implementations of epoll: a stand-alone C program, or a vector in
+// JSON, of the calls that a scenario made on the model and of what each returned.
+//
+// Only sequential scenarios can be exported: what several threads return depends on who comes first. Record runs a
+// scenario on the model and refuses, with a *Refusal that names the call, what the other side could not repeat: threads,
+// processes, signal handlers, builtins of the model, descriptors 0 to 2, which are a terminal in a scenario.
+//
+//	scenario ── run on the model ──> scenario.Call … ── rows (table.go) ──> Vector ──> JSON (vector.go)
+//	                                                                           └────> C (program.go, c/*.c)
+//
+// A row of the table says of one builtin how its arguments are spelled, and what its result is (outcome.go). The C
+// function call_NAME of a row stands in a file of c/, of which a program gets those that it needs.
+//
+// Not compared, and absent from vectors: process ids, times, ports that the kernel chose (they are remembered, and stand
+// for the model's), pty numbers.
+//
+// docs/export.md describes the schema, docs/conformance-pack.md how to run a pack.
+package export

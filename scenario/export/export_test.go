@@ -1,0 +1,197 @@
+package export_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/scenario/export"
+)
+
+// exportable records every case of testdata that can be exported, and tells why the others cannot.
+func exportable(t *testing.T) (all []*export.Vector, refused map[string]string) {
+	t.Helper()
+	refused = map[string]string{}
+	for _, dir := range []string{"cases", "litmus"} {
+		names, err := filepath.Glob(filepath.Join("..", "..", "testdata", dir, "*.star"))
+		require.NoError(t, err)
+		require.NotEmpty(t, names)
+		for _, name := range names {
+			v, err := record(t, name)
+			var refusal *export.Refusal
+			if errors.As(err, &refusal) {
+				refused[strings.TrimSuffix(filepath.Base(name), ".star")] = refusal.Why
+				continue
+			}
+			require.NoError(t, err)
+			all = append(all, v)
+		}
+	}
+	return all, refused
+}
+
+func record(t *testing.T, name string) (*export.Vector, error) {
+	t.Helper()
+	src, err := os.ReadFile(name)
+	require.NoError(t, err)
+	p, err := scenario.Compile(name, src)
+	require.NoError(t, err)
+	return export.Record(p, export.Options{})
+}
+
+// Every sequential case, as C, does on the host's kernel what it did on the model.
+func TestProgramsPassOnTheHost(t *testing.T) {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("the programs are for Linux, and run here on amd64 only")
+	}
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("no gcc: apt-get install gcc libc6-dev")
+	}
+	vectors, refused := exportable(t)
+	require.Greater(t, len(vectors), 80, "refused: %v", refused)
+	dir := t.TempDir()
+	file, program := filepath.Join(dir, "cases.c"), filepath.Join(dir, "cases")
+	var src bytes.Buffer
+	require.NoError(t, export.WriteProgram(&src, vectors...))
+	require.NoError(t, os.WriteFile(file, src.Bytes(), 0o666))
+	out, err := exec.Command(gcc, "-Wall", "-Wextra", "-Werror", "-O0", "-o", program, file).CombinedOutput()
+	require.NoError(t, err, "%.5000s", out)
+	for _, v := range vectors {
+		t.Run(v.Name, func(t *testing.T) { runProgram(t, program, v) })
+	}
+}
+
+// runProgram runs one case of a program that has them all, once more if the machine was too busy for its timeouts.
+func runProgram(t *testing.T, program string, v *export.Vector) {
+	t.Parallel()
+	var out []byte
+	var err error
+	for range 3 {
+		out, err = exec.Command(program, v.Name).Output()
+		if err == nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	require.NoError(t, err, "%s", out)
+	text := string(out)
+	require.True(t, strings.HasPrefix(text, fmt.Sprintf("KTAP version 1\n1..%d\n", len(v.Calls))), "%.200s", text)
+	require.Equal(t, len(v.Calls), strings.Count(text, "\nok "))
+}
+
+// What is refused is refused for what it is, with the reason.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct{ src, why string }{
+		{"spawn(now)", "spawn() needs more than one thread"},
+		{"fork(now)", "fork() needs more than one thread"},
+		{"kernel(\"5.10\")\nepoll_create1()", "kernel() is of the model"},
+		{"ep = epoll_create1()\ninspect(ep)", "inspect() is of the model"},
+		{"signal(SIGUSR1, lambda s: None)", "a signal handler interrupts the program at a time of its own"},
+		{"kill(1, SIGCHLD)", "kill() names a process other than its own, or by a number that getpid() has not told"},
+		{"write(1, b\"x\")", "fd 1 is the terminal, whose other end is not the program's"},
+		{"poll([(0, POLLIN)], 0)", "a descriptor of 0 to 2 is the terminal, whose other end is not the program's"},
+		{"check(False)", "it fails on the model: see epollsim run x.star"},
+		{"x = 1", "it makes no system call"},
+		{"r, w = pipe()\nread(r, 1)", "it fails on the model: see epollsim run x.star"},
+		{"for i in range(20001): now()", "more than 20000 calls"},
+		{"timerfd_settime(timerfd_create(), TFD_TIMER_ABSTIME, 1)", "TFD_TIMER_ABSTIME takes a time, which is the run's own"},
+	} {
+		p, err := scenario.Compile("x.star", []byte(c.src))
+		require.NoError(t, err)
+		_, err = export.Record(p, export.Options{})
+		var refusal *export.Refusal
+		require.ErrorAs(t, err, &refusal, c.src)
+		require.Equal(t, c.why, refusal.Why, c.src)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the reference in docs/export.md")
+
+func TestReferencePage(t *testing.T) {
+	const from, to, file = "<!-- calls -->\n", "<!-- end -->", "../../docs/export.md"
+	page, err := os.ReadFile(file)
+	require.NoError(t, err)
+	head, rest, ok := strings.Cut(string(page), from)
+	require.True(t, ok)
+	have, tail, ok := strings.Cut(rest, to)
+	require.True(t, ok)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(head+from+export.Reference()+to+tail), 0o644))
+		return
+	}
+	require.Equal(t, export.Reference(), have, "go test ./scenario/export -run ReferencePage -update")
+}
+
+// Each line of JSON is a call with the fields of the page, and the same again is the same bytes.
+func TestVectors(t *testing.T) {
+	vectors, _ := exportable(t)
+	again, _ := exportable(t)
+	for i, v := range vectors {
+		text, err := v.JSON()
+		require.NoError(t, err)
+		second, err := again[i].JSON()
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(second))
+		var read struct {
+			Schema              int
+			Name, Claim, Kernel string
+			Calls               []struct {
+				At, Text, Call string
+				Args           map[string]any
+				Return         *int64
+				Errno          string
+				Out            map[string]any
+			}
+		}
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields()
+		require.NoError(t, dec.Decode(&read), v.Name)
+		require.Equal(t, export.Schema, read.Schema)
+		require.Len(t, read.Calls, len(v.Calls))
+		require.Equal(t, len(v.Calls)+2, bytes.Count(text, []byte("\n")), "a line for each call")
+		for _, c := range read.Calls {
+			require.False(t, c.Errno != "" && (c.Return != nil || c.Out != nil), c.Text)
+		}
+	}
+}
+
+// A program that meets another kernel says what differs, and ends with 1.
+func TestProgramsFail(t *testing.T) {
+	gcc, err := exec.LookPath("gcc")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("needs Linux and gcc")
+	}
+	v, err := record(t, "../../testdata/cases/et-more-data.star")
+	require.NoError(t, err)
+	for i, c := range v.Calls {
+		if c.Name == "epoll_wait" {
+			none := int64(7)
+			v.Calls[i].Return = &none
+			break
+		}
+	}
+	dir := t.TempDir()
+	require.NoError(t, v.WriteTo(dir, "c"))
+	program := filepath.Join(dir, "case")
+	out, err := exec.Command(gcc, "-Wall", "-Wextra", "-Werror", "-O2", "-o", program, filepath.Join(dir, v.Name+".c")).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	out, err = exec.Command(program).Output()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 1, exit.ExitCode())
+	require.Contains(t, string(out), "# returned 1, expected 7\nnot ok 5 - et-more-data.star:")
+	require.Contains(t, string(out), "\nok 6 - ")
+}

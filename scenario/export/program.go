@@ -1,0 +1,172 @@
+package export
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+//go:embed c/*.c
+var sources embed.FS
+
+// files of c/ in the order in which a program has them: later ones use earlier ones.
+var files = []string{"data", "epoll", "file", "poll", "signal", "time", "socket", "tty", "inotify"}
+
+// needs are the files that a file uses.
+var needs = map[string][]string{"file": {"data"}, "poll": {"data"}, "signal": {"data"}, "socket": {"data", "file"}, "tty": {"file"}, "inotify": {"file"}}
+
+// Seconds is how long a program may take before it gives up.
+const Seconds = 60
+
+// WriteProgram writes a stand-alone C program that makes the calls of v and reports in KTAP. With several vectors the
+// program runs the one that its argument names.
+func WriteProgram(w io.Writer, vectors ...*Vector) error {
+	var b bytes.Buffer
+	writeHead(&b, vectors)
+	for i, v := range vectors {
+		writeCase(&b, i, v)
+	}
+	writeMain(&b, vectors)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func writeHead(b *bytes.Buffer, vectors []*Vector) {
+	b.WriteString("/* Written by epollsim export. Build: cc -Wall -Wextra -Werror FILE.c. Output: KTAP; exit code 0 if every call did as\n" +
+		"   Linux " + vectors[0].Kernel + " does, 1 if not. */\n\n")
+	used := map[string]bool{"data": true}
+	for _, v := range vectors {
+		for _, c := range v.Calls {
+			for _, f := range strings.Fields(c.row.file) {
+				use(used, f)
+			}
+		}
+	}
+	b.WriteString(source("head"))
+	b.WriteByte('\n')
+	b.WriteString(source("base"))
+	for _, f := range files {
+		if used[f] {
+			b.WriteByte('\n')
+			b.WriteString(source(f))
+		}
+	}
+}
+
+func use(used map[string]bool, file string) {
+	used[file] = true
+	for _, f := range needs[file] {
+		use(used, f)
+	}
+}
+
+func source(name string) string {
+	text, err := sources.ReadFile("c/" + name + ".c")
+	if err != nil {
+		panic("export: " + err.Error())
+	}
+	return string(text)
+}
+
+// perFunction is how many calls stand in one C function: compilers take their time over long ones.
+const perFunction = 200
+
+// writeCase writes the functions case_I_J of a vector, and case_I that calls them.
+func writeCase(b *bytes.Buffer, i int, v *Vector) {
+	fmt.Fprintf(b, "\n/* %s", comment(v.Name))
+	if v.Claim != "" {
+		fmt.Fprintf(b, ": %s", comment(v.Claim))
+	}
+	b.WriteString(" */\n")
+	parts := 0
+	calls := 0
+	for group := range slices.Chunk(repeats(v.Calls), perFunction) {
+		fmt.Fprintf(b, "static void case_%d_%d(void) {\n", i, parts)
+		for _, r := range group {
+			writeRepeated(b, r)
+			calls += r.times
+		}
+		b.WriteString("}\n\n")
+		parts++
+	}
+	fmt.Fprintf(b, "static int case_%d(void) {\n\tstart(%d, %d);\n", i, calls, Seconds)
+	for part := range parts {
+		fmt.Fprintf(b, "\tcase_%d_%d();\n", i, part)
+	}
+	b.WriteString("\treturn finish();\n}\n")
+}
+
+func writeMain(b *bytes.Buffer, vectors []*Vector) {
+	if len(vectors) == 1 {
+		b.WriteString("\nint main(void) {\n\treturn case_0();\n}\n")
+		return
+	}
+	b.WriteString("\nint main(int argc, char **argv) {\n")
+	for i, v := range vectors {
+		fmt.Fprintf(b, "\tif (argc == 2 && strcmp(argv[1], %s) == 0)\n\t\treturn case_%d();\n", quote(v.Name), i)
+	}
+	b.WriteString("\treturn 2;\n}\n")
+}
+
+// repeated is a call that is made several times in a row, with the same result each time.
+type repeated struct {
+	Call
+	times int
+}
+
+func repeats(calls []Call) []repeated {
+	var all []repeated
+	for _, c := range calls {
+		if n := len(all); n > 0 && sameCall(all[n-1].Call, c) {
+			all[n-1].times++
+			continue
+		}
+		all = append(all, repeated{c, 1})
+	}
+	return all
+}
+
+func sameCall(a, b Call) bool {
+	return a.At == b.At && a.Text == b.Text && a.Errno == b.Errno && reflect.DeepEqual(a.Args, b.Args) && reflect.DeepEqual(a.Return, b.Return) &&
+		reflect.DeepEqual(a.Out, b.Out)
+}
+
+func writeRepeated(b *bytes.Buffer, r repeated) {
+	indent := "\t"
+	if r.times > 1 {
+		fmt.Fprintf(b, "\tfor (int i = 0; i < %d; i++) {\n", r.times)
+		indent = "\t\t"
+	}
+	for _, line := range r.statements() {
+		b.WriteString(indent + line + "\n")
+	}
+	if r.times > 1 {
+		b.WriteString("\t}\n")
+	}
+}
+
+// statements are the lines of one call: made, judged, told.
+func (c *Call) statements() []string {
+	name := "call_" + c.Name
+	if c.row.call != nil {
+		name = c.row.call(c.Args)
+	}
+	lines := []string{
+		fmt.Sprintf("begin(%s);", quote(c.At+" "+strings.ReplaceAll(c.Text, "#", `\#`))), // a # begins a directive of KTAP
+		fmt.Sprintf("%s(%s);", name, strings.Join(c.arguments(), ", ")),
+	}
+	switch {
+	case c.Errno != "":
+		lines = append(lines, fmt.Sprintf("failed(%s, %s);", c.Errno, quote(c.Errno)))
+	case c.Return != nil:
+		lines = append(lines, fmt.Sprintf("returned(%s);", integer(*c.Return)))
+	default:
+		lines = append(lines, "succeeded();")
+	}
+	lines = append(lines, c.judged()...)
+	return append(lines, "end();")
+}

@@ -1,0 +1,169 @@
+package export
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// MaxCalls is how many calls a vector has at most.
+const MaxCalls = 20_000
+
+// Options bound the run of a scenario. The zero value has the defaults.
+type Options struct {
+	MaxSteps    uint64 // of the kernel
+	MaxStarlark uint64
+	MaxTasks    int
+}
+
+// Refusal says why a scenario cannot be exported.
+type Refusal struct {
+	Name  string // of the scenario
+	Where string // FILE:LINE:COLUMN, or the file
+	Why   string
+}
+
+func (r *Refusal) Error() string { return r.Where + ": cannot be exported: " + r.Why }
+
+// Record runs p on the baseline and returns what it called. The error is a *Refusal; a *sim.LimitError in it says that
+// the scenario did not come to its end.
+func Record(p *scenario.Program, opts Options) (*Vector, error) {
+	if name, ok := p.ModelOnly(); ok {
+		return nil, &Refusal{caseName(p), p.Filename(), name + "() is of the model"}
+	}
+	name := caseName(p)
+	v := &Vector{Schema: Schema, Name: name, Claim: claim(p.Source(), name), Kernel: kernel.Baseline.String()}
+	r := &recording{vector: v}
+	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}})
+	r.stop = k.Stop
+	res := scenario.Run(k, p, scenario.Options{MaxSteps: opts.MaxStarlark, OnCall: r.add, Stdout: io.Discard})
+	var limit *sim.LimitError
+	switch {
+	case r.refusal != nil:
+		return nil, r.refusal
+	case errors.As(res.Err, &limit):
+		return nil, fmt.Errorf("%w: %w", &Refusal{name, p.Filename(), "it does not come to its end"}, limit)
+	case res.ExitCode() != scenario.ExitOK:
+		return nil, &Refusal{name, p.Filename(), "it fails on the model: see epollsim run " + p.Filename()}
+	case len(v.Calls) == 0:
+		return nil, &Refusal{name, p.Filename(), "it makes no system call"}
+	}
+	return v, nil
+}
+
+func caseName(p *scenario.Program) string {
+	return strings.TrimSuffix(filepath.Base(p.Filename()), ".star")
+}
+
+// recording takes the calls of a run.
+type recording struct {
+	vector  *Vector
+	refusal *Refusal
+	stop    func(error)
+	pid     starlark.Int    // as the model told the program, 0: not yet
+	bound   map[string]bool // abstract names that the program has given
+}
+
+// errRefused ends a run whose calls cannot be exported.
+var errRefused = fmt.Errorf("export: %w", sim.ErrStopped)
+
+// add is the OnCall of the run.
+func (r *recording) add(c scenario.Call) {
+	if r.refusal != nil {
+		return
+	}
+	why := ""
+	row := rowOf(c.Name)
+	switch {
+	case row == nil:
+		why = c.Name + "() needs more than one thread"
+	case len(r.vector.Calls) == MaxCalls:
+		why = fmt.Sprintf("more than %d calls", MaxCalls)
+	}
+	if why == "" {
+		call := Call{At: place(c), Name: c.Name, row: row}
+		if why = r.convert(&call, c); why == "" {
+			call.Text = call.tell(c.Result)
+			r.vector.Calls = append(r.vector.Calls, call)
+			return
+		}
+	}
+	r.refusal = &Refusal{r.vector.Name, c.Pos.String(), why}
+	r.stop(errRefused)
+}
+
+func place(c scenario.Call) string {
+	return fmt.Sprintf("%s:%d", filepath.Base(c.Pos.Filename()), c.Pos.Line)
+}
+
+// convert fills in a call; why it cannot, or "".
+func (r *recording) convert(call *Call, c scenario.Call) (why string) {
+	params := map[string]starlark.Value{}
+	for _, p := range c.Params {
+		params[p.Name] = p.Value
+		if isFd(p.Name) && onTerminal(p.Value) {
+			return fmt.Sprintf("%s %s is the terminal, whose other end is not the program's", p.Name, p.Value)
+		}
+	}
+	args, why := call.row.arguments(r, params)
+	if why != "" {
+		return why
+	}
+	call.Args = args
+	if c.Errno != 0 {
+		call.Errno = c.Errno.Name()
+		return ""
+	}
+	r.remember(c)
+	if !c.Own {
+		call.Return, call.Out = call.row.out.of(r, c.Value, params)
+	}
+	return ""
+}
+
+// remember keeps what later calls refer to.
+func (r *recording) remember(c scenario.Call) {
+	switch c.Name {
+	case "getpid":
+		r.pid = c.Value.(starlark.Int)
+	case "bind":
+		if name, ok := starlark.AsString(c.Params[1].Value); ok {
+			if r.bound == nil {
+				r.bound = map[string]bool{}
+			}
+			r.bound[name] = true
+		}
+	}
+}
+
+func isFd(param string) bool {
+	switch param {
+	case "fd", "epfd", "oldfd", "newfd":
+		return true
+	}
+	return false
+}
+
+func onTerminal(v starlark.Value) bool {
+	n, err := starlark.AsInt32(v)
+	return err == nil && n >= 0 && n <= 2
+}
+
+// claim returns the first line of the comment at the top of a scenario, without the name of the case.
+func claim(src []byte, name string) string {
+	line, _, _ := bytes.Cut(src, []byte("\n"))
+	text, ok := strings.CutPrefix(string(line), "#")
+	if !ok {
+		return ""
+	}
+	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), name+": "))
+}
