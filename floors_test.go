@@ -39,6 +39,7 @@ var floors = map[string]int{
 	"scenario/picture":      7,
 	"scenario/casebook":     6,
 	"scenario/bench":        6,
+	"scenario/export":       8,
 	"scenario/verify":       8,
 	"scenario/fuzz":         8,
 	"cmd/epollsim":          9,
