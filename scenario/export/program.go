@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/epollsim/epollsim/abi"
 )
 
 //go:embed c/*.c
@@ -47,12 +49,52 @@ func writeHead(b *bytes.Buffer, vectors []*Vector) {
 		}
 	}
 	b.WriteString(source("head"))
-	b.WriteByte('\n')
+	writeNames(b, vectors)
 	b.WriteString(source("base"))
 	for _, f := range files {
 		if used[f] {
 			b.WriteByte('\n')
 			b.WriteString(source(f))
+		}
+	}
+}
+
+// writeNames defines the constants that the calls use, where the libc does not have them.
+func writeNames(b *bytes.Buffer, vectors []*Vector) {
+	used := map[string]bool{}
+	for _, v := range vectors {
+		for _, c := range v.Calls {
+			collect(used, c.Args)
+			collect(used, c.Out)
+		}
+	}
+	b.WriteString("\n/* Names that not every libc has. */\n")
+	for _, c := range abi.Constants() {
+		if used[c.Name] {
+			fmt.Fprintf(b, "#ifndef %s\n#define %[1]s %#x\n#endif\n", c.Name, uint64(c.Value))
+			delete(used, c.Name) // some stand in two groups
+		}
+	}
+	b.WriteByte('\n')
+}
+
+func collect(used map[string]bool, value any) {
+	switch v := value.(type) {
+	case Names:
+		for name := range strings.SplitSeq(string(v), "|") {
+			used[name] = true
+		}
+	case []Names:
+		for _, n := range v {
+			collect(used, n)
+		}
+	case []Object:
+		for _, o := range v {
+			collect(used, o)
+		}
+	case Object:
+		for _, f := range v {
+			collect(used, f.Value)
 		}
 	}
 }

@@ -45,16 +45,20 @@ CALL call_ioctl(int fd, unsigned long request, int64_t arg) {
 	case TCFLSH:
 	case TCXONC:
 	case TCSBRK:
-	case TIOCGPTPEER:
+	case 0x5441: /* TIOCGPTPEER */
 		done(ioctl(fd, request, arg));
 		return;
 	}
 	done(ioctl(fd, request, value));
 	memcpy(&number, value, sizeof number);
 	switch (request) {
+	case 0x80088a02: /* EPIOCGPARAMS */
+		if (ret == 0)
+			ret = value[0];
+		break;
 	case FIONREAD:
 	case TIOCOUTQ:
-	case SIOCATMARK:
+	case 0x8905: /* SIOCATMARK */
 		if (ret == 0)
 			ret = number;
 	}

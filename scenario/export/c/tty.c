@@ -9,7 +9,7 @@ CALL call_openpty(void) {
 		return;
 	done(ioctl(pair[0], 0x40045431 /* TIOCSPTLCK */, &lock));
 	if (ret == 0)
-		done(pair[1] = ioctl(pair[0], TIOCGPTPEER, O_RDWR | O_NOCTTY));
+		done(pair[1] = ioctl(pair[0], 0x5441 /* TIOCGPTPEER */, O_RDWR | O_NOCTTY));
 	if (ret == -1)
 		close(pair[0]);
 	else
