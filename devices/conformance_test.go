@@ -22,6 +22,8 @@ func TestConformance(t *testing.T) {
 		unixListenerDevice,
 		unixServerDevice,
 		inotifyDevice,
+		udp4Device,
+		udp6Device,
 		ttyDevice,
 	} {
 		t.Run(d.Name, func(t *testing.T) { devicetest.Test(t, d) })

@@ -1,5 +1,5 @@
 // Package devices models the files that an epoll watches, one file of Go for each of Linux 6.18's: pipes and FIFOs,
-// eventfds, timerfds, signalfds, pidfds, inotify, pseudo-terminals, unix sockets, and those that cannot be watched at all (regular files, directories, /dev/null
+// eventfds, timerfds, signalfds, pidfds, inotify, pseudo-terminals, unix sockets, UDP sockets, and those that cannot be watched at all (regular files, directories, /dev/null
 // and its kin). Each is a vfs.Operations with what it keeps, the queues it wakes, and the mask it shows.
 //
 // The caller makes a device with New… and gets the open file description; who may read or write it (EBADF), descriptor
@@ -37,6 +37,10 @@
 // A unix socket has one queue for all who wait for it, and datagram receivers and listeners a hidden one for those who wait
 // for room there. What it has sent is charged to it until it is read: OUT up to a quarter of its buffer, EAGAIN at all of
 // it. unix.go has the drawing, the lock order, and what is left out.
+//
+// A UDP socket has one queue for all who wait for it. Each send over the loopback is an edge for its sender, OUT, and one
+// for its receiver, IN, unless that has no room; a datagram that nobody receives comes back as ERR. udp.go has the
+// drawing, the lock order, and what is left out.
 //
 // Lock order:
 //
@@ -86,6 +90,10 @@
 //	unix_release_sock       Unix.releaseSock    unix_gc              UnixNet.collect
 //	struct fsnotify_group   Inotify             fsnotify_insert_event Inotify.add
 //	inotify_read            Inotify.Read        inotify_update_watch Inotify.AddWatch
+//	struct udp_sock         Udp                 struct net           InetNet
+//	udp_sendmsg             Udp.send4           udp_recvmsg          Udp.Recv
+//	udp_poll                Udp.Poll            __udp4_lib_lookup    InetNet.lookupUdp
+//	udp_rmem_release        Udp.giveBack        __udp_enqueue_schedule_skb Udp.enqueue
 //	struct tty_struct       Tty                 struct n_tty_data    nTty
 //	struct tty_bufhead      transport           flush_to_ldisc       transport.work
 //	n_tty_poll              ttyFile.Poll        n_tty_receive_buf    Tty.receive

@@ -32,6 +32,10 @@ type InetNet struct {
 	// PortFor chooses a port that the kernel would choose at random, given the one that the model would take; nil: that
 	// one. It must be one that nobody has.
 	PortFor func(protocol int, model uint16) uint16
+
+	hashes uint64    // how often a socket of UDP was hashed
+	spare  *datagram // freed ones, linked by next
+	spares int
 }
 
 var (
@@ -63,7 +67,7 @@ func (n *InetNet) NewSocket(family, typ, protocol int) (*vfs.File, abi.Errno) {
 	case kind == abi.SOCK_STREAM && (protocol == 0 || protocol == abi.IPPROTO_TCP):
 		return n.file(n.newTcp(family), typ), 0
 	case kind == abi.SOCK_DGRAM && (protocol == 0 || protocol == abi.IPPROTO_UDP):
-		return nil, notModelled(n.sys.M, "a socket of UDP")
+		return n.newUdp(family, typ), 0
 	case kind == abi.SOCK_STREAM, kind == abi.SOCK_DGRAM:
 		switch protocol {
 		case abi.IPPROTO_MPTCP, abi.IPPROTO_SCTP, abi.IPPROTO_DCCP, abi.IPPROTO_ICMP, abi.IPPROTO_ICMPV6, abi.IPPROTO_UDPLITE:
@@ -121,6 +125,7 @@ type inetSock struct {
 	m     *sim.Machine
 	id    sim.ID
 	ports *inetPorts // of its protocol
+	udp   *Udp       // that it is of; nil: of another protocol
 
 	// Changed under the lock of the socket; read without it.
 	state  inetState

@@ -141,6 +141,8 @@ func spell(kind string, v int64) string {
 	case "tcpaddr":
 		a := tcpAddrs[v].Inet
 		return fmt.Sprintf("(%q, %d)", a.Addr(), a.Port())
+	case "addr":
+		return spellAddr(v)
 	case "path":
 		return strconv.Quote(paths[v])
 	case "address":

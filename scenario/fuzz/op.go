@@ -414,7 +414,7 @@ var rows = map[string]*op{}
 var sequentialSlots, setupSlots, actSlots, secondSlots []*op
 
 func init() {
-	table = slices.Concat(table, eventRows, fileRows, socketRows, signalRows, ttyRows, tcpRows)
+	table = slices.Concat(table, eventRows, fileRows, socketRows, signalRows, ttyRows, tcpRows, udpRows)
 	for _, o := range table {
 		rows[o.name] = o
 		sequentialSlots = repeat(sequentialSlots, o, o.weight)
