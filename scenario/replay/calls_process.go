@@ -190,7 +190,11 @@ func (o *op) child() int {
 func runWait4(x *exec, o *op) outcome {
 	pid := o.child()
 	if !x.hasChild(o, pid) {
+		x.counts2.injected++
 		return o.want
+	}
+	if o.row.name == "wait4" && o.a[0] > 0 {
+		pid = int(o.a[0])
 	}
 	n, _, err := x.calls(o).Wait4(pid, abi.WNOHANG)
 	if o.name == "waitid" {
@@ -213,7 +217,7 @@ func runKill(x *exec, o *op) outcome {
 	}
 	target := x.k.Thread(int(o.a[0]))
 	if target == nil || !target.Blocked().Has(sig) {
-		return o.want
+		return outcome{}
 	}
 	sender := x.thread(o).k.Getpid()
 	if o.a[2] != 0 {

@@ -36,11 +36,16 @@ type exec struct {
 	mute   int // depth of looks that nobody shall see
 	plan   *plan
 	counts2
-	making   *op               // that a connect of the log is making
-	orders   map[sim.ID]uint64 // of the calls on each file, as a sum
-	err      error             // that ended the run
-	diverged *Divergence
-	failed   *op
+	things    map[int][]sim.ID  // files that each call touched, kept where calls overlap
+	ends      map[sim.ID]sim.ID // other ends of files
+	making    *op               // that a connect of the log is making
+	orders    map[sim.ID]uint64 // of the calls on each file, as a sum
+	orphans   []int             // peers of files that the log has closed
+	onChecked func(*exec, *op)  // told of each call that was checked
+	mutable   map[*op]bool      // for tests
+	err       error             // that ended the run
+	diverged  *Divergence
+	failed    *op
 }
 
 // thread is a task of the log on the model.
@@ -70,9 +75,9 @@ type table struct {
 var errDone = errors.New("the log has ended")
 
 // execute runs the log once. It stops at the first divergence.
-func execute(log *Log, opts *Options, p *plan, trace func(sim.Event)) *exec {
+func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op)) *exec {
 	x := &exec{
-		log: log, opts: opts, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
+		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
 		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]int{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, orders: map[sim.ID]uint64{},
 		counts2: counts2{foreignFiles: map[*vfs.File]bool{}},
 	}
@@ -89,6 +94,7 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event)) *exec {
 	x.err = x.k.RunThread(func(t *kernel.Thread) {
 		x.pilot = t
 		x.steer.pilot = t.Task()
+		t.Files().Limit = 1 << 20
 		x.follow()
 		x.k.Stop(errDone)
 	})
@@ -139,14 +145,26 @@ func (x *exec) exit(e *logEvent) {
 		return
 	}
 	if !o.row.ends && !o.never {
+		inferred, injected := x.counts2.inferred, x.counts2.injected
 		x.finish(th)
 		if x.diverged == nil {
 			x.compare(th)
+		}
+		if x.counts2.inferred == inferred && x.counts2.injected == injected && !o.want.none && !x.outside(o) {
+			x.counts2.checked++
+			if x.onChecked != nil {
+				x.onChecked(x, o)
+			}
 		}
 	} else if o.row.ends {
 		return // it goes on to the end of the task
 	}
 	x.drop(th)
+	for len(x.orphans) > 0 && x.diverged == nil {
+		fd := x.orphans[0]
+		x.orphans = x.orphans[1:]
+		_ = x.pilot.Close(fd)
+	}
 	if x.diverged == nil {
 		x.settle()
 	}
@@ -315,8 +333,12 @@ func (x *exec) begin(th *thread) {
 
 // note adds o to the order of the calls on its files.
 func (x *exec) note(o *op) {
+	if x.log.overlaps == 0 {
+		return
+	}
 	for _, fd := range [2]int{o.fd, o.fd2} {
 		if f := x.file(o, fd); f != nil {
+			x.things[o.index] = append(x.things[o.index], f.ID())
 			x.orders[f.ID()] = x.orders[f.ID()]*1099511628211 + uint64(o.index) + 1
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sort"
 
+	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/scenario/strace"
 )
 
@@ -20,8 +21,9 @@ type Log struct {
 	leader   *strace.Task
 	serials  []int // of the tasks, in order of appearance
 	skipped  map[string]int
-	clients  map[uint16]bool // ports that connects of the log were given
-	overlaps int             // calls that were under way while another one was
+	clients  map[uint16]bool  // ports that connects of the log were given
+	asked    []abi.EpollEvent // what was registered with epolls, each once
+	overlaps int              // calls that were under way while another one was
 }
 
 // logEvent is a moment of the log at which something is to be done.
@@ -123,6 +125,7 @@ func Read(src strace.Source, name string) (*Log, error) {
 	log.Stats = src.Stats()
 	log.prune()
 	log.ports()
+	log.ask()
 	return log, nil
 }
 
@@ -164,6 +167,17 @@ func (log *Log) prune() {
 		kept = append(kept, e)
 	}
 	log.events = kept
+}
+
+// ask collects what was registered with epolls.
+func (log *Log) ask() {
+	seen := map[abi.EpollEvent]bool{}
+	for _, o := range log.ops {
+		if o.row != nil && o.row.name == "epoll_ctl" && o.event != nil && !seen[*o.event] {
+			seen[*o.event] = true
+			log.asked = append(log.asked, *o.event)
+		}
+	}
 }
 
 // Skipped gives the calls that are not replayed, the most frequent first.

@@ -3,6 +3,7 @@ package replay_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,4 +36,23 @@ func TestLogs(t *testing.T) {
 			require.Positive(t, r.Checked)
 		})
 	}
+}
+
+// The files of strace -ff are one log too.
+func TestLogOfManyFiles(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join(logs, "ff", "go_ff.*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	var sources []*strace.Reader
+	for _, name := range names {
+		f, err := os.Open(name)
+		require.NoError(t, err)
+		defer f.Close()
+		tid, err := strconv.Atoi(filepath.Ext(name)[1:])
+		require.NoError(t, err)
+		sources = append(sources, strace.NewReader(f, name, strace.ReaderOptions{Tid: tid}))
+	}
+	log, err := replay.Read(strace.Merge(sources...), names[0])
+	require.NoError(t, err)
+	require.Nil(t, replay.Run(log, replay.Options{}).Divergence)
 }

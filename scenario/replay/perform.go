@@ -33,10 +33,18 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	if tf := x.timerfd(o); tf != nil && o.row.looks {
 		x.ticks(tf, o)
 	}
+	f := x.file(o, o.fd)
 	out := o.row.run(x, o)
 	switch {
 	case out.failed():
-	case o.row.name == "accept" || o.row.name == "accept4":
+	case o.row.name == "close" && len(x.peers) > 0:
+		if fd, ok := x.peers[f.ID()]; ok && f.Count() == 0 {
+			delete(x.peers, f.ID())
+			x.orphans = append(x.orphans, fd)
+		}
+	case len(out.fds) == 2:
+		x.couple(x.file(o, out.fds[0]), x.file(o, out.fds[1]))
+	case o.row.isAccept():
 		x.accepted(o, int(out.ret))
 	case o.row.name == "bind" && o.addr != nil && o.addr.Family == abi.AF_UNIX:
 		x.names[x.connectAddr(*o.addr).Path] = true
@@ -72,6 +80,8 @@ func (r *row) parseIsWait() bool {
 	}
 	return r.isEpollWait()
 }
+
+func (r *row) isAccept() bool { return r.name == "accept" || r.name == "accept4" }
 
 func (r *row) isSocketCall() bool {
 	switch r.name {
@@ -171,6 +181,41 @@ func errnoOf(err error) abi.Errno {
 	var errno abi.Errno
 	errors.As(err, &errno)
 	return errno
+}
+
+// couple notes that two files are the ends of one thing.
+func (x *exec) couple(a, b *vfs.File) {
+	if a != nil && b != nil && x.log.overlaps > 0 {
+		x.ends[a.ID()], x.ends[b.ID()] = b.ID(), a.ID()
+	}
+}
+
+// outside reports whether the result of a wait is about files of which only the log knows.
+func (x *exec) outside(o *op) bool {
+	for _, p := range o.want.polls {
+		if externalOf(x.file(o, int(p.Fd))) != nil {
+			return true
+		}
+	}
+	for i := range o.sets {
+		for _, fd := range o.sets[i].Fds() {
+			if externalOf(x.file(o, fd)) != nil {
+				return true
+			}
+		}
+	}
+	if !o.row.isEpollWait() {
+		return false
+	}
+	ep := x.epoll(o)
+	found := false
+	if ep != nil {
+		ep.EachItem(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
+			found = externalOf(f) != nil
+			return !found
+		})
+	}
+	return found
 }
 
 // inferred notes what must have happened outside of the log.

@@ -29,9 +29,9 @@ type Inference struct {
 
 // counts2 is what an execution counts.
 type counts2 struct {
-	calls, made, injected, inferred, rechecked, timeouts int
-	inferences                                           []Inference
-	foreignFiles                                         map[*vfs.File]bool
+	calls, checked, made, injected, inferred, rechecked, timeouts int
+	inferences                                                    []Inference
+	foreignFiles                                                  map[*vfs.File]bool
 }
 
 func signalByName(name string) (abi.Signal, bool) {

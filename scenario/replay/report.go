@@ -38,14 +38,14 @@ func Run(log *Log, opts Options) *Report {
 	f := search(log, &opts)
 	x := f.x
 	if opts.Trace != nil {
-		x = execute(log, &opts, f.plan, opts.Trace)
+		x = execute(log, &opts, f.plan, opts.Trace, nil)
 	}
 	skipped := 0
 	for _, c := range log.Skipped() {
 		skipped += c.N
 	}
 	r := &Report{
-		Name: log.Name, Stats: log.Stats, Replayed: x.counts2.calls, Checked: x.counts2.calls - min(x.counts2.injected, x.counts2.calls), Taken: x.counts2.injected,
+		Name: log.Name, Stats: log.Stats, Replayed: x.counts2.calls, Checked: x.counts2.checked, Taken: x.counts2.calls - x.counts2.checked,
 		Skipped: log.Skipped(), Inferred: x.counts2.inferred, Inferences: x.inferences, Timeouts: x.counts2.timeouts,
 		Rechecked: x.rechecked, Overlaps: log.overlaps, Tries: f.tries, Several: f.several, Divergence: x.diverged, GaveUp: f.gaveUp,
 		Steps: x.m.Steps, Unknown: unknownText(&log.Stats),

@@ -33,7 +33,7 @@ func search(log *Log, opts *Options) found {
 		limit = DefaultTry
 	}
 	f := found{plan: &plan{}}
-	f.x = execute(log, opts, f.plan, nil)
+	f.x = execute(log, opts, f.plan, nil, nil)
 	f.tries = 1
 	events := f.x.at
 	for f.x.diverged != nil && !f.x.stuck() {
@@ -43,7 +43,7 @@ func search(log *Log, opts *Options) found {
 				f.gaveUp = true
 				return f
 			}
-			x := execute(log, opts, p, nil)
+			x := execute(log, opts, p, nil, nil)
 			f.tries++
 			events += x.at
 			if x.diverged == nil || x.at > f.x.at {
@@ -56,7 +56,7 @@ func search(log *Log, opts *Options) found {
 		}
 	}
 	if f.x.diverged == nil && log.overlaps > 0 {
-		eager := execute(log, opts, &plan{eager: true}, nil)
+		eager := execute(log, opts, &plan{eager: true}, nil, nil)
 		f.tries++
 		f.several = eager.diverged == nil && !sameOrder(f.x.orders, eager.orders)
 	}
@@ -66,7 +66,7 @@ func search(log *Log, opts *Options) found {
 // stuck reports whether no other order can help: the run broke, or nothing else was under way.
 func (x *exec) stuck() bool {
 	var limit *sim.LimitError
-	return x.failed == nil || errors.As(x.err, &limit)
+	return x.failed == nil || errors.As(x.err, &limit) || !x.matters(x.failed)
 }
 
 // alternatives are the plans that change what was done shortly before the divergence.
@@ -77,7 +77,7 @@ func (x *exec) alternatives(p *plan) []*plan {
 		if e.kind != eventEnter && e.kind != eventCall {
 			continue
 		}
-		if o := e.op; o.free && o.begin.Seq <= x.failed.end.Seq {
+		if o := e.op; o.free && o != x.failed && o.begin.Seq <= x.failed.end.Seq && x.related(o, x.failed) {
 			near0 = append(near0, o)
 		}
 	}

@@ -118,7 +118,7 @@ func (x *exec) fillBelow(o *op, free, want int) bool {
 		return false
 	}
 	for fd := free; fd < want; fd++ {
-		if files.At(fd) == nil && t.known[fd] {
+		if files.At(fd) == nil && (t.known[fd] || !x.log.attached && x.usedLater(o, fd)) {
 			return false
 		}
 	}
@@ -143,6 +143,22 @@ func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
 	return true
 }
 
+// usedLater reports whether the log uses a number before it gives it out: of a program that the log has from its start,
+// a number below one that is given out is rather the one that should have been.
+func (x *exec) usedLater(o *op, fd int) bool {
+	return x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case !x.sharesFiles(o, other):
+			return lookOn
+		case other.fd == fd, other.row.name == "epoll_ctl" && other.fd2 == fd:
+			return lookYes
+		case numbers(other) && !other.want.failed() && other.row.name != "close" && (other.want.ret == int64(fd) || slices.Contains(other.want.fds, fd)):
+			return lookNo
+		}
+		return lookOn
+	})
+}
+
 // helpNumbers is helpAlloc for two.
 func helpNumbers(x *exec, o *op) bool {
 	if len(o.want.fds) != 2 {
@@ -163,6 +179,9 @@ func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcom
 		return outcome{ret: -1, errno: errno}
 	}
 	files.Install(fd, newExternal(x.k.System(), name, flags&^abi.O_CLOEXEC, polls))
+	if name == "socket:" {
+		x.counts2.injected++
+	}
 	return outcome{ret: int64(fd)}
 }
 

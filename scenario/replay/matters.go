@@ -1,0 +1,93 @@
+package replay
+
+import (
+	"github.com/epollsim/epollsim/abi"
+)
+
+// Whether another order could help. Most results do not depend on what other threads do, and for those that do, only calls
+// on the same things count.
+
+// matters reports whether the log's result of the failed call could come in another order.
+func (x *exec) matters(o *op) bool {
+	w := &o.want
+	switch {
+	case w.failed():
+		return dependent(w.errno)
+	case o.row.isEpollWait():
+		return x.possibleEvents(o)
+	case o.row.parseIsWait():
+		return w.ret >= 0
+	case o.row.allocates, o.row.name == "fcntl" && duplicates(o), len(w.fds) > 0:
+		return true
+	case o.row.looks || o.row.waits:
+		return w.ret <= max(o.a[0], 0) || o.row.name == "wait4" || o.row.name == "waitid"
+	}
+	return w.ret == 0
+}
+
+// dependent reports whether an error tells of a state that other threads change.
+func dependent(errno abi.Errno) bool {
+	switch errno {
+	case abi.EAGAIN, abi.EPIPE, abi.ECONNRESET, abi.ECONNREFUSED, abi.ECONNABORTED, abi.ENOTCONN, abi.EISCONN, abi.EINPROGRESS,
+		abi.EALREADY, abi.ENOENT, abi.EEXIST, abi.EBADF, abi.ECHILD, abi.ESRCH, abi.EADDRINUSE, abi.EMFILE, abi.ELOOP, abi.EINTR,
+		abi.ENOSPC, abi.EBUSY:
+		return true
+	}
+	return errno >= abi.ERESTARTSYS
+}
+
+// possibleEvents reports whether the events could come at all: as many as the result says, of things that were asked for.
+func (x *exec) possibleEvents(o *op) bool {
+	w := &o.want
+	if !w.cut && int64(len(w.events)) != w.ret || w.ret > o.a[0] {
+		return false
+	}
+	asked := map[uint64]abi.Events{}
+	for _, e := range x.log.asked {
+		asked[e.Data] |= e.Events
+	}
+	for _, e := range w.events {
+		bits, ok := asked[e.Data]
+		if ok && e.Events&^(bits|abi.EPOLLERR|abi.EPOLLHUP) != 0 && !x.inherited(x.file(o, o.fd)) {
+			return false
+		}
+	}
+	return true
+}
+
+// related reports whether d can have to do with the result of the failed call: they share a file, an end of one, an epoll
+// set, or the table whose numbers they take.
+func (x *exec) related(d, failed *op) bool {
+	switch {
+	case d == failed || d.row.ends || d.row.name == "clone" || d.row.name == "clone3" || d.row.name == "vfork" || d.row.name == "fork":
+		return true
+	case d.row.name == "rt_sigprocmask" || d.row.name == "rt_sigaction":
+		return false
+	case numbers(failed) || failed.want.errno == abi.EBADF || numbers(d) && failed.fd < 0:
+		return numbers(d) && x.sharesFiles(d, failed) || x.touched(d, failed)
+	}
+	return x.touched(d, failed)
+}
+
+// numbers reports whether o gives out or takes back numbers.
+func numbers(o *op) bool {
+	return o.row.allocates || len(o.want.fds) > 0 || o.row.name == "close" || o.row.name == "fcntl" && duplicates(o) ||
+		o.row.name == "dup2" || o.row.name == "dup3" || o.row.name == "signalfd4"
+}
+
+// touched reports whether two calls touched the same things. A wait touches all that it could report.
+func (x *exec) touched(a, b *op) bool {
+	for _, o := range [2]*op{a, b} {
+		if o.row.parseIsWait() || o.row.name == "connect" || o.row.isAccept() {
+			return true
+		}
+	}
+	for _, i := range x.things[a.index] {
+		for _, j := range x.things[b.index] {
+			if i == j || x.ends[i] == j || x.ends[j] == i {
+				return true
+			}
+		}
+	}
+	return len(x.things[a.index]) == 0 || len(x.things[b.index]) == 0
+}

@@ -1,0 +1,154 @@
+package replay
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/scenario/strace"
+)
+
+// mutation is one result of a log changed.
+type mutation struct {
+	o    *op
+	what string
+	want outcome
+}
+
+// mutations are the ways to change the result of a call so that the model should object: a value, an errno, an event bit,
+// the order of two events. What is taken from the log – how much TCP moves – is left alone.
+func mutations(x *exec, o *op) []mutation {
+	var list []mutation
+	add := func(what string, change func(*outcome)) {
+		w := o.want
+		w.events, w.polls, w.fds = slices.Clone(w.events), slices.Clone(w.polls), slices.Clone(w.fds)
+		for i, s := range w.sets {
+			if s != nil {
+				own := *s
+				w.sets[i] = &own
+			}
+		}
+		change(&w)
+		list = append(list, mutation{o, what, w})
+	}
+	w := &o.want
+	taken := x.mutable[o] || o.row.name == "clone" || o.row.name == "clone3" || o.row.name == "vfork" || o.row.name == "fork"
+	if opensFile(o) && w.failed() { // that is the file system's to say
+		return nil
+	}
+	switch {
+	case w.failed():
+		add("errno", func(w *outcome) {
+			if w.errno == abi.EBADF {
+				w.errno = abi.EINVAL
+			} else {
+				w.errno = abi.EBADF
+			}
+		})
+	case o.row.isEpollWait() && len(w.events) > 0:
+		add("bit", func(w *outcome) { w.events[0].Events ^= abi.EPOLLOUT })
+		add("bit", func(w *outcome) { w.events[len(w.events)-1].Events ^= abi.EPOLLHUP })
+		add("value", func(w *outcome) { w.ret--; w.events = w.events[:len(w.events)-1] })
+		if n := len(w.events); n > 1 && w.events[0] != w.events[n-1] {
+			add("order", func(w *outcome) { w.events[0], w.events[n-1] = w.events[n-1], w.events[0] })
+		}
+	case len(w.polls) > 0:
+		add("bit", func(w *outcome) { w.polls[0].Revents ^= abi.POLLOUT })
+		add("value", func(w *outcome) { w.ret--; w.polls = w.polls[1:] })
+	case len(w.fds) == 2:
+		add("value", func(w *outcome) { w.fds[1]++ })
+	case !taken:
+		add("value", func(w *outcome) { w.ret++ })
+	}
+	if !w.failed() && !o.row.ends && !taken && !opensFile(o) {
+		add("errno", func(w *outcome) {
+			*w = outcome{ret: -1, errno: abi.EINVAL}
+		})
+	}
+	return list
+}
+
+// opensFile reports whether o opens something outside of the model: all that is checked is the number.
+func opensFile(o *op) bool {
+	switch o.row.name {
+	case "open", "openat", "openat2", "creat", "memfd_create":
+		return true
+	}
+	return false
+}
+
+// checkedOps are the calls of a log whose results are checked, with whether their value is taken from the log.
+func checkedOps(log *Log, f found) (*exec, []*op) {
+	var list []*op
+	x := execute(log, &Options{}, f.plan, nil, func(x *exec, o *op) {
+		list = append(list, o)
+		if o.fd >= 0 && x.stream(o, o.fd) && (o.row.looks || o.row.waits) && !o.row.allocates {
+			x.mutable[o] = true
+		}
+	})
+	return x, list
+}
+
+// A replay that explained everything would be worth nothing: of changes of one result, it objects to 95 in 100.
+func TestItCanSee(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/strace/*.strace")
+	require.NoError(t, err)
+	perLog := 2
+	if os.Getenv("EPOLLSIM_LONG") != "" {
+		perLog = 12
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	seen, all := map[string]int{}, map[string]int{}
+	var missed []string
+	for _, name := range files {
+		f, err := os.Open(name)
+		require.NoError(t, err)
+		log, err := Read(strace.NewReader(f, name, strace.ReaderOptions{}), name)
+		require.NoError(t, err)
+		f.Close()
+		fnd := search(log, &Options{})
+		if fnd.x.diverged != nil {
+			continue
+		}
+		x, ops := checkedOps(log, fnd)
+		var list []mutation
+		for _, o := range ops {
+			list = append(list, mutations(x, o)...)
+		}
+		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		for _, m := range list[:min(perLog, len(list))] {
+			old := m.o.want
+			m.o.want = m.want
+			r := Run(log, Options{})
+			m.o.want = old
+			all[m.what]++
+			if r.ExitCode() == ExitDiverged {
+				seen[m.what]++
+			} else {
+				missed = append(missed, fmt.Sprintf("%s:%d %s %s: %s -> %s (exit %d)", filepath.Base(name), m.o.end.Line, m.what, m.o.name,
+					m.o.want.text(m.o), m.want.text(m.o), r.ExitCode()))
+			}
+		}
+	}
+	total, caught := 0, 0
+	var kinds []string
+	for kind := range all {
+		kinds = append(kinds, kind)
+	}
+	sort.Strings(kinds)
+	for _, kind := range kinds {
+		t.Logf("%s: %d of %d", kind, seen[kind], all[kind])
+		total += all[kind]
+		caught += seen[kind]
+	}
+	t.Logf("%d of %d", caught, total)
+	require.GreaterOrEqual(t, caught*100, total*95, "missed:\n%s", strings.Join(missed, "\n"))
+}
