@@ -101,6 +101,10 @@ func (t *Thread) Interrupt() {
 	t.wakeForSignal()
 }
 
+// InterruptNext is Interrupt for the call that t makes next: the signal comes when that has begun, before it looks for
+// what it waits for. The machine is one that is observed.
+func (t *Thread) InterruptNext() { t.pokeNext = true }
+
 // Exec is what execve(2) does to what the model keeps: the process goes on as the calling thread alone, under the
 // number of the process, with a table of its own, without the numbers that have FD_CLOEXEC, and without handlers. The
 // other threads have been told to end. Models begin_new_exec.

@@ -36,6 +36,7 @@ type Thread struct {
 	pidRef   *devices.Pid // nil: there is no pidfd of it with PIDFD_THREAD, or it leads its process
 	replaced bool         // by an execve of another thread
 	poked    bool         // by Interrupt
+	pokeNext bool         // by InterruptNext
 	ended    bool
 	joinWait waitqueue.Head
 }
@@ -147,6 +148,10 @@ func (t *Thread) enter() {
 		t.k.m.Boundary()
 		if t.task.HasSignal() {
 			t.takeSignals()
+		}
+		if t.pokeNext {
+			t.pokeNext = false
+			t.Interrupt()
 		}
 	}
 }

@@ -56,7 +56,8 @@ type thread struct {
 
 	cur      *op // the call that the log has it in
 	begun    bool
-	next     *op // to be begun by the thread
+	next     *op  // to be begun by the thread
+	pending  bool // a signal is there before its call begins
 	finished bool
 	got      outcome
 	eventBuf []abi.EpollEvent
@@ -300,6 +301,10 @@ func (x *exec) loop(th *thread) {
 		th.k.Idle(ready)
 		o := th.next
 		th.next = nil
+		if th.pending {
+			th.pending = false
+			th.k.InterruptNext()
+		}
 		th.got = x.perform(th, o)
 		th.finished = true
 	}

@@ -185,6 +185,7 @@ func (x *exec) interrupt(th *thread) {
 		if ep := x.epoll(o); o.row.isEpollWait() && ep != nil {
 			x.calm(ep, o)
 		}
+		th.pending = o.looksOnce()
 		x.begin(th)
 	}
 	if !th.finished && !x.lost(th) {
@@ -194,6 +195,11 @@ func (x *exec) interrupt(th *thread) {
 		th.k.Interrupt()
 		x.run(th)
 	}
+}
+
+// looksOnce reports whether o is a poll or select that does not wait. A signal ends it all the same, if it is there before.
+func (o *op) looksOnce() bool {
+	return o.row.parseIsWait() && !o.row.isEpollWait() && o.a[0] == 0
 }
 
 // help lets the world do something for the call of th.
