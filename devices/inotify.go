@@ -236,6 +236,9 @@ func (n *Inotify) Ioctl(_ *vfs.File, request uint, _ int64) (int64, abi.Errno) {
 // Seek returns the position, which stays 0: noop_llseek.
 func (n *Inotify) Seek(f *vfs.File, _ int64, _ int) (int64, abi.Errno) { return f.Pos, 0 }
 
+// SetAsync lets an inotify keep O_ASYNC: fsnotify_fasync. Nobody is sent SIGIO.
+func (n *Inotify) SetAsync(*vfs.File, bool) abi.Errno { return 0 }
+
 // KeepsAsync says that an inotify keeps O_ASYNC. Nobody is sent SIGIO.
 func (n *Inotify) KeepsAsync() {}
 

@@ -205,9 +205,9 @@ func (g *generator) makeWithoutBlocking(o *op, args []int64) {
 	g.note(o, args)
 }
 
-// highest is the largest number that a fresh fd table has room for. When it is taken, any call may make the
-// table larger, even one that fails.
-const highest = 63
+// highest is the last number but one that a fresh fd table has room for. When it is taken, any call may make the
+// table larger, even one that fails: a pair takes two numbers first.
+const highest = 62
 
 func (g *generator) kindOf(fd int64) kind {
 	if fd < 0 || fd >= int64(len(g.kinds)) {
