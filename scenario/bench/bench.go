@@ -28,7 +28,7 @@ type Row struct {
 // Rounds is how often the two are measured in turn.
 const Rounds = 10
 
-// Core measures the four rows cycle, add_del, switch and watch; size scales how long it takes (1: about 3 s).
+// Core measures the rows cycle, add_del, switch, unix and watch; size scales how long it takes (1: about 3 s).
 func Core(size float64) ([]Row, error) {
 	n := func(base int) int { return max(int(float64(base)*size), 1) }
 	rows := []struct {
@@ -40,6 +40,7 @@ func Core(size float64) ([]Row, error) {
 		{"cycle", "write to an eventfd, epoll_wait, read", n(200_000), modelCycle, hostCycle},
 		{"add_del", "EPOLL_CTL_ADD and EPOLL_CTL_DEL of an eventfd", n(200_000), modelAddDel, hostAddDel},
 		{"switch", "hand-over between two threads by blocking eventfd reads", n(50_000), modelSwitch, hostSwitch},
+		{"unix", "a message over a unix stream pair: write, epoll_wait, read", n(100_000), modelUnix, hostUnix},
 		{"watch", "EPOLL_CTL_ADD, one of many", n(50_000), modelWatch, hostWatch},
 	}
 	var out []Row
@@ -126,6 +127,24 @@ func modelAddDel(t *kernel.Thread, n int) sample {
 		for range n {
 			must(0, t.EpollCtl(ep, abi.EPOLL_CTL_ADD, e, &ev))
 			must(0, t.EpollCtl(ep, abi.EPOLL_CTL_DEL, e, nil))
+		}
+	})
+}
+
+// sizeofMessage is what the sides of a unix pair send to each other in turn.
+const sizeofMessage = 64
+
+func modelUnix(t *kernel.Thread, n int) sample {
+	ep, fds := must(t.EpollCreate1(0)), must(t.Socketpair(abi.AF_UNIX, abi.SOCK_STREAM|abi.SOCK_NONBLOCK, 0))
+	for _, fd := range fds {
+		must(0, t.EpollCtl(ep, abi.EPOLL_CTL_ADD, fd, &abi.EpollEvent{Events: abi.EPOLLIN}))
+	}
+	events, buf := make([]abi.EpollEvent, 8), make([]byte, sizeofMessage)
+	return timed(func() {
+		for i := range n {
+			must(t.Write(fds[i&1], buf))
+			must(t.EpollWait(ep, events, 8, 0))
+			must(t.Read(fds[i&1^1], buf))
 		}
 	})
 }

@@ -65,6 +65,39 @@ func hostCycle(n int) (time.Duration, error) {
 	})
 }
 
+func hostUnix(n int) (time.Duration, error) {
+	ep, _, closeAll, err := eventfds(0, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer closeAll()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	for _, fd := range fds {
+		defer unix.Close(fd)
+		if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+			return 0, err
+		}
+	}
+	events, buf := make([]unix.EpollEvent, 8), make([]byte, sizeofMessage)
+	return since(func() error {
+		for i := range n {
+			if _, err := unix.Write(fds[i&1], buf); err != nil {
+				return err
+			}
+			if _, err := unix.EpollWait(ep, events, 0); err != nil {
+				return err
+			}
+			if _, err := unix.Read(fds[i&1^1], buf); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func hostAddDel(n int) (time.Duration, error) {
 	ep, fds, closeAll, err := eventfds(1, unix.EFD_NONBLOCK)
 	if err != nil {

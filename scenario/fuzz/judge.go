@@ -215,6 +215,9 @@ func (m *model) together(p *program, strategy sim.Strategy) (*outcome, error) {
 			n := len(*results)
 			*results = append(*results, blocked)
 			text := string(r.do(call.op, call.args))
+			if m.kernel.Machine().Now() > forEver {
+				m.kernel.Stop(errForEver)
+			}
 			(*results)[n] = text
 		}
 	}
@@ -225,11 +228,16 @@ func (m *model) together(p *program, strategy sim.Strategy) (*outcome, error) {
 		c.Join(tid)
 		list(c, p.after, &o.after)
 	})
-	if kernel.Deadlocked(err) {
+	if kernel.Deadlocked(err) || errors.Is(err, errForEver) {
 		err = nil
 	}
 	return o, err
 }
+
+// forEver is the time (ns) from which on a call that still sleeps is blocked. Timers go that far, and virtual time does.
+const forEver = int64(time.Minute)
+
+var errForEver = errors.New("everybody sleeps for more than a minute")
 
 // compare runs a sequential program on the judge and returns the first call that it answers differently. One with terminals
 // differs if it does however long the host may take.

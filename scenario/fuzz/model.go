@@ -16,7 +16,8 @@ type model struct {
 	pool    sim.Pool
 	version kernel.Version
 	cover   eventpoll.Coverage
-	slots   []*op // of sequential programs
+	slots   []*op          // of sequential programs
+	kernel  *kernel.Kernel // of the run
 }
 
 func newModel(v kernel.Version) *model {
@@ -27,6 +28,7 @@ func newModel(v kernel.Version) *model {
 func (m *model) run(strategy sim.Strategy, fn func(c kernel.Calls)) error {
 	k := kernel.Boot(kernel.Options{Version: m.version, Machine: sim.Options{Pool: &m.pool, Strategy: strategy, MaxSteps: maxSteps}})
 	k.Cover(&m.cover)
+	m.kernel = k
 	return k.Run(func(c kernel.Calls) {
 		c.Sigaction(abi.SIGPIPE, kernel.SigAction{Handler: kernel.HandlerIgnore})
 		for _, sig := range handled {
