@@ -130,6 +130,7 @@ func getsockopt(c *call) (starlark.Value, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
+	c.own = level == abi.SOL_SOCKET && name == abi.SO_PEERCRED // the number of a process
 	return c.int(c.calls.Getsockopt(fd, level, name))
 }
 

@@ -22,6 +22,7 @@ type call struct {
 	rest    starlark.Tuple   // for *args
 	named   []starlark.Tuple // for **kwargs
 	at      int              // next parameter
+	own     bool             // the result is this run's own, though the builtin's is not always
 	err     error
 }
 

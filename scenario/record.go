@@ -51,7 +51,7 @@ func (c *call) record(v starlark.Value) Call {
 	}
 	told := Call{
 		Thread: c.path.String(), Pos: c.run.prog.start(c.place()), Name: c.builtin.name, Args: strings.Join(args, ", "),
-		Result: resultText(c.builtin.name, v), Own: c.builtin.own, Params: make([]Param, len(c.values)), Value: v,
+		Result: resultText(c.builtin.name, v), Own: c.builtin.own || c.own, Params: make([]Param, len(c.values)), Value: v,
 	}
 	for i, arg := range c.values {
 		told.Params[i] = Param{c.builtin.params[i].name, arg}

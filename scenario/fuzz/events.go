@@ -49,7 +49,7 @@ var eventRows = []*op{
 		name: "mkfifo", weight: 2, form: `mkfifo("p")`,
 		choose: func(g *generator) bool { return g.args() },
 		run:    func(r *runner, _ []int64) { r.zero(r.Mkfifo("p")) },
-		effect: func(g *generator, _ []int64, _ *runner) { g.prog.files = true },
+		effect: func(g *generator, _ []int64, _ *runner) { g.prog.files, g.fifos = true, true },
 	},
 	{
 		name: "open fifo", weight: 8, form: `open("p", {0:O})`,

@@ -67,7 +67,8 @@ type generator struct {
 	calls    []call    // those of prog that are being made
 	bits     [2]uint64 // left of the two random numbers of a row
 	end      int       // most calls
-	children int
+	children int       // so far
+	fifos    bool      // any name may be that of a FIFO
 
 	kinds [1024]kind
 	open  []int16 // in order of opening
@@ -79,7 +80,7 @@ type generator struct {
 // begin starts a program.
 func (g *generator) begin(p *program, c kernel.Calls, limit int) {
 	p.reset()
-	g.prog, g.calls, g.end, g.children, g.concurrent = p, p.calls, limit, 0, false
+	g.prog, g.calls, g.end, g.children, g.fifos, g.concurrent = p, p.calls, limit, 0, false, false
 	g.runner.Calls = c
 	for _, fd := range g.open {
 		g.kinds[fd] = none

@@ -331,7 +331,11 @@ var table = []*op{
 		name: "open", weight: 4, form: "open({0:name}, {1:O})",
 		choose: func(g *generator) bool {
 			name := int64(g.pick(len(fileNames)))
-			return g.args(name, openFlags[g.pick(len(openFlags))])
+			flags := openFlags[g.pick(len(openFlags))]
+			if g.fifos {
+				flags |= abi.O_NONBLOCK
+			}
+			return g.args(name, flags)
 		},
 		run: func(r *runner, a []int64) { r.int(r.Open(fileNames[a[0]], int(a[1]))) },
 		effect: func(g *generator, a []int64, r *runner) {
