@@ -15,7 +15,7 @@ var (
 	timerValues = []int64{0, 0, 3_600_000_000_000_000, -1}
 	fifoFlags   = []int64{
 		abi.O_RDONLY | abi.O_NONBLOCK, abi.O_WRONLY | abi.O_NONBLOCK, abi.O_RDWR | abi.O_NONBLOCK, abi.O_RDONLY | abi.O_NONBLOCK | abi.O_CLOEXEC,
-		abi.O_WRONLY | abi.O_NONBLOCK | abi.O_TRUNC, abi.O_RDWR | abi.O_NONBLOCK | abi.O_DIRECT,
+		abi.O_WRONLY | abi.O_NONBLOCK | abi.O_TRUNC, // no O_DIRECT: of a file that took the name it is up to the file system
 	}
 )
 
