@@ -14,7 +14,7 @@ func newBench() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure on this machine",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return usagef("bench: say what: core") },
+		RunE:  func(*cobra.Command, []string) error { return usagef("bench: say what: core or multiplex") },
 	}
 	var asJSON bool
 	core := &cobra.Command{
@@ -44,6 +44,6 @@ func newBench() *cobra.Command {
 		},
 	}
 	core.Flags().BoolVar(&asJSON, "json", false, "print a JSON object per row")
-	cmd.AddCommand(core)
+	cmd.AddCommand(core, newBenchMultiplex())
 	return cmd
 }
