@@ -47,8 +47,9 @@ func failureOf(res *scenario.Result) string {
 	return "none"
 }
 
-// exploreHistory runs f at v until something goes wrong, or through every interleaving of up to bound preemptions.
-func exploreHistory(f *starFile, v kernel.Version, bound int, check bool) (failure string, r *explore.Report) {
+// exploreHistory runs f at v: if it fails there until it does, with as few preemptions as it takes, else through every
+// interleaving up to the bound.
+func exploreHistory(f *starFile, v kernel.Version, bound explore.Bound, fails, check bool) (failure string, r *explore.Report) {
 	program := func(opts sim.Options) explore.Result {
 		opts.Check = check
 		res := scenario.Run(kernel.Boot(kernel.Options{Version: v, Machine: opts}), f.prog, scenario.Options{})
@@ -58,13 +59,14 @@ func exploreHistory(f *starFile, v kernel.Version, bound int, check bool) (failu
 		}
 		return x
 	}
-	r = explore.Explore(program, explore.Options{Bound: explore.UpTo(bound), Direct: true, StopAtFailure: true})
+	r = explore.Explore(program, explore.Options{Bound: bound, Direct: !fails, StopAtFailure: true})
+	limit, bounded := bound.Limit()
 	switch {
 	case len(r.Failures) > 0:
 		failure = r.Failures[0].Text
 	case r.Err != nil:
 		failure = r.Err.Error()
-	case !r.Complete(bound):
+	case bounded && !r.Complete(limit) || !bounded && !r.Exhaustive:
 		failure = "not complete"
 	default:
 		failure = "none"
@@ -80,7 +82,7 @@ func mistakeOf(res *scenario.Result) error {
 }
 
 // interleavings has a row for each version of each program: how the exploration fails, and how many interleavings it
-// tried until then, or all of them up to the bound.
+// tried until then, or else all there are up to the bound.
 const interleavings = historyDir + "/interleavings.txt"
 
 // The bugs of history: each program of testdata/history fails at the versions that had the bug as its first lines say,
@@ -131,19 +133,23 @@ func tells(all []casebook.Expectation, i int) bool {
 
 // historyRow explores f at one version, checks what comes of it, and returns the row of the table.
 func (f *starFile) historyRow(t *testing.T, c *casebook.Case, at casebook.Expectation) string {
-	bound := 2
+	var bound explore.Bound
 	if c.Preemptions != "" {
-		var err error
-		bound, err = strconv.Atoi(c.Preemptions)
+		n, err := strconv.Atoi(c.Preemptions)
 		require.NoError(t, err)
+		bound = explore.UpTo(n)
 	}
 	start := time.Now()
-	failure, r := exploreHistory(f, version(t, at.Version), bound, at.Want != "deadlock") // else the order of locks is reported first
+	failure, r := exploreHistory(f, version(t, at.Version), bound, at.Want != casebook.None, at.Want != "deadlock") // else the order of locks is reported first
 	token := ""
 	if len(r.Failures) > 0 {
 		token = r.Failures[0].Witness.Token
 	}
 	t.Logf("%s after %d runs (%s), %s", failure, r.Runs, r.Verdict(), time.Since(start).Round(time.Millisecond))
 	assert.Equal(t, at.Want, failure, "epollsim run --check --kernel=%s --schedule=%s %s", at.Version, token, f.path)
-	return fmt.Sprintf("%-14s %-9s %6d  %s\n", f.id, at.Version, r.Runs, failure)
+	verdict := "until it failed"
+	if failure == casebook.None {
+		verdict = r.Verdict()
+	}
+	return fmt.Sprintf("%-14s %-9s %-40s %6d  %s\n", f.id, at.Version, failure, r.Runs, verdict)
 }

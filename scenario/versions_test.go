@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/casebook"
+	"github.com/epollsim/epollsim/sim"
 )
 
 const versionsPage = "../docs/versions.md"
@@ -86,6 +88,37 @@ func TestEachBehaviourHasItsCase(t *testing.T) {
 	}
 }
 
+// No case breaks an invariant or panics at any profile, whatever becomes of its own checks.
+func TestCasesAtEveryProfile(t *testing.T) {
+	profiles := kernel.Profiles()
+	stride := len(profiles) // one profile for each case
+	if long() {
+		stride = 5
+	}
+	for i, f := range cases(t) {
+		for j, v := range profiles {
+			if (i+j)%stride != 0 {
+				continue
+			}
+			k := kernel.Boot(kernel.Options{Version: v, Check: true, Machine: sim.Options{MaxSteps: 2_000_000}})
+			res := scenario.Run(k, f.prog, scenario.Options{})
+			var violation *sim.ViolationError
+			var panicked *sim.PanicError
+			if errors.As(res.Err, &violation) {
+				require.True(t, known(violation.Text, v), "epollsim run --check --kernel=%s %s: %s", v, f.path, violation.Text)
+			}
+			require.False(t, errors.As(res.Err, &panicked), "epollsim run --check --kernel=%s %s: %v", v, f.path, res.Err)
+		}
+	}
+}
+
+// known reports whether a violation is a bug that v had, which a program shows without a race.
+func known(text string, v kernel.Version) bool {
+	early := v.Before(kernel.Version{Major: 3, Minor: 5})
+	cycles := v.Before(kernel.Version{Major: 2, Minor: 6, Patch: 38}) || !v.Before(kernel.Version{Major: 6, Minor: 17})
+	return early && strings.Contains(text, "use after free") || cycles && strings.Contains(text, "lock order")
+}
+
 // docs/versions.md is what the table of behaviours and the cases say.
 func TestVersionsPage(t *testing.T) {
 	var b strings.Builder
@@ -118,6 +151,10 @@ func TestVersionsPage(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
+	found, err := os.ReadFile(interleavings)
+	require.NoError(t, err)
+	b.WriteString("## What explorations find\n\nFor each program of testdata/history and version: how it fails, and after how many interleavings – or how many there are\n" +
+		"up to which bound. The programs name no step of the bug.\n\n```\n" + string(found) + "```\n\n")
 	b.WriteString("## Profiles\n\nBetween two of these all releases are alike:\n")
 	for i, v := range kernel.Profiles() {
 		if i%12 == 0 {
