@@ -133,7 +133,7 @@ func (f *exploreFlags) mistake(cmd *cobra.Command, r *explore.Report, file strin
 	if !errors.As(r.Err, &mistake) {
 		return r.Err
 	}
-	rep := report{w: cmd.ErrOrStderr(), again: "epollsim run --schedule=" + r.Token + " " + file}
+	rep := report{w: cmd.ErrOrStderr(), again: f.again(r.Token, file)}
 	rep.result(&scenario.Result{Error: mistake})
 	return exitError{code: scenario.ExitScenario}
 }
@@ -144,8 +144,20 @@ func (f *exploreFlags) failures(cmd *cobra.Command, r *explore.Report, file stri
 		fmt.Fprintln(cmd.ErrOrStderr(), o.Text)
 		rep := report{w: cmd.ErrOrStderr()}
 		rep.runError(o.Witness.Err)
-		fmt.Fprintf(cmd.ErrOrStderr(), "run it again: epollsim run --schedule=%s %s\n", o.Witness.Token, file)
+		fmt.Fprintln(cmd.ErrOrStderr(), "run it again:", f.again(o.Witness.Token, file))
 	}
+}
+
+// again is the command that replays a schedule as it was explored.
+func (f *exploreFlags) again(token, file string) string {
+	command := "epollsim run"
+	if f.check {
+		command += " --check"
+	}
+	if f.kernel != "" {
+		command += " --kernel=" + f.kernel
+	}
+	return command + " --schedule=" + token + " " + file
 }
 
 func (f *exploreFlags) sampling() (explore.Sampling, error) {
