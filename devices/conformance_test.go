@@ -22,6 +22,7 @@ func TestConformance(t *testing.T) {
 		unixListenerDevice,
 		unixServerDevice,
 		inotifyDevice,
+		mountsDevice,
 		udp4Device,
 		udp6Device,
 		ttyDevice,

@@ -43,6 +43,7 @@ type Kernel struct {
 	rules   rules // of version
 	files   *directory
 	moves   uint32 // renames so far
+	mounts  *devices.Mounts
 	unix    *devices.UnixNet
 	inet    *devices.InetNet
 	clocks  *devices.Clocks

@@ -263,8 +263,20 @@ func (k *Kernel) openInode(d *vfs.Dentry, file inode, flags int) (*vfs.File, abi
 
 // nodes are the files outside of the private directory. Nobody can watch them with an inotify.
 var nodes = map[string]func(k *Kernel, flags int) *vfs.File{
-	"/dev/null": func(k *Kernel, flags int) *vfs.File { return devices.NewNull(k.sys, flags) },
-	"/dev/zero": func(k *Kernel, flags int) *vfs.File { return devices.NewZero(k.sys, flags) },
-	"/dev/full": func(k *Kernel, flags int) *vfs.File { return devices.NewFull(k.sys, flags) },
-	"/dev/ptmx": func(k *Kernel, flags int) *vfs.File { return devices.NewPtmx(k.sys, &k.devpts, flags) },
+	"/dev/null":         func(k *Kernel, flags int) *vfs.File { return devices.NewNull(k.sys, flags) },
+	"/dev/zero":         func(k *Kernel, flags int) *vfs.File { return devices.NewZero(k.sys, flags) },
+	"/dev/full":         func(k *Kernel, flags int) *vfs.File { return devices.NewFull(k.sys, flags) },
+	"/proc/mounts":      (*Kernel).openMounts,
+	"/proc/self/mounts": (*Kernel).openMounts,
+	"/dev/ptmx":         func(k *Kernel, flags int) *vfs.File { return devices.NewPtmx(k.sys, &k.devpts, flags) },
+}
+
+func (k *Kernel) openMounts(flags int) *vfs.File { return k.mountNs().NewMountsFile(flags) }
+
+// mountNs is what is mounted.
+func (k *Kernel) mountNs() *devices.Mounts {
+	if k.mounts == nil {
+		k.mounts = devices.NewMounts(k.sys)
+	}
+	return k.mounts
 }

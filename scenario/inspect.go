@@ -17,7 +17,43 @@ var modelRows = []row{
 	{sig: "inspect(epfd)", result: "struct", where: inModel,
 		help: "the inside of an epoll instance: .rbr .rdllist .ovflist .wq .poll_wait, each a list", fn: inspect},
 	{sig: "fdinfo(fd)", result: "string", where: inModel, help: "what /proc/self/fdinfo has of fd", fn: fdinfo},
+	{sig: "configure(name, value)", result: "None", where: inModel,
+		help: "change what the machine is: fs.epoll.max_user_watches, or CONFIG_PM_SLEEP (0 or 1)", fn: configure},
+	{sig: "mounts_changed()", result: "None", where: inModel,
+		help: "the machine mounts or unmounts a file system: who polls /proc/self/mounts is told", fn: mountsChanged},
 	{sig: "counters()", result: "dict", where: inModel, help: "the cost counters of the kernel, name to number", fn: counters},
+}
+
+// machine is a World that can be told what a program finds.
+type machine interface {
+	Configure(name string, value int) error
+	MountsChanged()
+}
+
+func configure(c *call) (starlark.Value, error) {
+	name, value := c.text(), c.cint()
+	if c.err != nil {
+		return nil, c.err
+	}
+	world, ok := c.run.world.(machine)
+	if !ok {
+		return nil, errNoModel(c)
+	}
+	c.looksAtEverything()
+	if err := world.Configure(name, value); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.builtin.name, err)
+	}
+	return starlark.None, nil
+}
+
+func mountsChanged(c *call) (starlark.Value, error) {
+	world, ok := c.run.world.(machine)
+	if !ok {
+		return nil, errNoModel(c)
+	}
+	c.looksAtEverything()
+	world.MountsChanged()
+	return starlark.None, nil
 }
 
 // inspector is a World that can show the inside of an epoll instance.
