@@ -97,6 +97,7 @@ type Tcp struct {
 	sndUp, sndSml            int64 // behind the urgent byte, behind the last small segment that was sent
 	pushedSeq                int64 // behind the last byte that was sent with PSH
 	sndWnd, maxWindow        int64
+	sndWl1                   int64 // of the packet that told sndWnd
 	writeQueue, rtxQueue     tcpQueue
 	wmemQueued, sndbuf       int32
 	mss                      int32 // mss_cache
@@ -107,6 +108,7 @@ type Tcp struct {
 	rcvWnd, rcvSsthresh       int64
 	windowClamp               int64
 	receiveQueue              tcpQueue
+	early                     packetQueue // came before what is in front of it, in order: out_of_order_queue
 	rmem, rcvbuf              int32
 	rcvlowat                  int32
 	urgSeq                    int64
@@ -154,8 +156,7 @@ func (n *InetNet) newTcp(family int) *Tcp {
 func (t *Tcp) destroy() {
 	t.stopTimers()
 	t.purgeWriteQueue()
-	t.receiveQueue.purge(t.net)
-	t.rmem = 0
+	t.purgeReceiveQueue()
 	t.unhash()
 	t.ports.release(&t.inetSock)
 	t.peer = nil

@@ -78,8 +78,7 @@ func (t *Tcp) disconnect() {
 		t.setState(inetClose)
 	}
 	t.stopTimers()
-	t.receiveQueue.purge(t.net)
-	t.rmem = 0
+	t.purgeReceiveQueue()
 	t.m.Write(t.id, fieldCopied)
 	t.copiedSeq = t.rcvNxt
 	t.setUrg(0)

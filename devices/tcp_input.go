@@ -61,7 +61,7 @@ func (t *Tcp) rcvState(p *tcpPacket) {
 // charged already. Models the prediction of tcp_rcv_established.
 func (t *Tcp) fastPath(p *tcpPacket) bool {
 	return t.state == inetEstablished && p.skb != nil && p.flags&flagFin == 0 && p.urgPtr == 0 && t.urgData == 0 &&
-		p.window == t.sndWnd && p.seq == t.rcvNxt && t.rcvWnd > 0 && p.skb.cost <= -(t.wmemQueued+t.rmem)&(pageSize-1)
+		t.early.first == nil && p.window == t.sndWnd && p.seq == t.rcvNxt && t.rcvWnd > 0 && p.skb.cost <= -(t.wmemQueued+t.rmem)&(pageSize-1)
 }
 
 // rcvFast takes such data. What waits to be sent is looked at only if p acknowledges something.
@@ -111,8 +111,10 @@ func (t *Tcp) ack(p *tcpPacket) {
 		return
 	}
 	advanced := p.ack > t.sndUna
-	t.sndWnd = p.window
-	t.maxWindow = max(t.maxWindow, p.window)
+	if advanced || p.seq > t.sndWl1 || p.seq == t.sndWl1 && (p.window > t.sndWnd || p.window == 0) {
+		t.sndWl1, t.sndWnd = p.seq, p.window
+		t.maxWindow = max(t.maxWindow, p.window)
+	}
 	if !advanced {
 		return
 	}
@@ -175,17 +177,59 @@ func (t *Tcp) closing(p *tcpPacket) bool {
 	return false
 }
 
-// dataQueue takes the bytes of a packet, and its FIN. Models tcp_data_queue.
+// dataQueue takes the bytes of a packet, its FIN, and what had come before it. Models tcp_data_queue.
 func (t *Tcp) dataQueue(p *tcpPacket) {
 	if p.seq == p.end {
 		return
 	}
-	if p.end <= t.rcvNxt || p.seq != t.rcvNxt || t.receiveWindow() == 0 && p.skb != nil {
-		t.quick = max(t.quick, maxQuickAcks)
-		t.pingpong = 0
+	if p.seq != t.rcvNxt || t.receiveWindow() == 0 && p.skb != nil {
+		t.quick, t.pingpong = max(t.quick, maxQuickAcks), 0
 		t.ackPending |= ackSched | ackNow
+		if p.seq > t.rcvNxt {
+			t.keepEarly(p)
+		}
 		return
 	}
+	t.takeData(p)
+	for p := t.early.first; p != nil && p.seq <= t.rcvNxt; p = t.early.first {
+		t.early.pop()
+		if p.seq == t.rcvNxt {
+			t.takeData(p)
+		}
+		t.net.freePacket(p)
+	}
+	if !t.dead {
+		t.dataReady()
+	}
+}
+
+// keepEarly keeps a packet that has overtaken another: two processors may send for one socket. Models
+// tcp_data_queue_ofo.
+func (t *Tcp) keepEarly(p *tcpPacket) {
+	q := t.net.newPacket()
+	*q = *p
+	p.skb = nil
+	at := &t.early.first
+	for *at != nil && (*at).seq < q.seq {
+		at = &(*at).next
+	}
+	if q.next = *at; q.next == nil {
+		t.early.last = q
+	}
+	*at = q
+}
+
+// purgeReceiveQueue throws away what was not read.
+func (t *Tcp) purgeReceiveQueue() {
+	t.receiveQueue.purge(t.net)
+	for p := t.early.pop(); p != nil; p = t.early.pop() {
+		t.net.freePacket(p)
+	}
+	t.rmem = 0
+}
+
+// takeData takes the bytes of the packet that comes next, and its FIN.
+func (t *Tcp) takeData(p *tcpPacket) {
 	if s := p.skb; s != nil {
 		s.fin, s.psh = p.flags&flagFin != 0, p.flags&flagPsh != 0
 		t.queueRcv(s, p.end)
@@ -196,9 +240,6 @@ func (t *Tcp) dataQueue(p *tcpPacket) {
 	}
 	if p.flags&flagFin != 0 {
 		t.fin()
-	}
-	if !t.dead {
-		t.dataReady()
 	}
 }
 

@@ -199,12 +199,17 @@ func (t *Tcp) lockSock() {
 func (t *Tcp) releaseSock() {
 	t.slock.Lock()
 	t.flushBacklogLocked()
-	if t.deferred != 0 {
+	sends := t.deferred != 0
+	if sends {
+		t.net.bhDisable()
 		t.releaseCb()
 	}
 	t.m.Write(t.id, fieldOwned)
 	t.owned = false
 	t.slock.Unlock()
+	if sends {
+		t.net.bhEnable()
+	}
 	t.lock.Unlock()
 }
 
