@@ -243,13 +243,13 @@ func (t *Tcp) takeData(p *tcpPacket) {
 	}
 }
 
-// queueRcv puts a segment at the end of the receive queue, or into the last one if there is room for its pieces. Models
-// tcp_queue_rcv with tcp_try_coalesce.
+// queueRcv puts a segment at the end of the receive queue. It costs less if it could go into the last one: that has room for
+// its pieces, and is no longer the sender's too. Models tcp_queue_rcv with tcp_try_coalesce.
 func (t *Tcp) queueRcv(s *tcpSkb, end int64) {
 	t.dataReceived(s)
 	s.frags = 1
 	cost := s.cost
-	if last := t.receiveQueue.last; last != nil && !last.fin && last.frags < tcpMaxFrags {
+	if last := t.receiveQueue.last; last != nil && !last.fin && last.frags < tcpMaxFrags && t.peer != nil && t.peer.sndUna >= last.end {
 		cost -= tcpSkbCost
 		s.cost = cost
 		s.frags = last.frags + 1

@@ -127,6 +127,9 @@ func (t *Tcp) establishChild(p *tcpPacket) bool {
 	l.last = t
 	parent.setAcceptLen(l.len + 1)
 	l.lock.Unlock()
+	if t.shutdown&sendShutdown != 0 && t.closeState() { // as the listener was before it listened
+		t.sendFin()
+	}
 	if !parent.dead {
 		parent.dataReadyAlways()
 	}

@@ -116,7 +116,8 @@ var socketRows = []*op{
 	{
 		name: "accept4", weight: 5, act: 2, second: 3, blocks: true, form: "accept4({0:fd}, {1:ACCEPT4})",
 		choose: func(g *generator) bool {
-			return g.args(g.fd(kinds(listener)), []int64{abi.SOCK_NONBLOCK, abi.SOCK_NONBLOCK, 0, abi.SOCK_NONBLOCK | abi.SOCK_CLOEXEC, 1}[g.pick(5)])
+			fd := g.fd(kinds(listener))
+			return g.kindOf(fd) != tcp && g.args(fd, []int64{abi.SOCK_NONBLOCK, abi.SOCK_NONBLOCK, 0, abi.SOCK_NONBLOCK | abi.SOCK_CLOEXEC, 1}[g.pick(5)])
 		},
 		run:    func(r *runner, a []int64) { r.int(r.Accept4(int(a[0]), int(a[1]))) },
 		effect: opens(stream),
