@@ -81,7 +81,7 @@ func (x *exec) diverge(th *thread, model string) {
 	x.diverged = &Divergence{
 		Pos: o.end.Pos, Tid: th.tid, Call: o.text2(), Log: o.want.text(o), Model: model, State: x.k.Snapshot().String(),
 	}
-	x.failed = o
+	x.failed, x.mismatch = o, x.reported(o)
 }
 
 // broken is a run that could not go on.

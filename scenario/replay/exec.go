@@ -37,6 +37,8 @@ type exec struct {
 	plan   *plan
 	counts2
 	things    map[int][]sim.ID  // files that each call touched, kept where calls overlap
+	running   *op               // the last one that was begun
+	made2     map[int]int       // the order in which calls were made
 	ends      map[sim.ID]sim.ID // other ends of files
 	making    *op               // that a connect of the log is making
 	orders    map[sim.ID]uint64 // of the calls on each file, as a sum
@@ -46,6 +48,7 @@ type exec struct {
 	err       error             // that ended the run
 	diverged  *Divergence
 	failed    *op
+	mismatch  []sim.ID // files of the events that the failed wait was to report
 }
 
 // thread is a task of the log on the model.
@@ -78,7 +81,7 @@ var errDone = errors.New("the log has ended")
 // execute runs the log once. It stops at the first divergence.
 func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op)) *exec {
 	x := &exec{
-		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
+		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, made2: map[int]int{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
 		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]int{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, orders: map[sim.ID]uint64{},
 		counts2: counts2{foreignFiles: map[*vfs.File]bool{}},
 	}
@@ -320,7 +323,13 @@ func (x *exec) grant(t *sim.Task) {
 // begin makes th begin its call, and lets it run as far as it comes.
 func (x *exec) begin(th *thread) {
 	o := th.cur
-	th.begun, th.next = true, o
+	th.begun = true
+	if first := x.plan.before[o]; first != nil {
+		if other := x.threads[first.task]; other != nil && other.cur == first && !other.begun && !x.lost(other) {
+			x.begin(other)
+		}
+	}
+	th.next = o
 	x.inherit(th, o)
 	x.note(o)
 	if o.row.waits && o.begin.Time > 0 {
@@ -341,6 +350,7 @@ func (x *exec) note(o *op) {
 	if x.log.overlaps == 0 {
 		return
 	}
+	x.made2[o.index] = len(x.made2) + 1
 	for _, fd := range [2]int{o.fd, o.fd2} {
 		if f := x.file(o, fd); f != nil {
 			x.things[o.index] = append(x.things[o.index], f.ID())

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"slices"
+
 	"github.com/epollsim/epollsim/abi"
 )
 
@@ -90,4 +92,14 @@ func (x *exec) touched(a, b *op) bool {
 		}
 	}
 	return len(x.things[a.index]) == 0 || len(x.things[b.index]) == 0
+}
+
+// distance is 0 for a call on what the failed one was to report, 1 for others.
+func (x *exec) distance(o *op) int {
+	for _, id := range x.things[o.index] {
+		if slices.Contains(x.mismatch, id) || slices.Contains(x.mismatch, x.ends[id]) {
+			return 0
+		}
+	}
+	return 1
 }

@@ -14,6 +14,7 @@ type op struct {
 	task       int // Serial of its task
 	begin, end strace.Mark
 	never      bool // it did not come back
+	outside    bool // the model has not what it asks for
 	free       bool // other calls were under way at the same time
 
 	fd     int      // the descriptor it works on, -1: none

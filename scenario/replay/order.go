@@ -1,6 +1,11 @@
 package replay
 
-import "github.com/epollsim/epollsim/abi"
+import (
+	"slices"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+)
 
 // The order of calls that overlap. A call that only looks is made as soon as it would bring what the log says; one that
 // waits goes to sleep when the log says that it began; one that changes something is made as late as possible: when its end
@@ -72,7 +77,7 @@ func (x *exec) finish(th *thread) {
 		return
 	}
 	// As it stands it would not come to what the log says. Those that began before may have done something by now.
-	for _, other := range append([]*thread{}, x.open...) {
+	for _, other := range x.askedFirst(o) {
 		if other == th || other.begun && !x.runnable(other) || other.cur == nil || other.cur.row.looks || other.finished {
 			continue
 		}
@@ -95,6 +100,10 @@ func (x *exec) finish(th *thread) {
 			return
 		}
 	}
+	if !th.begun && o.row.waits && x.sleeps(o) && !timesOut(o) && !x.plan.late(o) {
+		// It slept before anything happened outside: what that makes ready comes in the order in which it happens.
+		x.begin(th)
+	}
 	for range 1000 {
 		if !x.help(th) {
 			break
@@ -105,6 +114,51 @@ func (x *exec) finish(th *thread) {
 		}
 	}
 	x.insist(th)
+}
+
+// askedFirst gives the threads whose calls are under way, first those that work on the files that a wait is to report, in
+// the order in which it does.
+func (x *exec) askedFirst(o *op) []*thread {
+	list := append([]*thread{}, x.open...)
+	files := x.reported(o)
+	if len(files) == 0 {
+		return list
+	}
+	rank := func(th *thread) int {
+		if th.cur == nil || th.cur.fd < 0 {
+			return len(files)
+		}
+		f := x.file(th.cur, th.cur.fd)
+		if f == nil {
+			return len(files)
+		}
+		for i, id := range files {
+			if f.ID() == id || x.ends[f.ID()] == id {
+				return i
+			}
+		}
+		return len(files)
+	}
+	slices.SortStableFunc(list, func(a, b *thread) int { return rank(a) - rank(b) })
+	return list
+}
+
+// reported gives the files of the events that a wait brings in the log.
+func (x *exec) reported(o *op) []sim.ID {
+	if !o.row.isEpollWait() || len(o.want.events) == 0 {
+		return nil
+	}
+	ep := x.epoll(o)
+	if ep == nil {
+		return nil
+	}
+	var files []sim.ID
+	for _, e := range o.want.events {
+		if f, _ := x.itemOf(ep, e.Data); f != nil {
+			files = append(files, f.ID())
+		}
+	}
+	return files
 }
 
 func (x *exec) runnable(th *thread) bool { return !x.lost(th) && th.k.Task().Runnable() }

@@ -26,9 +26,10 @@ func (x *exec) file(o *op, fd int) *vfs.File {
 
 // perform makes a call on the thread of the log. One on a file of which only the log knows comes to what the log says.
 func (x *exec) perform(th *thread, o *op) outcome {
-	if e := externalOf(x.file(o, o.fd)); e != nil && !o.row.local() {
+	if e := externalOf(x.file(o, o.fd)); e != nil && !o.row.local() || o.outside {
 		return x.injected(o, e)
 	}
+	x.running = o
 	x.counts2.made++
 	if tf := x.timerfd(o); tf != nil && o.row.looks {
 		x.ticks(tf, o)
@@ -95,6 +96,7 @@ func (r *row) isSocketCall() bool {
 func (x *exec) injected(o *op, e *external) outcome {
 	x.counts2.injected++
 	switch {
+	case e == nil && !o.row.allocates:
 	case o.want.errno == abi.EAGAIN && o.row.looks:
 		e.bits &^= abi.EPOLLIN | abi.EPOLLRDNORM
 	case o.want.errno == abi.EAGAIN:

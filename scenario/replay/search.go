@@ -2,7 +2,10 @@ package replay
 
 import (
 	"errors"
+	"math/rand/v2"
+	"slices"
 
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -13,8 +16,11 @@ import (
 // Bounds of the search.
 const (
 	near       = 64      // calls before the divergence that are turned round
-	nearPairs  = 12      // of them, those that are turned round two at a time
-	DefaultTry = 2_000   // executions
+	seconds    = 24      // ways that diverge elsewhere, from where it goes on
+	nearSecond = 20      // calls that are turned round there
+	nearDrawn  = 24      // at most, that are turned round at random together
+	drawn      = 400     // such attempts
+	DefaultTry = 10_000  // executions
 	maxEvents  = 1 << 27 // moments of the log in all executions
 )
 
@@ -34,26 +40,34 @@ func search(log *Log, opts *Options) found {
 	}
 	f := found{plan: &plan{}}
 	f.x = execute(log, opts, f.plan, nil, nil)
+	var missing *devices.NotModelledError
+	for errors.As(f.x.err, &missing) && f.x.running != nil && !f.x.running.outside {
+		f.x.running.outside = true
+		f.x = execute(log, opts, f.plan, nil, nil)
+	}
 	f.tries = 1
 	events := f.x.at
+	try := func(p *plan) (x *exec, further bool) {
+		if f.tries >= limit || events > maxEvents {
+			f.gaveUp = true
+			return nil, false
+		}
+		x = execute(log, opts, p, nil, nil)
+		f.tries++
+		events += x.at
+		if x.diverged == nil || x.at > f.x.at {
+			f.x, f.plan = x, p
+			return x, true
+		}
+		return x, false
+	}
 	for f.x.diverged != nil && !f.x.stuck() {
-		better := false
-		for _, p := range f.x.alternatives(f.plan) {
-			if f.tries >= limit || events > maxEvents {
-				f.gaveUp = true
-				return f
-			}
-			x := execute(log, opts, p, nil, nil)
-			f.tries++
-			events += x.at
-			if x.diverged == nil || x.at > f.x.at {
-				f.x, f.plan, better = x, p, true
-				break
-			}
+		if !f.improve(try) {
+			break
 		}
-		if !better {
-			return f
-		}
+	}
+	if f.gaveUp && f.x.diverged == nil {
+		f.gaveUp = false
 	}
 	if f.x.diverged == nil && log.overlaps > 0 {
 		eager := execute(log, opts, &plan{eager: true}, nil, nil)
@@ -63,42 +77,99 @@ func search(log *Log, opts *Options) found {
 	return f
 }
 
+// improve looks for a plan that comes further than the best one so far: with one call turned round, with one more where that
+// diverges in another place, then with several at random.
+func (f *found) improve(try func(*plan) (*exec, bool)) bool {
+	type failed struct {
+		x *exec
+		p *plan
+	}
+	var elsewhere []failed
+	calls, best := f.x.nearby(near), f.x.failed
+	for _, p := range turned(f.plan, calls) {
+		x, further := try(p)
+		if x == nil || further {
+			return further
+		}
+		if x.failed != best && !x.stuck() && len(elsewhere) < seconds {
+			elsewhere = append(elsewhere, failed{x, p})
+		}
+	}
+	for _, p := range f.x.swapped(f.plan, calls[:min(len(calls), nearDrawn)]) {
+		if x, further := try(p); x == nil || further {
+			return further
+		}
+	}
+	for _, e := range elsewhere {
+		for _, p := range turned(e.p, e.x.nearby(nearSecond)) {
+			if x, further := try(p); x == nil || further {
+				return further
+			}
+		}
+	}
+	rng := rand.New(rand.NewPCG(uint64(f.x.at), uint64(len(calls))))
+	for i := 0; i < drawn && len(calls) > 2; i++ {
+		p := f.plan
+		for _, o := range calls[:min(len(calls), 3+i%nearDrawn)] {
+			if n := rng.IntN(3); n < 2 {
+				p = p.with(o, n == 0)
+			}
+		}
+		if x, further := try(p); x == nil || further {
+			return further
+		}
+	}
+	return false
+}
+
+// turned are the plans with one of the calls made late, or at once.
+func turned(p *plan, calls []*op) []*plan {
+	var list []*plan
+	for _, o := range calls {
+		list = append(list, p.with(o, true), p.with(o, false))
+	}
+	return list
+}
+
 // stuck reports whether no other order can help: the run broke, or nothing else was under way.
 func (x *exec) stuck() bool {
 	var limit *sim.LimitError
 	return x.failed == nil || errors.As(x.err, &limit) || !x.matters(x.failed)
 }
 
-// alternatives are the plans that change what was done shortly before the divergence.
-func (x *exec) alternatives(p *plan) []*plan {
-	var near0 []*op
-	for i := x.at; i >= 0 && len(near0) < near; i-- {
+// swapped are the plans in which one of two calls that overlap comes before the other, and not behind it.
+func (x *exec) swapped(p *plan, calls []*op) []*plan {
+	var list []*plan
+	for _, late := range calls {
+		for _, early := range calls {
+			if x.made2[late.index] > x.made2[early.index] && x.made2[early.index] > 0 && late.begin.Seq < early.end.Seq && late.task != early.task {
+				n := p.with(late, false)
+				delete(n.atOnce, late)
+				n.before[early] = late
+				list = append(list, n)
+			}
+		}
+	}
+	return list
+}
+
+// nearby are the calls shortly before the divergence that may have to do with it, those first that certainly have.
+func (x *exec) nearby(most int) []*op {
+	var list []*op
+	for i := x.at; i >= 0 && len(list) < 2*most; i-- {
 		e := &x.log.events[i]
 		if e.kind != eventEnter && e.kind != eventCall {
 			continue
 		}
 		if o := e.op; o.free && o != x.failed && o.begin.Seq <= x.failed.end.Seq && x.related(o, x.failed) {
-			near0 = append(near0, o)
+			list = append(list, o)
 		}
 	}
+	slices.SortStableFunc(list, func(a, b *op) int { return x.distance(a) - x.distance(b) })
 	if x.failed.free && !x.failed.never {
-		near0 = append([]*op{x.failed}, near0...)
+		list = append([]*op{x.failed}, list...)
 	}
-	var list []*plan
-	for _, o := range near0 {
-		list = append(list, p.with(o, true), p.with(o, false))
-	}
-	if len(near0) > nearPairs {
-		near0 = near0[:nearPairs]
-	}
-	for i, a := range near0 {
-		for _, b := range near0[i+1:] {
-			for way := range 4 {
-				list = append(list, p.with(a, way&1 != 0).with(b, way&2 != 0))
-			}
-		}
-	}
-	return list
+	return list[:min(len(list), most)]
 }
 
 // plan is what one execution does in another way than by default.
@@ -106,11 +177,15 @@ type plan struct {
 	eager  bool         // all that change something at once
 	atEnd  map[*op]bool // not before its end comes
 	atOnce map[*op]bool // as soon as it begins
+	before map[*op]*op  // another one goes first, if it has begun by then
 }
 
 // with is the plan with one more call made late, or at once.
 func (p *plan) with(o *op, late bool) *plan {
-	n := &plan{eager: p.eager, atEnd: map[*op]bool{}, atOnce: map[*op]bool{}}
+	n := &plan{eager: p.eager, atEnd: map[*op]bool{}, atOnce: map[*op]bool{}, before: map[*op]*op{}}
+	for o, first := range p.before {
+		n.before[o] = first
+	}
 	for other := range p.atEnd {
 		n.atEnd[other] = true
 	}
