@@ -18,5 +18,6 @@
 //	Device ── Rows: Given, Do, Edges, Wakes            World ── moves
 //	   └ Open(World) ────────────────────────────────>   └ File ── watchers (all, in, out), queues ── recorder
 //
-// Read device.go for what a device says, then test.go for what is made of it.
+// Read example_test.go, a whole device in a hundred lines; device.go for what a device says, then test.go for what is made
+// of it.
 package devicetest

@@ -22,8 +22,13 @@
 // A difference is made small by rapid, which lowers and removes numbers, then by taking out single calls. The
 // scenario states the host's results, so it fails on a model that is wrong.
 //
-// Left out: signals and processes, more than two threads, timeouts in sequential programs, what depends on the
-// file system (lseek and O_DIRECT of files and directories), the quota of watches, writes to the terminal.
+// Of signals there are those that a process sends to itself, of processes children that end at once. A terminal's bytes are
+// carried by a worker of the kernel, so the host gets a moment after every call of a program that has one, and what differs
+// is run again with more patience.
+//
+// Left out: more than two threads, and signals where there are two, timeouts in sequential programs, what depends on the
+// file system (lseek and O_DIRECT of files and directories), the quota of watches, writes to the terminal of 0, 1 and 2,
+// sockets that travel through themselves (Linux collects them when it likes).
 //
 // Read op.go, generator.go, judge.go, then fuzz.go.
 package fuzz

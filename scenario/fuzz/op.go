@@ -220,7 +220,7 @@ var table = []*op{
 				return false
 			case ptyMaster, ptySlave: // whoever sets it gets SIGIO
 				flags &^= abi.O_ASYNC
-			case regular, directory: // what O_DIRECT asks for is up to the file system
+			case regular, directory, fifo: // a file may have taken the name; what O_DIRECT asks for is up to the file system
 				flags &^= abi.O_DIRECT
 			case tcp:
 				flags |= abi.O_NONBLOCK
