@@ -30,6 +30,7 @@ var floors = map[string]int{
 	"eventpoll":             4,
 	"kernel":                5,
 	"kernel/host":           6,
+	"kernel/kerneltest":     7,
 	"scenario":              7,
 	"scenario/strace":       6,
 	"scenario/strace/files": 7,

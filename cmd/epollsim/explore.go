@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -204,7 +203,7 @@ func (f *exploreFlags) tables(w io.Writer, program explore.Program, r *explore.R
 			return
 		}
 		shown[o.Witness.Token] = true
-		t, err := explore.Interleaving(program, o.Witness.Token, calls())
+		t, err := explore.Interleaving(program, o.Witness.Token, strace.Words())
 		if err != nil {
 			return
 		}
@@ -222,23 +221,3 @@ func (f *exploreFlags) tables(w io.Writer, program explore.Program, r *explore.R
 		show(t.Text+" fails", &t.Negative)
 	}
 }
-
-// calls returns what words system calls for a table: as strace spells them, when they begin and when they end.
-func calls() func(sim.Event) string {
-	speller := strace.NewSpeller(strace.Options{})
-	return func(e sim.Event) string {
-		call, ok := e.Arg.(*kernel.Call)
-		switch {
-		case !ok:
-			return ""
-		case e.What == kernel.TraceEnter:
-			sp := speller.Enter(call, e.Time)
-			return sp.Name + "(" + strings.Join(sp.Args, ", ") + ")"
-		case call.Err != 0:
-			return sp(call.Name) + call.Err.Name()
-		}
-		return fmt.Sprintf("%s%d", sp(call.Name), call.Ret)
-	}
-}
-
-func sp(name string) string { return name + " = " }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/verify"
+	"github.com/epollsim/epollsim/sim/explore"
 )
 
 // exitDiverged says that the model and the host, or a log, differ.
@@ -22,6 +24,8 @@ type verifyFlags struct {
 	schedules int
 	repeat    int
 	seed      uint64
+	explore   bool
+	duration  time.Duration
 }
 
 func newVerify() *cobra.Command {
@@ -31,7 +35,10 @@ func newVerify() *cobra.Command {
 		Short: "Run scenarios on the host's kernel too, and compare every result",
 		Long: `Run a scenario on the model and on the kernel of this machine and compare what each thread's calls returned.
 Agreement of a program with several threads: the host's results equal those of the model's default schedule, or of
-one of --schedules random ones. Not compared: pids and times. Needs Linux on amd64.`,
+one of --schedules random ones. Not compared: pids and times. Needs Linux on amd64.
+
+With --explore, all interleavings of the model are visited first; then everything that the host shows in --repeat runs must be
+among what they show. What the model can do and the host never did is listed.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -39,6 +46,8 @@ one of --schedules random ones. Not compared: pids and times. Needs Linux on amd
 	flags.IntVar(&f.schedules, "schedules", verify.DefaultSchedules, "random schedules of the model to try if the default one disagrees")
 	flags.IntVar(&f.repeat, "repeat", 0, "run the host this many times with random delays between calls, and report every distinct outcome")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the random delays")
+	flags.BoolVar(&f.explore, "explore", false, "look each host run up among all interleavings of the model; 100 runs unless --repeat says otherwise")
+	flags.DurationVar(&f.duration, "max-duration", 40*time.Second, "time to spend on the interleavings of a scenario, with --explore")
 	f.limits.flags(flags)
 	return cmd
 }
@@ -96,7 +105,11 @@ func (f *verifyFlags) one(cmd *cobra.Command, out io.Writer, number int, file st
 	opts := verify.Options{
 		Schedules: f.schedules, MaxSteps: f.steps, MaxStarlark: f.starlark, MaxTasks: f.tasks, Started: endWithUs,
 	}
-	if _, only := p.ModelOnly(); f.repeat > 0 && !only {
+	_, only := p.ModelOnly()
+	if f.explore && !only {
+		return f.explored(out, number, file, p, opts)
+	}
+	if f.repeat > 0 && !only {
 		return f.repeated(out, number, file, p, opts)
 	}
 	r, err := verify.File(p, opts)
@@ -210,6 +223,55 @@ func (f *verifyFlags) repeated(out io.Writer, number int, file string, p *scenar
 	if rep.Discarded == rep.Runs && code == 0 {
 		fmt.Fprintln(out, "# every run was discarded: the machine is too busy for the scenario's timeouts")
 		code = scenario.ExitLimit
+	}
+	return code, n, nil
+}
+
+// runsToExplore is how often the host runs with --explore alone.
+const runsToExplore = 100
+
+func (f *verifyFlags) explored(out io.Writer, number int, file string, p *scenario.Program, opts verify.Options) (code, n int, err error) {
+	runs := f.repeat
+	if runs == 0 {
+		runs = runsToExplore
+	}
+	e, err := verify.Explore(p, runs, f.seed, opts, explore.Options{MaxDuration: f.duration})
+	var mistake *scenario.Error
+	switch {
+	case errors.As(err, &mistake):
+		fmt.Fprintf(out, "not ok %d %s\n# %s\n", number, file, mistake)
+		return scenario.ExitScenario, 0, nil
+	case err != nil:
+		return 0, 0, usagef("verify: %v", err)
+	}
+	complete := e.Model.Exhaustive && e.Model.Limited == 0
+	status := "ok"
+	switch {
+	case !e.Sound() && complete:
+		status, code = "not ok", exitDiverged
+	case !e.Sound():
+		status, code = "not ok", scenario.ExitLimit
+	}
+	fmt.Fprintf(out, "%s %d %s # %d host runs, %d discarded, %d distinct outcomes of %d possible; %s, %d interleavings\n",
+		status, number, file, e.Runs, e.Discarded, len(e.Outcomes), len(e.Possible), e.Model.Verdict(), e.Model.Interleavings())
+	for _, q := range e.Possible {
+		if q.Host > 0 {
+			fmt.Fprintf(out, "# %5d times: %s  --schedule=%s\n", q.Host, q.Calls, q.Witness.Token)
+		}
+	}
+	for _, q := range e.Unseen() {
+		fmt.Fprintf(out, "# not seen on the host: %s  --schedule=%s\n", q.Calls, q.Witness.Token)
+	}
+	for _, o := range e.Outcomes {
+		n += o.Report.Calls
+		if o.Report.Verdict == verify.Agrees {
+			continue
+		}
+		fmt.Fprintf(out, "# %5d times, in none of the interleavings visited; beside the default schedule:\n", o.Count)
+		difference(out, o.Report)
+		if !complete {
+			fmt.Fprintln(out, "# not all interleavings were visited: raise --max-duration, or make the scenario smaller")
+		}
 	}
 	return code, n, nil
 }

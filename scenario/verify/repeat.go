@@ -71,7 +71,9 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 		rep.count(real)
 	}
 	for _, o := range rep.Outcomes {
-		o.Report = opts.explain(p, o)
+		if !opts.unexplained {
+			o.Report = opts.explain(p, o)
+		}
 	}
 	return rep, nil
 }

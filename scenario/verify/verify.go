@@ -20,6 +20,7 @@ type Options struct {
 	MaxTasks    int              // threads of a model run
 	Started     func(*host.Host) // called with every host, so that an interrupt can end it
 	Stdout      io.Writer        // what the scenario prints, once, from the model's run; nil: nowhere
+	unexplained bool             // Repeat looks for no schedule that shows what the host did
 }
 
 // DefaultSchedules is how many random schedules of the model are tried.

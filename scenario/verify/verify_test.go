@@ -13,6 +13,7 @@ import (
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/verify"
+	"github.com/epollsim/epollsim/sim/explore"
 )
 
 // Every scenario that comes with the project is true of the running kernel.
@@ -117,4 +118,57 @@ else:
 	r.Difference.Print(&b)
 	require.Contains(t, b.String(), "epoll_create1(0) = 3")
 	require.Contains(t, b.String(), "| eventfd(0) = 3")
+}
+
+// Two waiters and one edge: either may have it, nobody else does, and the host shows nothing more.
+const twoWaiters = `
+ep = epoll_create1()
+e = eventfd(0, EFD_NONBLOCK)
+epoll_ctl(ep, EPOLL_CTL_ADD, e, EPOLLIN | EPOLLET)
+def waiter():
+    epoll_wait(ep, timeout = 200)
+a = spawn(waiter, name = "a")
+b = spawn(waiter, name = "b")
+eventfd_write(e, 1)
+join(a)
+join(b)
+`
+
+func TestExploreIsSound(t *testing.T) {
+	skipWithoutHost(t)
+	p, err := scenario.Compile("two.star", []byte(twoWaiters))
+	require.NoError(t, err)
+	e, err := verify.Explore(p, 10, 1, verify.Options{}, explore.Options{})
+	require.NoError(t, err)
+	require.True(t, e.Model.Exhaustive)
+	require.Len(t, e.Possible, 2)
+	require.True(t, e.Sound())
+	for _, q := range e.Possible {
+		require.Contains(t, q.Calls, "main/1 a: epoll_wait = [")
+		require.Contains(t, q.Calls, "main/2 b: epoll_wait = [")
+	}
+	require.LessOrEqual(t, len(e.Unseen()), 1)
+}
+
+// What the host does and no visited interleaving shows is reported: here only the first was, in which main never stops.
+func TestExploreReportsWhatItHasNotVisited(t *testing.T) {
+	skipWithoutHost(t)
+	p, err := scenario.Compile("late.star", []byte(`
+e = eventfd(0, EFD_NONBLOCK)
+spawn(eventfd_write, e, 1)
+for i in range(300):
+    getpid()
+eventfd_read(e) == EAGAIN
+`))
+	require.NoError(t, err)
+	e, err := verify.Explore(p, 20, 1, verify.Options{}, explore.Options{MaxSchedules: 1})
+	require.NoError(t, err)
+	require.False(t, e.Model.Exhaustive)
+	if len(e.Outcomes) == 1 && len(e.Unseen()) == 0 {
+		t.Skip("the host never let the other thread run first")
+	}
+	require.False(t, e.Sound())
+	for _, o := range e.Outcomes {
+		require.Equal(t, o.Report.Verdict == verify.Differs, o.Report.Difference != nil)
+	}
 }

@@ -1,0 +1,28 @@
+// Package kerneltest tests Go code that makes system calls, an event loop say, under every interleaving of the model.
+//
+//	func TestHandOver(t *testing.T) {
+//		kerneltest.Explore(t, func(r *kerneltest.Run) {
+//			ep, err := r.EpollCreate1(0)
+//			require.NoError(r, err)
+//			r.Go("worker", func(c kernel.Calls) { loop(c, ep) })
+//			…
+//		})
+//	}
+//
+// The program is run again and again, each time from the beginning in a process of its own on a kernel of its own, until all
+// interleavings that can be told apart were seen, or all up to a number of preemptions. It must do the same whenever its threads are
+// scheduled the same way: no wall clock, no goroutines, no order of a map. A Run is a require.TestingT; a *testing.T must not be
+// used inside the program, whose threads are coroutines.
+//
+// What fails a test: a failed assertion, a deadlock, a panic, the death of a process, an invariant of the kernel's structures, and
+// an exploration that was not conclusive. The failure shows the interleaving with the fewest preemptions, a column per thread, and
+// the command that runs that one alone.
+//
+// In a rapid.Check the program may be a generated one: Explore takes a *rapid.T too, and rapid shrinks what the threads do while the
+// explorer finds the shortest schedule of each candidate.
+//
+// Between two calls a thread may do what it likes with what it shares with others; the explorer takes it that it does. With
+// Independent it visits far fewer interleavings.
+//
+// Read explore.go, then run.go.
+package kerneltest

@@ -1,0 +1,164 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario/strace"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/sim/explore"
+)
+
+// TB is what Explore needs of a test: a *testing.T, a *testing.B or a *rapid.T.
+type TB interface {
+	Helper()
+	Name() string
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Variable names the environment variable that holds a schedule token: Explore then runs that schedule alone and logs its
+// interleaving.
+const Variable = "EPOLLSIM_SCHEDULE"
+
+// enough is up to how many preemptions an exploration without Preemptions has to come to be conclusive.
+const enough = 2
+
+// Option changes how Explore explores.
+type Option func(*options)
+
+type options struct {
+	explore.Options
+	version     kernel.Version
+	steps       uint64
+	check       bool
+	independent bool
+	err         error
+}
+
+// Version runs the program on the model of a release: "5.10".
+func Version(text string) Option {
+	return func(o *options) { o.version, o.err = kernel.ParseVersion(text) }
+}
+
+// Preemptions bounds how often a schedule takes the CPU from a thread that could go on. Without it all are tried
+// until Within is over.
+func Preemptions(n int) Option { return func(o *options) { o.Bound = explore.UpTo(n) } }
+
+// Within bounds the time; the default is 40 s. An exploration that is not exhaustive then is conclusive if all schedules with up to
+// two preemptions were seen.
+func Within(d time.Duration) Option { return func(o *options) { o.MaxDuration = d } }
+
+// Schedules bounds the number of schedules.
+func Schedules(n uint64) Option { return func(o *options) { o.MaxSchedules = n } }
+
+// Steps bounds the steps of one run; the default is 100,000.
+func Steps(n uint64) Option { return func(o *options) { o.steps = n } }
+
+// Check verifies every structure of the kernel after every step. It takes several times longer.
+func Check() Option { return func(o *options) { o.check = true } }
+
+// Independent declares that what threads do between two calls neither reads nor changes what another one changes.
+// Outcome may be used all the same, by each thread for names of its own.
+func Independent() Option { return func(o *options) { o.independent = true } }
+
+// Explore runs program under every interleaving that can be told apart and fails t if one of them fails, with the shortest
+// schedule that does. The report has the outcomes with their counts.
+func Explore(t TB, program func(r *Run), opts ...Option) *explore.Report {
+	t.Helper()
+	o := options{steps: 100_000, Options: explore.Options{MaxDuration: 40 * time.Second}}
+	for _, opt := range opts {
+		if opt(&o); o.err != nil {
+			t.Fatalf("kerneltest: %v", o.err)
+		}
+	}
+	p := o.program(program)
+	if token := os.Getenv(Variable); token != "" {
+		return alone(t, p, token)
+	}
+	r := explore.Explore(p, o.Options)
+	switch {
+	case r.Err != nil:
+		t.Fatalf("kerneltest: the program does not do the same when it is scheduled the same way: %v\n%s", r.Err, again(t, r.Token))
+	case r.Failed > 0:
+		first := r.Failures[0]
+		t.Errorf("%d of %d schedules failed: %s%s\n%s\n%s", r.Failed, r.Runs, first.Text, details(first), interleaving(p, first.Witness.Token), again(t, first.Witness.Token))
+	case r.Limited > 0:
+		t.Errorf("inconclusive: %d of %d schedules reached the limit of %d steps: bound the loops of the program, or raise Steps\n%s",
+			r.Limited, r.Runs, o.steps, again(t, r.Limit.Token))
+	case !r.Complete(o.wanted()):
+		t.Errorf("inconclusive: %s after %d schedules: fewer threads or calls, Preemptions for a lower bound, or raise Within or Schedules", r.Verdict(), r.Runs)
+	}
+	return r
+}
+
+func (o *options) wanted() int {
+	if n, ok := o.Bound.Limit(); ok {
+		return n
+	}
+	return enough
+}
+
+// program makes body a program of the explorer.
+func (o *options) program(body func(*Run)) explore.Program {
+	return func(m sim.Options) explore.Result {
+		r := &Run{k: kernel.Boot(o.machine(m))}
+		err := r.k.RunThread(func(t *kernel.Thread) {
+			r.Thread = t
+			body(r)
+		})
+		if errors.Is(err, errFailed) {
+			err = nil
+		}
+		if err == nil && r.failure == "" {
+			r.conclude()
+		}
+		return explore.Result{Err: err, Failure: r.failure, State: r.state()}
+	}
+}
+
+// alone runs one schedule.
+func alone(t TB, p explore.Program, token string) *explore.Report {
+	t.Helper()
+	replay, err := sim.NewReplay(token)
+	if err != nil {
+		t.Fatalf("%s=%s: %v", Variable, token, err)
+	}
+	res := p(sim.Options{Strategy: replay})
+	if replay.Err() != nil {
+		t.Logf("%s is not a schedule of this program: %v", token, replay.Err())
+		return &explore.Report{}
+	}
+	t.Logf("%s\n%s", res.State, interleaving(p, token))
+	if res.Err != nil || res.Failure != "" {
+		t.Errorf("%s%s", res.Failure, details(&explore.Outcome{Witness: explore.Witness{Err: res.Err}}))
+	}
+	return &explore.Report{}
+}
+
+// details are what the machine says of the run: who waits for what, the stack of a panic.
+func details(o *explore.Outcome) string {
+	if o.Witness.Err == nil {
+		return ""
+	}
+	return "\n" + strings.TrimSuffix(o.Witness.Err.Error(), "\n")
+}
+
+func interleaving(p explore.Program, token string) string {
+	table, err := explore.Interleaving(p, token, strace.Words())
+	if err != nil {
+		return err.Error()
+	}
+	var s strings.Builder
+	table.Write(&s)
+	return s.String()
+}
+
+func again(t TB, token string) string {
+	return fmt.Sprintf("run it again: %s=%s go test -run '^%s$'", Variable, token, strings.ReplaceAll(t.Name(), "/", "$/^"))
+}
