@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -217,4 +218,47 @@ func TestReadError(t *testing.T) {
 	}
 	require.False(t, errors.Is(err, io.EOF))
 	require.EqualError(t, err, "log:13:1: cannot be read: "+abi.EIO.Error())
+}
+
+// repeated gives a text again and again.
+type repeated struct {
+	text  string
+	times int
+	rest  string
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	if r.rest == "" {
+		if r.times == 0 {
+			return 0, io.EOF
+		}
+		r.times--
+		r.rest = r.text
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// A long log takes no more memory than a short one.
+func TestStreams(t *testing.T) {
+	lines := strings.Count(wordy, "\n")
+	times := 20_000
+	r := strace.NewReader(&repeated{text: wordy, times: times}, "log", strace.ReaderOptions{})
+	var before, after runtime.MemStats
+	for i := 0; ; i++ {
+		if _, err := r.Next(); err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			break
+		}
+		if i == 1000 {
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.Equal(t, lines*times, r.Stats().Lines)
+	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(1<<20))
+	runtime.KeepAlive(r)
 }
