@@ -342,7 +342,7 @@ func parseOpen(path int) func(*op, *strace.Call) bool {
 			flags = how
 		}
 		n, _ := flags.Number()
-		if strings.Contains(flags.Text, "O_CLOEXEC") {
+		if flags.CloseOnExec() {
 			n |= abi.O_CLOEXEC
 		}
 		o.a[0] = n
@@ -353,7 +353,7 @@ func parseOpen(path int) func(*op, *strace.Call) bool {
 func parseKind(kind string, flags int) func(*op, *strace.Call) bool {
 	return parseWith(func(o *op, a *args) {
 		o.text = kind + ":"
-		if flags >= 0 && strings.Contains(a.at(flags).Text, "CLOEXEC") || kind == "perf_event" || kind == "io_uring" {
+		if flags >= 0 && (a.at(flags).CloseOnExec() || kind == "memfd" && a.at(flags).Has("MFD_CLOEXEC")) || kind == "perf_event" || kind == "io_uring" {
 			o.a[0] = abi.O_CLOEXEC
 		}
 	})

@@ -81,7 +81,7 @@ func processRows() []row {
 		row{
 			name: "unshare",
 			parse: parseWith(func(o *op, a *args) {
-				a.ok = strings.Contains(a.at(0).Text, "CLONE_FILES") && !o.want.failed()
+				a.ok = a.at(0).Has("CLONE_FILES") && !o.want.failed()
 			}),
 			run: func(x *exec, o *op) outcome {
 				x.unshare(x.thread(o).k)
@@ -140,13 +140,13 @@ func parseClone(o *op, c *strace.Call) bool {
 		} else if v.Name != "flags" {
 			continue
 		}
-		if strings.Contains(v.Text, "CLONE_THREAD") {
+		if v.Has("CLONE_THREAD") {
 			o.a[0] |= cloneThread
 		}
-		if strings.Contains(v.Text, "CLONE_FILES") {
+		if v.Has("CLONE_FILES") {
 			o.a[0] |= cloneFiles
 		}
-		if strings.Contains(v.Text, "CLONE_PIDFD") {
+		if v.Has("CLONE_PIDFD") {
 			o.a[0] |= clonePidfd
 		}
 	}
@@ -247,15 +247,15 @@ func parseSigaction(o *op, c *strace.Call) bool {
 			return
 		}
 		o.a[0] = a.num(0)
-		switch handler.Text {
-		case "SIG_DFL":
+		switch {
+		case handler.Is("SIG_DFL"):
 			o.handle = handlerDefault
-		case "SIG_IGN":
+		case handler.Is("SIG_IGN"):
 			o.handle = handlerIgnore
 		default:
 			o.handle = handlerFunc
 		}
-		if flags := v.Field("sa_flags"); flags != nil && strings.Contains(flags.Text, "SA_NOCLDWAIT") {
+		if flags := v.Field("sa_flags"); flags != nil && flags.Has("SA_NOCLDWAIT") {
 			o.a[1] = abi.SA_NOCLDWAIT
 		}
 	})(o, c)
@@ -298,7 +298,7 @@ func harden(p *kernel.Process) {
 func parseLimit(resource, limit int) func(*op, *strace.Call) bool {
 	return parseWith(func(o *op, a *args) {
 		cur := a.at(limit).Field("rlim_cur")
-		if a.at(resource).Text != "RLIMIT_NOFILE" || cur == nil || o.want.failed() || limit == 2 && a.num(0) != 0 {
+		if !a.at(resource).Is("RLIMIT_NOFILE") || cur == nil || o.want.failed() || limit == 2 && a.num(0) != 0 {
 			a.ok = false
 			return
 		}

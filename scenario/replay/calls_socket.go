@@ -150,8 +150,8 @@ func sockaddr(v *strace.Value) *abi.Sockaddr {
 	if family == nil {
 		return nil
 	}
-	switch family.Text {
-	case "AF_UNIX":
+	switch {
+	case family.Is("AF_UNIX"):
 		path := v.Field("sun_path")
 		if path == nil {
 			return &abi.Sockaddr{Family: abi.AF_UNIX}
@@ -162,9 +162,9 @@ func sockaddr(v *strace.Value) *abi.Sockaddr {
 		}
 		addr := abi.UnixAddr(name)
 		return &addr
-	case "AF_INET":
+	case family.Is("AF_INET"):
 		return inet(v.Field("sin_port"), v.Field("sin_addr"), 0)
-	case "AF_INET6":
+	case family.Is("AF_INET6"):
 		addr := v.Field("sin6_addr")
 		for i := range v.List { // inet_pton(AF_INET6, "::1", &sin6_addr) has no name
 			if v.List[i].Kind == strace.ValueCall && v.List[i].Text == "inet_pton" {
@@ -172,7 +172,7 @@ func sockaddr(v *strace.Value) *abi.Sockaddr {
 			}
 		}
 		return inet(v.Field("sin6_port"), addr, 1)
-	case "AF_UNSPEC":
+	case family.Is("AF_UNSPEC"):
 		return &abi.Sockaddr{}
 	}
 	return nil
@@ -341,7 +341,7 @@ func rights(msg *strace.Value) []int {
 	var fds []int
 	for i := range control.List {
 		c := &control.List[i]
-		if t := c.Field("cmsg_type"); t == nil || t.Text != "SCM_RIGHTS" {
+		if t := c.Field("cmsg_type"); t == nil || !t.Is("SCM_RIGHTS") {
 			continue
 		}
 		if data := c.Field("cmsg_data"); data != nil {

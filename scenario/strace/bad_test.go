@@ -35,6 +35,8 @@ func TestVerdict(t *testing.T) {
 		{"ltrace -S", "__libc_start_main@SYS(0x1, 2)\nfoo->bar(1) = 2\n", "looks like the log of ltrace, not of strace"},
 		{"strace -c", "% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n" +
 			"  0.00    0.000000           0         1           read\n", "log:1:1: this is only the summary of strace -c"},
+		{"-e verbose=none", "7 epoll_ctl(3, EPOLL_CTL_ADD, 5, 0x7ffe12345678) = 0\n", "log:1:34: an address where the events are"},
+		{"-e raw=all", "7 epoll_ctl(0x3, 0x1, 0x5, 0x7ffe12345678) = 0\n", "this log was recorded with -e verbose= or -e raw="},
 		{"mostly noise", call + strings.Repeat("noise\n", 9), "log:2:1: most lines are not those of strace"},
 		{"only notes", "strace: Process 7 attached\nstrace: Process 7 detached\n", "there is no system call in this log"},
 	} {

@@ -235,6 +235,9 @@ func (m *merged) Stats() Stats {
 		sum.Headless += s.Headless
 		sum.binary = sum.binary || s.binary
 		sum.summary = sum.summary || s.summary
+		if sum.undecoded == nil {
+			sum.undecoded = s.undecoded
+		}
 		if sum.First == nil {
 			sum.First = s.First
 		}

@@ -22,6 +22,7 @@ var extra = map[string]struct {
 
 // readOnly are names that a log has and this package writes in another way.
 var readOnly = map[string]int64{
+	"SIG_DFL": 0, "SIG_IGN": 1, "SCM_RIGHTS": 1, "MFD_CLOEXEC": 1,
 	"_IOC_NONE": 0, "_IOC_WRITE": 1, "_IOC_READ": 2,
 	"S_IFIFO": 0o010000, "S_IFCHR": 0o020000, "S_IFDIR": 0o040000, "S_IFBLK": 0o060000, "S_IFREG": 0o100000,
 	"S_IFSOCK": 0o140000, "S_ISUID": 0o4000, "S_ISGID": 0o2000, "S_ISVTX": 0o1000,

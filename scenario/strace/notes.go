@@ -75,6 +75,8 @@ func (s Stats) Verdict(name string) error {
 		return &Error{at, "this is only the summary of strace -c" + advice}
 	case s.Calls == 0 && s.Headless == 0:
 		return &Error{at, "there is no system call in this log" + advice}
+	case s.undecoded != nil:
+		return s.undecoded
 	case s.Unknown > s.Calls:
 		return &Error{at, "most lines are not those of strace" + advice}
 	}

@@ -36,19 +36,20 @@ type Form struct {
 
 // Stats counts what a log has.
 type Stats struct {
-	Lines    int
-	Bytes    int64
-	Calls    int    // that began
-	Signals  int    // delivered
-	Tasks    int    // that appear
-	Unknown  int    // lines that are not strace's
-	First    *Error // the first of these, or nil
-	Unended  int    // calls that began and have no end
-	Headless int    // calls that ended and have no begin
-	Form     Form
-	binary   bool
-	foreign  string // the tool whose log this seems to be
-	summary  bool   // the table of strace -c or -C has begun
+	Lines     int
+	Bytes     int64
+	Calls     int    // that began
+	Signals   int    // delivered
+	Tasks     int    // that appear
+	Unknown   int    // lines that are not strace's
+	First     *Error // the first of these, or nil
+	Unended   int    // calls that began and have no end
+	Headless  int    // calls that ended and have no begin
+	Form      Form
+	undecoded *Error // the first epoll_ctl of which only an address is shown
+	binary    bool
+	foreign   string // the tool whose log this seems to be
+	summary   bool   // the table of strace -c or -C has begun
 }
 
 // Reader reads one log. It holds no more of it than the calls under way.
@@ -143,6 +144,10 @@ func (r *Reader) emit(rec Record) {
 		if r.stats.First == nil {
 			r.stats.First = rec.Why
 		}
+	}
+	if rec.Call != nil && rec.Call.undecoded() && r.stats.undecoded == nil {
+		r.stats.undecoded = &Error{rec.Call.Where(rec.Call.Args[3].Col), "an address where the events are: this log was recorded with " +
+			"-e verbose= or -e raw=; without them strace shows what a replay needs"}
 	}
 	if rec.Call != nil && rec.Call.Result.Spent > 0 {
 		r.stats.Form.Spent = true

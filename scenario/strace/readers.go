@@ -209,9 +209,9 @@ func readSigreturn(_ *typer, v *Value, _ int) (any, bool) {
 
 func readSigAction(_ *typer, v *Value, _ int) (any, bool) {
 	var act kernel.SigAction
-	switch handler := v.at("sa_handler", 0); handler.Text {
-	case "SIG_DFL":
-	case "SIG_IGN":
+	switch handler := v.at("sa_handler", 0); {
+	case handler.Is("SIG_DFL"):
+	case handler.Is("SIG_IGN"):
 		act.Handler = kernel.HandlerIgnore
 	default:
 		act.Handler = kernel.HandlerFunc

@@ -128,7 +128,7 @@ func readMessage(ty *typer, v *Value, i int) (any, bool) {
 // rightsOf gives the descriptors of a struct cmsghdr.
 func rightsOf(v *Value) []int {
 	kind, data := v.Field("cmsg_type"), v.Field("cmsg_data")
-	if kind == nil || kind.Text != "SCM_RIGHTS" || data == nil {
+	if kind == nil || !kind.Is("SCM_RIGHTS") || data == nil {
 		return nil
 	}
 	var fds []int

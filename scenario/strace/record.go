@@ -148,3 +148,11 @@ type Result struct {
 	Timeout bool    // (Timeout)
 	Spent   int64   // with -T, how long the call took, in nanoseconds; -1 without
 }
+
+// undecoded reports whether this is an epoll_ctl that worked, and strace was told not to show its event.
+func (c *Call) undecoded() bool {
+	if c.Name != "epoll_ctl" || len(c.Args) < 4 || c.State != CallDone || c.Result.Failed {
+		return false
+	}
+	return c.Args[3].Pointer() && (c.Args[1].Is("EPOLL_CTL_ADD") || c.Args[1].Is("EPOLL_CTL_MOD"))
+}

@@ -1,5 +1,7 @@
 package strace
 
+import "strings"
+
 // ValueKind is what a Value is.
 type ValueKind uint8
 
@@ -80,3 +82,37 @@ func (v *Value) Field(name string) *Value {
 // Pointer reports whether v is the bare address of some memory: strace shows that in place of an out-parameter when the
 // call has failed, of memory that it could not read, and of structures that it does not know.
 func (v *Value) Pointer() bool { return v.Kind == ValueInt && len(v.Text) > 2 && v.Text[:2] == "0x" }
+
+// Is reports whether v is the constant of this name: by name, or by number where strace shows that (-X raw, -X verbose).
+func (v *Value) Is(name string) bool {
+	switch v.Kind {
+	case ValueFlags:
+		return v.Text == name
+	case ValueInt:
+		n, ok := constant(name)
+		return ok && n == v.Int
+	}
+	return false
+}
+
+// Has reports whether v has the flag of this name.
+func (v *Value) Has(name string) bool {
+	switch v.Kind {
+	case ValueFlags:
+		for flag := range strings.SplitSeq(v.Text, "|") {
+			if flag == name {
+				return true
+			}
+		}
+	case ValueInt:
+		n, ok := constant(name)
+		return ok && n != 0 && v.Int&n == n
+	}
+	return false
+}
+
+// CloseOnExec reports whether v, the flags of a call that makes a descriptor, has the one for that: O_CLOEXEC, SOCK_CLOEXEC,
+// and the like.
+func (v *Value) CloseOnExec() bool {
+	return strings.Contains(v.Text, "CLOEXEC") || v.Has("O_CLOEXEC")
+}

@@ -1,7 +1,6 @@
 package files
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
@@ -28,11 +27,11 @@ func (e *event) number(i int) (int64, bool) { return e.arg(i).Number() }
 
 // says reports whether an argument has a flag.
 func (e *event) says(i int, flag string) bool {
-	return strings.Contains(e.arg(i).Text, flag)
+	return e.arg(i).Has(flag)
 }
 
 // closeOnExec reports whether an argument asks for that, under any of its names.
-func (e *event) closeOnExec(i int) bool { return i >= 0 && e.says(i, "CLOEXEC") }
+func (e *event) closeOnExec(i int) bool { return i >= 0 && e.arg(i).CloseOnExec() }
 
 func starts(name string) bool {
 	return name == "clone" || name == "clone3" || name == "fork" || name == "vfork"
@@ -54,7 +53,7 @@ func cloneFlags(c *strace.Call) int64 {
 		for name, bit := range map[string]int64{
 			"CLONE_THREAD": abi.CLONE_THREAD, "CLONE_FILES": abi.CLONE_FILES, "CLONE_VM": abi.CLONE_VM, "CLONE_PIDFD": abi.CLONE_PIDFD,
 		} {
-			if slices.Contains(strings.Split(v.Text, "|"), name) {
+			if v.Has(name) {
 				flags |= bit
 			}
 		}
@@ -87,7 +86,9 @@ func (e *event) made(fd int, decoration string, kind Kind, cloexec bool) {
 
 // taken notes that fd was the lowest number free from low on.
 func (e *event) taken(low, fd int) {
-	e.table.fill(low, fd, e.at)
+	if e.table.making == 0 { // else another call may have been given the ones below, and tell so later
+		e.table.fill(low, fd, e.at)
+	}
 	if n := e.table.lowest(low); n != fd && e.t.overlaps == 0 {
 		if e.t.Surprises++; e.t.Surprises == 1 {
 			e.t.Surprise = e.at
@@ -173,20 +174,23 @@ func signalfd(e *event) {
 
 // bpf gives a descriptor for some of what it does.
 func bpf(e *event) {
-	if e.c.Result.Ret > 0 && (e.says(0, "CREATE") || e.says(0, "LOAD") || e.says(0, "GET_FD") || e.says(0, "OBJ_GET")) {
-		makes(Other, -2)(e)
+	for _, what := range []string{"CREATE", "LOAD", "GET_FD", "OBJ_GET"} {
+		if e.c.Result.Ret > 0 && strings.Contains(e.arg(0).Text, what) {
+			makes(Other, -2)(e)
+			return
+		}
 	}
 }
 
 func fcntl(e *event) {
 	fd, _ := e.number(0)
-	switch cmd := e.arg(1).Text; cmd {
-	case "F_DUPFD", "F_DUPFD_CLOEXEC":
+	switch cmd := e.arg(1); {
+	case cmd.Is("F_DUPFD"), cmd.Is("F_DUPFD_CLOEXEC"):
 		low, _ := e.number(2)
 		e.taken(int(max(0, low)), int(e.c.Result.Ret))
-		e.duplicate(int(fd), int(e.c.Result.Ret), cmd == "F_DUPFD_CLOEXEC")
-	case "F_SETFD":
-		e.cloexec(int(fd), e.closeOnExec(2))
+		e.duplicate(int(fd), int(e.c.Result.Ret), cmd.Is("F_DUPFD_CLOEXEC"))
+	case cmd.Is("F_SETFD"):
+		e.cloexec(int(fd), e.closeOnExec(2) || e.says(2, "FD_CLOEXEC"))
 	}
 }
 
@@ -198,14 +202,14 @@ func (e *event) cloexec(fd int, on bool) {
 
 func ioctl(e *event) {
 	fd, _ := e.number(0)
-	switch request := e.arg(1).Text; {
-	case request == "FIOCLEX":
+	switch request := e.arg(1); {
+	case request.Is("FIOCLEX"):
 		e.cloexec(int(fd), true)
-	case request == "FIONCLEX":
+	case request.Is("FIONCLEX"):
 		e.cloexec(int(fd), false)
-	case request == "TIOCGPTPEER":
+	case request.Is("TIOCGPTPEER"):
 		e.made(int(e.c.Result.Ret), e.c.Result.Fd, Tty, e.closeOnExec(2))
-	case strings.HasSuffix(request, "TCGETS"), strings.HasPrefix(request, "TIOC"):
+	case request.Is("TCGETS"), strings.HasPrefix(request.Text, "TIOC"), strings.HasSuffix(request.Text, "TCGETS"):
 		e.table.Get(int(fd), e.at).learnTty()
 	}
 }
@@ -220,7 +224,7 @@ func (f *File) learnTty() {
 func received(e *event) {
 	var walk func(v *strace.Value)
 	walk = func(v *strace.Value) {
-		if kind := v.Field("cmsg_type"); kind != nil && kind.Text == "SCM_RIGHTS" {
+		if kind := v.Field("cmsg_type"); kind != nil && kind.Is("SCM_RIGHTS") {
 			if data := v.Field("cmsg_data"); data != nil {
 				for i := range data.List {
 					if fd, ok := data.List[i].Number(); ok {

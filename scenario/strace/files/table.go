@@ -12,6 +12,7 @@ type Table struct {
 	fds    map[int]entry
 	family *family
 	users  int
+	making int // calls under way that may make a descriptor
 	// cleared is where close_range has closed all from: of the numbers from there on, those in fds alone are open. -1: nowhere.
 	cleared int
 }

@@ -27,6 +27,7 @@ type member struct {
 	task    *strace.Task
 	table   *Table
 	process *process
+	opens   *Table // where the call that it is in may make a descriptor
 }
 
 // process is the tasks that exec and end together.
@@ -66,11 +67,19 @@ func (t *Tracker) Apply(rec *strace.Record) {
 	switch rec.Kind {
 	case strace.RecordEnter:
 		t.overlaps++
+		if rows[rec.Call.Name] != nil {
+			m.opens = m.table
+			m.opens.making++
+		}
 		if starts(rec.Call.Name) {
 			t.births = append(t.births, &birth{parent: m, call: rec.Call, flags: cloneFlags(rec.Call)})
 		}
 	case strace.RecordExit:
 		t.overlaps--
+		if m.opens != nil {
+			m.opens.making--
+			m.opens = nil
+		}
 		t.call(m, rec.Call)
 	case strace.RecordCall:
 		t.call(m, rec.Call)
