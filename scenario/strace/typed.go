@@ -197,7 +197,8 @@ func (ty *typer) notes() {
 	}
 }
 
-// ready puts the events that poll has reported where the program finds them.
+// ready puts the events that poll has reported where the program finds them. Entries that strace shows only there, for the array
+// was too long, stand behind those shown: what they were waiting for is not known.
 func (ty *typer) ready() {
 	fds, _ := ty.Args[0].([]abi.PollFd)
 	notes := ty.call.Result.Notes
@@ -212,14 +213,21 @@ func (ty *typer) ready() {
 		item := &notes[0].List[i]
 		fd, ok := item.number("fd")
 		events, known := item.number("revents")
-		for ok && known && at < len(fds) {
-			p := &fds[at]
-			at++
-			if int64(p.Fd) == fd {
-				p.Revents = int16(events)
-				break
-			}
+		if !ok || !known {
+			continue
 		}
+		for at < len(fds) && int64(fds[at].Fd) != fd {
+			at++
+		}
+		if at < len(fds) {
+			fds[at].Revents = int16(events)
+		} else if !ty.Shown(0) {
+			fds = append(fds, abi.PollFd{Fd: int32(fd), Revents: int16(events)})
+		}
+		at++
+	}
+	if fds != nil {
+		ty.Args[0] = fds
 	}
 }
 
