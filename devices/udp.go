@@ -26,8 +26,8 @@ import (
 //	  ep.lock …
 //
 // Left out: corking (MSG_MORE, UDP_CORK), the error queue, checksums, GRO and GSO, multicast and broadcast, encapsulation,
-// the choice among several SO_REUSEPORT sockets (the one hashed first is taken, the kernel has a secret hash), queues of
-// producers on several nodes, limits on the memory of all sockets together (udp_mem).
+// the secret by which Linux chooses among sockets of SO_REUSEPORT (here the sender's port decides), queues of producers on
+// several nodes, limits on the memory of all sockets together (udp_mem).
 //
 // ->poll and senders read sk_err, sk_shutdown, the queues, sk_rmem_alloc and addresses without a lock.
 

@@ -201,10 +201,26 @@ func (n *InetNet) lookupUdp(to, from netip.AddrPort) *Udp {
 			return false
 		})
 		if best != nil {
-			return best
+			return best.oneOfGroup(from)
 		}
 	}
 	return nil
+}
+
+// oneOfGroup chooses among the sockets that share the address of u by SO_REUSEPORT and are not connected: by the sender's
+// port, where Linux has a hash with a secret. Models reuseport_select_sock.
+func (u *Udp) oneOfGroup(from netip.AddrPort) *Udp {
+	if !u.reuseport || u.state == inetEstablished {
+		return u
+	}
+	var group []*Udp
+	u.ports.owners(u.local.Port(), func(s *inetSock) bool {
+		if s.reuseport && s.state != inetEstablished && s.family == u.family && s.local == u.local {
+			group = append(group, s.udp)
+		}
+		return false
+	})
+	return group[int(from.Port())%len(group)]
 }
 
 // udpScore is how well a socket suits a datagram, -1: not at all. Models compute_score.

@@ -261,3 +261,29 @@ func TestUdpRecvFlags(t *testing.T) {
 		require.Equal(t, abi.EOPNOTSUPP, errno)
 	})
 }
+
+// Sockets that share a port by SO_REUSEPORT share what comes: the same sender always has the same one.
+func TestUdpReuseport(t *testing.T) {
+	inTask(t, func(s *vfs.System) {
+		net := devices.NewInetNet(s)
+		to := inetAddr("127.0.0.1:1")
+		var group []*vfs.File
+		for range 2 {
+			f := udpSocket(net, abi.AF_INET)
+			sock(f).Setsockopt(f, abi.SOL_SOCKET, abi.SO_REUSEPORT, devices.OptionValue{A: 1})
+			require.Zero(t, sock(f).Bind(f, to))
+			group = append(group, f)
+		}
+		alone := udpSocket(net, abi.AF_INET)
+		require.Equal(t, abi.EADDRINUSE, sock(alone).Bind(alone, to))
+		for port := 10; port < 14; port++ {
+			f := udpSocket(net, abi.AF_INET)
+			require.Zero(t, sock(f).Bind(f, inetAddr(fmt.Sprintf("127.0.0.1:%d", port))))
+			for range 2 {
+				sock(f).Send(f, &devices.Msg{Data: []byte("x"), Name: &to})
+				require.Equal(t, 1, read(group[port%2], make([]byte, 1)))
+				require.Equal(t, -int(abi.EAGAIN), read(group[1-port%2], make([]byte, 1)))
+			}
+		}
+	})
+}
