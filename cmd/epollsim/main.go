@@ -6,6 +6,10 @@
 //	epollsim explore FILE.star    all schedules up to a preemption bound
 //	epollsim versions [diff A B]  how kernel versions differ
 //	epollsim replay FILE.strace   replay the log of a real program
+//	epollsim list | show CASE     the casebook
+//	epollsim explain NAME         an errno, a flag, a function
+//	epollsim bench core|multiplex figures of this machine, and what calls cost
+//	epollsim export FILE.star     the same as a C program, or JSON
 //	epollsim version
 //
 // Exit codes: 0 all well; 1 a check or condition failed, or a deadlock; 2 bad usage; 3 an input that does not
