@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"net/netip"
-
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/kernel"
@@ -162,37 +160,17 @@ func sockaddr(v *strace.Value) *abi.Sockaddr {
 		}
 		addr := abi.UnixAddr(name)
 		return &addr
-	case family.Is("AF_INET"):
-		return inet(v.Field("sin_port"), v.Field("sin_addr"), 0)
-	case family.Is("AF_INET6"):
-		addr := v.Field("sin6_addr")
-		for i := range v.List { // inet_pton(AF_INET6, "::1", &sin6_addr) has no name
-			if v.List[i].Kind == strace.ValueCall && v.List[i].Text == "inet_pton" {
-				addr = &v.List[i]
-			}
+	case family.Is("AF_INET"), family.Is("AF_INET6"):
+		addr, ok := v.Sockaddr()
+		if !ok {
+			return nil
 		}
-		return inet(v.Field("sin6_port"), addr, 1)
+		addr = inetAddr(addr.Inet)
+		return &addr
 	case family.Is("AF_UNSPEC"):
 		return &abi.Sockaddr{}
 	}
 	return nil
-}
-
-// inet reads htons(80) and inet_addr("127.0.0.1") or inet_pton(AF_INET6, "::1", …), of which the address is the nth
-// argument.
-func inet(port, addr *strace.Value, nth int) *abi.Sockaddr {
-	if port == nil || len(port.List) == 0 {
-		return nil
-	}
-	n, _ := port.List[0].Number()
-	ip := netip.IPv4Unspecified()
-	if addr != nil && nth < len(addr.List) {
-		if parsed, err := netip.ParseAddr(addr.List[nth].Text); err == nil {
-			ip = parsed
-		}
-	}
-	a := inetAddr(netip.AddrPortFrom(ip, uint16(n)))
-	return &a
 }
 
 func parseSockopt(o *op, c *strace.Call) bool {

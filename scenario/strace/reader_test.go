@@ -13,6 +13,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Constants that strace shows as numbers are those constants.
+func TestNumbersForNames(t *testing.T) {
+	for _, args := range []string{
+		`SOCK_STREAM|SOCK_CLOEXEC, {sa_family=AF_INET, sin_port=htons(7495), sin_addr=inet_addr("127.0.0.1")}`,
+		`0x1|0x80000, {sa_family=0x2, sin_port="\x1d\x47", sin_addr="\x7f\x00\x00\x01"}`,
+		`0x80001, {sa_family=0x2 /* AF_INET */, sin_port=htons(7495), sin_addr=inet_addr("127.0.0.1")}`,
+		`0x1 /* SOCK_STREAM */|0x80000 /* SOCK_CLOEXEC */, {sa_family=0x2 /* AF_INET */, sin_port=htons(7495), sin_addr=inet_addr("127.0.0.1")}`,
+	} {
+		records, stats := read(t, "7 call("+args+") = 0\n", strace.ReaderOptions{})
+		require.Nil(t, stats.First, args)
+		flags, addr := &records[0].Call.Args[0], &records[0].Call.Args[1]
+		n, known := flags.Number()
+		require.True(t, known, args)
+		require.Equal(t, int64(0x80001), n, args)
+		require.True(t, flags.Has("SOCK_CLOEXEC") && flags.CloseOnExec() && !flags.Has("SOCK_NONBLOCK"), args)
+		require.True(t, addr.Field("sa_family").Is("AF_INET") && !addr.Field("sa_family").Is("AF_INET6"), args)
+		got, ok := addr.Sockaddr()
+		require.True(t, ok, args)
+		require.Equal(t, "127.0.0.1:7495", got.Inet.String(), args)
+	}
+}
+
 // read gives all records of a text.
 func read(t testing.TB, text string, opts strace.ReaderOptions) ([]strace.Record, strace.Stats) {
 	t.Helper()

@@ -64,6 +64,13 @@ func inetAddrOf(v *Value, family int, portName, addrName string, place int) (abi
 	if addr == nil && place < len(v.List) {
 		addr = &v.List[place]
 	}
+	if port.Kind == ValueString && addr != nil && addr.Kind == ValueString { // -X raw: as the bytes of the network
+		ip, ok := netip.AddrFromSlice([]byte(addr.Text))
+		if !ok || len(port.Text) != 2 {
+			return abi.Sockaddr{}, false
+		}
+		return abi.Sockaddr{Family: family, Inet: netip.AddrPortFrom(ip, uint16(port.Text[0])<<8|uint16(port.Text[1]))}, true
+	}
 	if port.Kind != ValueCall || len(port.List) != 1 || addr == nil || addr.Kind != ValueCall {
 		return abi.Sockaddr{}, false
 	}

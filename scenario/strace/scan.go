@@ -132,6 +132,12 @@ func (sc *scanner) value() Value {
 			}
 			v.Comment = strings.TrimSpace(sc.s[sc.i : sc.i+n])
 			sc.i += n + 2
+		case v.Comment != "" && sc.peek() == '|' && (v.Kind == ValueInt || v.Kind == ValueFlags): // -X verbose
+			sc.i++
+			more := sc.primary()
+			n, known := more.Number()
+			v = Value{Kind: ValueFlags, Known: known && (v.Kind == ValueInt || v.Known), Int: v.Int | n, Col: v.Col, Name: name}
+			v.Text = sc.s[v.Col:sc.i]
 		case sc.skip("=> "), sc.skip("=>"):
 			sc.blanks()
 			from := len(sc.stack)

@@ -1,6 +1,10 @@
 package strace
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/epollsim/epollsim/abi"
+)
 
 // ValueKind is what a Value is.
 type ValueKind uint8
@@ -97,19 +101,22 @@ func (v *Value) Is(name string) bool {
 
 // Has reports whether v has the flag of this name.
 func (v *Value) Has(name string) bool {
-	switch v.Kind {
-	case ValueFlags:
+	if v.Kind == ValueFlags {
 		for flag := range strings.SplitSeq(v.Text, "|") {
 			if flag == name {
 				return true
 			}
 		}
-	case ValueInt:
-		n, ok := constant(name)
-		return ok && n != 0 && v.Int&n == n
 	}
-	return false
+	if v.Kind != ValueInt && (v.Kind != ValueFlags || !strings.Contains(v.Text, "0x")) {
+		return false
+	}
+	n, ok := constant(name)
+	return ok && n != 0 && v.Int&n == n
 }
+
+// Sockaddr gives a struct sockaddr of a family that the model has.
+func (v *Value) Sockaddr() (abi.Sockaddr, bool) { return sockaddrOf(v) }
 
 // CloseOnExec reports whether v, the flags of a call that makes a descriptor, has the one for that: O_CLOEXEC, SOCK_CLOEXEC,
 // and the like.
