@@ -32,6 +32,7 @@ type epitem struct {
 	next    *epitem           // in ovflist; inactive: not on it (ep.lock)
 	file    *vfs.File         // the watched description; no reference is held
 	fd      int               // its number when it was added
+	spent   bool              // delivered under ONESHOT and not armed since
 	dying   bool              // set by the end of the file, under f_lock; read without
 	pwqlist *pollEntry        // hooks, last added first (ep.mtx)
 	ep      *Eventpoll

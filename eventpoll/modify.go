@@ -13,6 +13,7 @@ func (ep *Eventpoll) modify(epi *epitem, ev *abi.EpollEvent) {
 		ready = ep.readyFor(epi, ev.Events)
 	}
 	m.Write(epi.id, fieldMask)
+	epi.spent = false
 	epi.event.Events = ev.Events
 	epi.event.Data = ev.Data
 	if ev.Events&abi.EPOLLWAKEUP != 0 && !ep.rules.NoWakeup {

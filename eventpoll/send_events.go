@@ -43,6 +43,9 @@ func (ep *Eventpoll) sendEvents(t *sim.Task, events []abi.EpollEvent, maxevents 
 			}
 			break
 		}
+		if m.Observed() {
+			ep.delivered(epi)
+		}
 		events[n] = abi.EpollEvent{Events: revents, Data: epi.event.Data}
 		n++
 		ep.requeue(epi)

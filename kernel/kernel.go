@@ -71,6 +71,9 @@ func Boot(opts Options) *Kernel {
 		opts.Machine.Check = true
 		opts.Machine.AfterStep = k.checkAnd(opts.Machine.AfterStep)
 	}
+	if _, exploring := opts.Machine.Strategy.(sim.Observer); opts.Machine.Quiet == nil && (exploring || opts.Check) {
+		opts.Machine.Quiet = k.lostWakeUps
+	}
 	if opts.Machine.Describe == nil {
 		opts.Machine.Describe = k.describe
 	}

@@ -20,6 +20,7 @@ type Options struct {
 	Trace      func(Event)   // receives every event; nil: none
 	Describe   func() string // the state as text, for the reports of deadlocks and violations
 	Where      func() string // where in their programs the tasks are, for the report of a limit
+	Quiet      func() error  // called when nothing can run, before time goes on or the run is a deadlock; an error ends the run
 	AfterStep  func()        // called at the end of every step, by the task that did it; may call Violation
 }
 
@@ -183,10 +184,21 @@ func (m *Machine) Run() error {
 		m.resume(t)
 	}
 	if m.err == nil && !m.tasks.Empty() {
-		m.halt(m.deadlock())
+		if m.quiet(); m.err == nil {
+			m.halt(m.deadlock())
+		}
 	}
 	m.running = false
 	return m.err
+}
+
+// quiet asks the floor above whether all is well when nothing can run.
+func (m *Machine) quiet() {
+	if m.opts.Quiet != nil {
+		if err := m.opts.Quiet(); err != nil {
+			m.halt(err)
+		}
+	}
 }
 
 // leave ends Run, which has been left by a panic of the strategy or by runtime.Goexit in a task – require

@@ -1,5 +1,10 @@
 package sim
 
+import (
+	"hash/crc32"
+	"strings"
+)
+
 // What an Observer asks about besides the footprint of a step.
 
 // Kind is what two accesses that conflict are about. Every access belongs to one kind.
@@ -45,9 +50,6 @@ func (a Access) Kind() Kind {
 	return KindField
 }
 
-// Maker returns the number of the step that made t, counted from 0, or -1 if no task did it.
-func (t *Task) Maker() int { return t.maker }
-
 // Enabler returns the number of the step that last made t runnable, or -1.
 func (t *Task) Enabler() int { return t.enabler }
 
@@ -73,8 +75,17 @@ func (m *Machine) Checking() bool { return m.checking }
 // Collecting reports whether anybody wants the footprint of the step under way; Touch is for nothing if not.
 func (m *Machine) Collecting() bool { return m.opts.Footprints && m.cur != nil }
 
+// TimersArmed reports whether any timer will fire.
+func (m *Machine) TimersArmed() bool { return m.timers != nil && m.timers.Len() > 0 }
+
 // Collect says whether the Observer of m wants footprints from now on.
 func (m *Machine) Collect(on bool) { m.opts.Footprints = on && m.err == nil }
+
+// NamesSum is a checksum of the names of all classes and fields: accesses of programs with another one mean
+// something else.
+func NamesSum() uint32 {
+	return crc32.ChecksumIEEE([]byte(strings.Join(classNames, "\n") + "\n\n" + strings.Join(fieldNames, "\n")))
+}
 
 // Everything is an object that stands for all there is: who looks at it looks at the state of the whole machine.
 var Everything = ID(NewClass("everything")) << 48

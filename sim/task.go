@@ -71,8 +71,7 @@ type Task struct {
 	taskLink list.Node[Task]
 	wantLink list.Node[Task] // among those who want pending
 	slot     int             // in Machine.runnables
-	maker    int             // number of the step that made it, and that made it runnable last
-	enabler  int
+	enabler  int             // number of the step that made it runnable last, or -1
 
 	next    Access // what it does when it runs again
 	waitFor Wait
@@ -101,7 +100,7 @@ func (m *Machine) newTask(name string, owner any) *Task {
 	}
 	m.lastTask++
 	m.touch(Access{ID: ID(classTask) << 48, Field: fieldCreated, Write: true})
-	t := &Task{m: m, id: ID(classTask)<<48 | ID(m.lastTask), ID: m.lastTask, Order: m.made, Name: name, Owner: owner, maker: m.underWay()}
+	t := &Task{m: m, id: ID(classTask)<<48 | ID(m.lastTask), ID: m.lastTask, Order: m.made, Name: name, Owner: owner}
 	m.made++
 	t.held = t.few[:0]
 	t.timer.init(m, (*Timer).wakeSleeper)

@@ -141,6 +141,9 @@ func (m *Machine) advance() bool {
 	if !ok {
 		return false
 	}
+	if m.quiet(); m.err != nil {
+		return false
+	}
 	m.settled++
 	if first.expiry > m.now {
 		m.now = first.expiry
@@ -210,7 +213,7 @@ func (m *Machine) interrupt(tm *Timer) {
 		m.inlineInterrupt(tm)
 		return
 	}
-	t := &Task{m: m, Order: m.made, Name: "timer", irq: true, id: m.NewID(classInterrupt), maker: m.underWay()}
+	t := &Task{m: m, Order: m.made, Name: "timer", irq: true, id: m.NewID(classInterrupt)}
 	m.made++
 	t.held = t.few[:0]
 	t.Owner = tm.Owner

@@ -58,9 +58,10 @@ type Options struct {
 	Seed     uint64
 	// Progress is called now and then.
 	Progress func(Progress)
-	// Checkpoint is called now and then with what Resume takes, and when the exploration ends without having
-	// covered everything.
+	// Checkpoint is called with what Resume takes when a limit ends the exploration, or Stop.
 	Checkpoint func([]byte)
+	// Stop is asked now and then whether to end.
+	Stop func() bool
 	// Resume goes on where a checkpoint was made; Name tells whether it is one of this program.
 	Resume []byte
 	Name   string
@@ -79,6 +80,9 @@ func Explore(program Program, opts Options) *Report {
 	x := &exploration{program: program, opts: opts, start: time.Now()}
 	defer x.pool.Close()
 	x.explore()
+	if opts.Checkpoint != nil && x.over && x.err == nil && opts.Sampling == 0 {
+		opts.Checkpoint(x.save())
+	}
 	return x.report()
 }
 
@@ -173,7 +177,7 @@ func (x *exploration) limit(p *phase) bool {
 	x.over = x.over || x.opts.MaxSchedules > 0 && x.runs >= x.opts.MaxSchedules || x.opts.StopAtFailure && p.Failed > 0
 	if x.runs%often == 0 && !x.over {
 		elapsed := time.Since(x.start)
-		x.over = x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration
+		x.over = x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop()
 		if x.opts.Progress != nil {
 			x.opts.Progress(Progress{Runs: x.runs, Elapsed: elapsed, Bound: Bound(p.bound + 1), Done: p.search.done()})
 		}

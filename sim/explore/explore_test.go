@@ -29,7 +29,7 @@ type op struct {
 
 var opKinds = []string{
 	"read", "read", "write", "write", "lock", "unlock", "mutex", "munlock", "sleep", "wake", "wake", "timer", "cancel",
-	"nap", "signal", "spawn", "rcu", "free", "fail", "new", "yield", "ended", "end",
+	"nap", "signal", "spawn", "rcu", "free", "fail", "new", "yield", "ended", "end", "look", "drop", "peek",
 }
 
 func drawProgram(t *rapid.T) [][]op {
@@ -45,6 +45,7 @@ func play(prog [][]op, opts sim.Options) string {
 	m := sim.New(opts)
 	defer m.Close()
 	w := &play0{m: m, id: m.NewID(classThing), initial: len(prog)}
+	w.whole = m.NewID(classThing)
 	for i := range 2 {
 		w.spins[i].Init(m, classSpin)
 		w.mutexes[i].Init(m, classMutex)
@@ -87,6 +88,8 @@ type play0 struct {
 	initial int
 	logs    []*strings.Builder
 	freed   bool
+	whole   sim.ID
+	gone    bool
 	end     strings.Builder
 }
 
@@ -175,6 +178,15 @@ func (w *play0) run(t *sim.Task, me int, ops []op, log *strings.Builder) {
 			t.Yield()
 		case "ended":
 			fmt.Fprint(log, "e", w.tasks[o.Arg%w.initial].Ended(), " ")
+		case "look":
+			m.TouchEverything()
+			fmt.Fprint(log, "v", w.vars, w.guarded, " ")
+		case "drop":
+			m.Write(w.whole, 0)
+			w.gone = true
+		case "peek":
+			m.Read(w.whole, fieldY)
+			fmt.Fprint(log, "g", w.gone, " ")
 		case "end":
 			return
 		}

@@ -6,8 +6,7 @@ import "github.com/epollsim/epollsim/sim"
 // outcomes: a test does so with one after the other.
 type rules struct {
 	kinds      [sim.Kinds]bool // accesses of that kind that conflict
-	begin      bool            // a task begins after the step that made it
-	wake       bool            // … and goes on after the step that made it runnable
+	wake       bool            // a task begins, or goes on, after the step that made it runnable
 	time       bool            // what comes after time has passed comes after all before
 	failure    bool            // a step that ends the run disables everybody
 	everything bool            // some steps look at everything
@@ -15,7 +14,7 @@ type rules struct {
 }
 
 func allRules() rules {
-	r := rules{begin: true, wake: true, time: true, failure: true, everything: true, pending: true}
+	r := rules{wake: true, time: true, failure: true, everything: true, pending: true}
 	for i := range r.kinds {
 		r.kinds[i] = true
 	}

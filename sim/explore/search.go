@@ -26,6 +26,7 @@ type search struct {
 	floor   int32
 
 	m         *sim.Machine
+	relearn   bool // the fixed events come from a checkpoint: what they touched is not known
 	chosen    bool // the choice for event n is made
 	redundant bool
 	cut       bool // the bound kept something from being visited
@@ -65,6 +66,9 @@ func (s *search) Next(m *sim.Machine, runnable []*sim.Task, current int) int {
 	e := s.at(s.n)
 	s.chosen = true
 	if s.n < s.fixed {
+		if s.relearn {
+			e.choices(runnable, current)
+		}
 		for i, t := range runnable {
 			if int32(t.Order) == e.task {
 				return i
@@ -73,13 +77,7 @@ func (s *search) Next(m *sim.Machine, runnable []*sim.Task, current int) int {
 		s.strayed("task %d cannot run at step %d, where it ran before", e.task, s.n)
 		return max(current, 0)
 	}
-	e.enabled, e.forced, e.current = e.enabled[:0], false, -1
-	for _, t := range runnable {
-		e.enabled = append(e.enabled, int32(t.Order))
-	}
-	if current >= 0 {
-		e.current = e.enabled[current]
-	}
+	e.choices(runnable, current)
 	s.enter(e)
 	i := s.pick(e, current)
 	if i < 0 {
@@ -88,6 +86,17 @@ func (s *search) Next(m *sim.Machine, runnable []*sim.Task, current int) int {
 	}
 	e.task = e.enabled[i]
 	return i
+}
+
+// choices notes who could run.
+func (e *event) choices(runnable []*sim.Task, current int) {
+	e.enabled, e.forced, e.current = e.enabled[:0], false, -1
+	for _, t := range runnable {
+		e.enabled = append(e.enabled, int32(t.Order))
+	}
+	if current >= 0 {
+		e.current = e.enabled[current]
+	}
 }
 
 // pick takes the default unless it is asleep, then the first who is not.
@@ -159,6 +168,9 @@ func (s *search) Stepped(m *sim.Machine) {
 	task := int32(t.Order)
 	i := s.n
 	e := s.at(i)
+	if s.relearn && i < s.fixed && !s.chosen {
+		e.enabled, e.forced, e.current = append(e.enabled[:0], task), true, task
+	}
 	if i >= s.fixed && !s.chosen {
 		e.enabled, e.forced, e.current = append(e.enabled[:0], task), true, task
 		s.enter(e)
@@ -177,12 +189,12 @@ func (s *search) Stepped(m *sim.Machine) {
 			s.floor = int32(i)
 		}
 	}
-	if i >= s.fixed-1 { // the last fixed choice is a new one
+	if i >= s.fixed-1 || s.relearn { // the last fixed choice is a new one
 		s.ended(e, t, m.Footprint())
 	}
 	s.setLast(task, int32(i))
 	s.n++
-	if s.fixed > 2 { // what was done before need not be looked at again
+	if s.fixed > 2 && !s.relearn { // what was done before need not be looked at again
 		if s.n == 1 {
 			m.Collect(false)
 		} else if s.n == s.fixed-1 {
@@ -270,11 +282,8 @@ func (e *event) addRef(r ref) {
 func (s *search) order(e *event, t *sim.Task) {
 	e.prev, e.floor = s.lastOf(e.task), s.floor
 	e.past = e.past[:0]
-	switch {
-	case e.prev >= 0:
+	if e.prev >= 0 {
 		e.past = append(e.past, s.events[e.prev].clock...)
-	case s.rules.begin && t.Maker() >= 0:
-		e.past = append(e.past, s.events[t.Maker()].clock...)
 	}
 	if w := t.Enabler(); s.rules.wake && w > int(e.prev) && w < s.n && !s.acquires(e) {
 		e.past = join(e.past, s.events[w].clock)
@@ -559,6 +568,7 @@ func (s *search) unfulfilled() {
 
 // advance moves to the next schedule; false when all were visited.
 func (s *search) advance() bool {
+	s.relearn = false
 	for s.n > 0 {
 		i := s.n - 1
 		e := &s.events[i]

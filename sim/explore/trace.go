@@ -38,6 +38,7 @@ func (m mode) conflicts(with mode) bool {
 
 // location is one field of one object, and the events of the current run that touched it, in order.
 type location struct {
+	key    key
 	obj    int32
 	kind   sim.Kind
 	whole  bool
@@ -92,7 +93,7 @@ func (l *locations) add(k key, kind sim.Kind) int32 {
 		l.of = append(l.of, nil)
 	}
 	i := int32(len(l.all))
-	l.all = append(l.all, location{obj: obj, kind: kind, whole: kind == sim.KindObject})
+	l.all = append(l.all, location{key: k, obj: obj, kind: kind, whole: kind == sim.KindObject})
 	l.of[obj] = append(l.of[obj], i)
 	l.index[k] = i
 	return i
@@ -149,4 +150,10 @@ func set(c []int32, t, v int32) []int32 {
 		c[t] = v
 	}
 	return c
+}
+
+// access is what r was made of.
+func (l *locations) access(r ref) sim.Access {
+	k := l.all[r.loc].key
+	return sim.Access{ID: k.id, Sub: k.sub, Field: k.field, Write: r.mode != read, Add: r.mode == add}
 }

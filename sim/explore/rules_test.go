@@ -1,0 +1,66 @@
+package explore
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/epollsim/epollsim/sim"
+)
+
+// Without any one rule of dependency the explorer misses outcomes of some of the programs.
+func TestEachRuleIsNeeded(t *testing.T) {
+	off := map[string]func(*rules){
+		"failure":    func(r *rules) { r.failure = false },
+		"pending":    func(r *rules) { r.pending = false },
+		"everything": func(r *rules) { r.everything = false },
+	}
+	for k := range sim.Kinds {
+		off[fmt.Sprint("accesses of kind ", k)] = func(r *rules) { r.kinds[k] = false }
+	}
+	programs := rapid.Custom(drawProgram)
+	for name, off := range off {
+		t.Run(name, func(t *testing.T) {
+			for seed := range 20_000 {
+				prog := programs.Example(seed)
+				s := newSearch(-1)
+				off(&s.rules)
+				got, _, _ := reduced(prog, s)
+				all, _, _ := reduced(prog, newSearch(-1))
+				if !maps.Equal(got, all) {
+					want, _ := enumerate(prog, -1, 30_000)
+					if want != nil {
+						require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(all)))
+						return
+					}
+				}
+			}
+			t.Fatal("nothing is missed without it")
+		})
+	}
+}
+
+// Without the orders that nobody can change the explorer shows the same and tries more in vain.
+func TestOrdersSaveRuns(t *testing.T) {
+	for name, off := range map[string]func(*rules){
+		"wake": func(r *rules) { r.wake = false },
+		"time": func(r *rules) { r.time = false },
+	} {
+		programs := rapid.Custom(drawProgram)
+		with, without := 0, 0
+		for seed := range 1000 {
+			prog := programs.Example(seed)
+			s := newSearch(-1)
+			off(&s.rules)
+			got, more, _ := reduced(prog, s)
+			want, runs, _ := reduced(prog, newSearch(-1))
+			require.Equal(t, want, got, name)
+			with, without = with+runs, without+more
+		}
+		require.Greater(t, without, with, name)
+	}
+}
