@@ -2,9 +2,13 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +32,11 @@ type exploreFlags struct {
 	strategy  string
 	seed      uint64
 	table     bool
+	file      string // of the checkpoint
+	cores     int
+
+	interrupted atomic.Bool
+	unsaved     error
 }
 
 func newExplore() *cobra.Command {
@@ -47,10 +56,12 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 	flags.Uint64Var(&f.schedules, "max-schedules", 0, "schedules to try; 0: no limit")
 	flags.DurationVar(&f.duration, "max-duration", 40*time.Second, "time to spend")
 	flags.StringVar(&f.kernel, "kernel", "", "kernel version to model, such as 5.10 (default: what the scenario says, or 6.18.y)")
-	flags.BoolVar(&f.check, "check", false, "verify the invariants of every structure after every step")
+	flags.BoolVar(&f.check, "check", true, "verify the invariants of every structure after every step")
 	flags.BoolVar(&f.json, "json", false, "print the report as NDJSON")
 	flags.StringVar(&f.strategy, "strategy", "", "draw schedules at random instead: random, pct or pos")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of --strategy")
+	flags.StringVar(&f.file, "checkpoint", "", "go on from this file if it exists, and write it when a limit or an interrupt ends the exploration")
+	flags.IntVarP(&f.cores, "jobs", "j", 1, "cores to use; the result is the same")
 	flags.BoolVar(&f.table, "table", true, "print the interleaving of each witness, a column per thread")
 	f.limits.flags(flags)
 	return cmd
@@ -77,7 +88,7 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if opts.Sampling, err = f.sampling(); err != nil {
 		return err
 	}
-	opts.Seed, opts.Name = f.seed, p.Filename()
+	opts.Seed = f.seed
 	if progress := f.progress(cmd); progress != nil {
 		opts.Progress = progress
 		defer progress(explore.Progress{})
@@ -85,10 +96,18 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if f.bound >= 0 {
 		opts.Bound = explore.UpTo(f.bound)
 	}
+	opts.Cores = f.cores
+	opts.Name = fmt.Sprintf("%s %x, kernel %s, --check=%t", p.Filename(), sha256.Sum256(p.Source()), version, f.check)
+	if err := f.checkpoint(&opts); err != nil {
+		return err
+	}
 	program := p.Explored(boot, scenario.Options{MaxSteps: f.starlark})
 	r := explore.Explore(program, opts)
 	if r.Err != nil {
 		return f.mistake(cmd, r, file)
+	}
+	if f.unsaved != nil {
+		return usagef("--checkpoint: %v", f.unsaved)
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	if f.json {
@@ -110,6 +129,8 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	case r.Limited > 0:
 		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, "+
 			"--max-starlark-steps or --max-tasks; raise it (epollsim run %s shows which, and where)", r.Limited, r.Runs, file)}
+	case f.interrupted.Load():
+		return exitError{exitInterrupted, "interrupted"}
 	case !r.Sampled && !r.Complete(min(f.wanted(), enough)):
 		return exitError{scenario.ExitLimit, "the result is inconclusive: raise --max-schedules or --max-duration, or make the scenario smaller"}
 	}
@@ -130,7 +151,7 @@ func (f *exploreFlags) wanted() int {
 func (f *exploreFlags) mistake(cmd *cobra.Command, r *explore.Report, file string) error {
 	var mistake *scenario.Error
 	if !errors.As(r.Err, &mistake) {
-		return r.Err
+		return exitError{scenario.ExitScenario, r.Err.Error()}
 	}
 	rep := report{w: cmd.ErrOrStderr(), again: f.again(r.Token, file)}
 	rep.result(&scenario.Result{Error: mistake})
@@ -220,4 +241,22 @@ func (f *exploreFlags) tables(w io.Writer, program explore.Program, r *explore.R
 		show(t.Text+" holds", &t.Positive)
 		show(t.Text+" fails", &t.Negative)
 	}
+}
+
+// checkpoint reads the file of a former exploration, and writes it when this one ends early.
+func (f *exploreFlags) checkpoint(opts *explore.Options) error {
+	exploring.Store(&f.interrupted)
+	opts.Stop = f.interrupted.Load
+	if f.file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(f.file)
+	switch {
+	case err == nil:
+		opts.Resume = text
+	case !errors.Is(err, fs.ErrNotExist):
+		return usagef("--checkpoint: %v", err)
+	}
+	opts.Checkpoint = func(text []byte) { f.unsaved = os.WriteFile(f.file, text, 0o666) }
+	return nil
 }

@@ -59,6 +59,10 @@ func Main() int {
 	signal.Notify(interrupt, os.Interrupt)
 	go func() {
 		<-interrupt
+		if stop := exploring.Load(); stop != nil { // it ends by itself and says what it has found
+			stop.Store(true)
+			<-interrupt
+		}
 		if h := cleanup.Load(); h != nil {
 			(*h).Abort()
 		}
@@ -100,6 +104,9 @@ func plainUsage(cmd *cobra.Command, err error) string {
 	}
 	return text + "\nusage: " + cmd.UseLine()
 }
+
+// exploring is what an exploration looks at to see whether it was interrupted.
+var exploring atomic.Pointer[atomic.Bool]
 
 // cleanup is the host that must be ended when the command is interrupted.
 var cleanup atomic.Pointer[*host.Host]

@@ -63,7 +63,7 @@ func (e *savedError) Error() string { return e.Text }
 
 // save returns the exploration as it stands between two runs.
 func (x *exploration) save() []byte {
-	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}, Runs: x.runs}
+	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}, Runs: x.runs.Load()}
 	for _, p := range x.phases {
 		s.Phases = append(s.Phases, p.save())
 	}
@@ -112,7 +112,7 @@ func (x *exploration) resume() bool {
 		x.err = err
 		return false
 	}
-	x.runs = s.Runs
+	x.runs.Store(s.Runs)
 	for _, p := range s.Phases {
 		x.phases = append(x.phases, p.restore())
 	}

@@ -68,3 +68,18 @@ func FuzzCheckpoint(f *testing.F) {
 		Explore(explored(prog), Options{Resume: text, MaxSchedules: 20})
 	})
 }
+
+// On two cores an exploration finds what it finds on one.
+func TestCoresDoNotShow(t *testing.T) {
+	programs := rapid.Custom(drawProgram)
+	for seed := range 200 {
+		prog := programs.Example(seed)
+		require.Equal(t, Explore(explored(prog), Options{}), Explore(explored(prog), Options{Cores: 2}), "%v", prog)
+	}
+	// Too much for the first attempt without a bound, so that a second comes beside the next bound.
+	var big [][]op
+	for range 3 {
+		big = append(big, []op{{"write", 0}, {"read", 0}, {"write", 0}})
+	}
+	require.Equal(t, Explore(explored(big), Options{Bound: UpTo(3)}), Explore(explored(big), Options{Bound: UpTo(3), Cores: 2}))
+}

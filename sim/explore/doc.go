@@ -1,6 +1,6 @@
 // Package explore visits the distinguishable interleavings of whatever runs on a simulated machine. It knows no
-// kernel: a Program is run again and again, each time from the beginning on a fresh machine, and says what each run
-// showed.
+// kernel: a [Program] is run again and again, each time from the beginning on a fresh machine, and says what each run
+// has shown.
 //
 //	report := explore.Explore(func(opts sim.Options) explore.Result {
 //		m := sim.New(opts) // or kernel.Boot(kernel.Options{Machine: opts})
@@ -11,6 +11,34 @@
 //		return explore.Result{Err: err, State: fmt.Sprint("x=", x)}
 //	}, explore.Options{})
 //
-// The program adds to the options it is given what it needs besides (MaxSteps, Check, Describe) and leaves Strategy
-// and Pool alone. It must do the same whenever its tasks are scheduled the same way.
+// The program adds to the options it is given what it needs besides (MaxSteps, Check, Describe, AfterStep) and leaves
+// Strategy, Pool and Trace alone. It must do the same whenever its tasks are scheduled the same way, and what its tasks
+// share must be touched at points of the machine, or named with Machine.Touch.
+//
+// Without a bound this is dynamic partial-order reduction with source sets and sleep sets (Abdulla, Aronis, Jonsson,
+// Sagonas: Source Sets, JACM 2017), where tasks can be disabled as in Flanagan and Godefroid (POPL 2005). With a bound on
+// preemptions it is that of Coons, Musuvathi and McKinley (Bounded Partial-Order Reduction, OOPSLA 2013), with the part
+// of sleep sets that never costs a preemption. Left out: weak memory, and optimality: some schedules are begun and found
+// to be covered elsewhere (Report.Redundant).
+//
+//	Explore ──> phase (one bound) ──> search, the Strategy and Observer of each run
+//	               │                     ├─ events: the steps of the current run, each with the choices left there
+//	               └ tallies             ├─ locations: who touched what, in order
+//	                  └ Outcome, Witness └─ rules: which accesses do not commute
+//
+// Words: an event is a step of a run. A race is two events of different tasks that do not commute and that nothing in
+// between orders; for each the explorer makes sure that the other order is tried. A task sleeps where another branch has
+// taken its next step already, until something that conflicts with that step was done.
 package explore
+
+// For the maintainer:
+//
+//   - Read trace.go, then search.go from begin to advance, then explore.go, which goes through the bounds.
+//   - A new kind of shared state needs no code here: an access in the footprint, of a kind that sim.Access.Kind knows.
+//   - A release of a lock and the acquisition that it makes possible are no race; the two acquisitions are. A task that
+//     never gets its lock still races with those who had it (unfulfilled).
+//   - Behind a passage of time everything is ordered after all that was before, for nothing could run.
+//   - A run that fails ends everybody: its last step does not commute with anything (failed).
+//   - Under a bound a race adds a choice also where the other task got the CPU, for leaving it there costs nothing, and
+//     before the release of a lock that the racing task will wait for, for waiting gives the CPU back.
+//   - TestReductionShowsAllOutcomes compares with plain enumeration; run it with -rapid.checks=20000 after any change.

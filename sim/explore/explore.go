@@ -1,6 +1,9 @@
 package explore
 
 import (
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/epollsim/epollsim/sim"
@@ -56,6 +59,9 @@ type Options struct {
 	// Sampling takes schedules at random instead, MaxSchedules of them.
 	Sampling Sampling
 	Seed     uint64
+	// Cores is how many goroutines run schedules; the report does not depend on it. 0: one. The program must be fit
+	// for it.
+	Cores int
 	// Progress is called now and then.
 	Progress func(Progress)
 	// Checkpoint is called with what Resume takes when a limit ends the exploration, or Stop.
@@ -78,9 +84,13 @@ type Progress struct {
 // Explore runs program until every distinguishable interleaving up to the bound was visited, or a limit ends it.
 func Explore(program Program, opts Options) *Report {
 	x := &exploration{program: program, opts: opts, start: time.Now()}
-	defer x.pool.Close()
+	defer func() {
+		for _, p := range x.phases {
+			p.pool.Close()
+		}
+	}()
 	x.explore()
-	if opts.Checkpoint != nil && x.over && x.err == nil && opts.Sampling == 0 {
+	if opts.Checkpoint != nil && x.over.Load() && x.err == nil && opts.Sampling == 0 {
 		opts.Checkpoint(x.save())
 	}
 	return x.report()
@@ -90,26 +100,33 @@ func Explore(program Program, opts Options) *Report {
 type exploration struct {
 	program Program
 	opts    Options
-	pool    sim.Pool
 	start   time.Time
-	runs    uint64
-	over    bool
-	err     error
-	token   string
-	search  *search // of the run under way
+	runs    atomic.Uint64
+	over    atomic.Bool // a limit was reached, or an error
 	phases  []*phase
-	open    *phase // the attempt without a bound
+
+	mu    sync.Mutex
+	err   error
+	token string
 }
 
 // phase is what was explored with one bound, or without one.
 type phase struct {
 	bound    int // negative: none
 	search   *search
+	pool     sim.Pool
 	complete bool
+	enough   atomic.Bool // another phase has found more
 	tallies
 }
 
-func (x *exploration) newPhase(bound int) *phase {
+// phaseOf returns the phase of a bound, a new one unless it has begun.
+func (x *exploration) phaseOf(bound int) *phase {
+	for _, p := range x.phases {
+		if p.bound == bound {
+			return p
+		}
+	}
 	p := &phase{bound: bound, search: newSearch(bound)}
 	x.phases = append(x.phases, p)
 	return p
@@ -122,24 +139,17 @@ func (x *exploration) explore() {
 	switch {
 	case x.opts.Sampling != 0:
 		x.sample()
-		return
 	case x.opts.Resume != nil && !x.resume():
-		return
 	case x.opts.Direct:
 		if !bounded {
 			most = -1
 		}
 		x.advance(x.phaseOf(most), 0)
-		return
-	}
-	for n := 0; !x.over && (!bounded || n <= most); n++ {
-		p := x.phaseOf(n)
-		if x.advance(p, 0); p.complete && !p.search.cut {
-			return
-		}
-		if n >= firstTry && !x.over {
-			x.open = x.phaseOf(-1)
-			if x.advance(x.open, 1000+4*x.runs); x.open.complete {
+	case x.opts.Cores > 1 && x.opts.MaxSchedules == 0 && (!bounded || most > firstTry):
+		x.together(most, bounded)
+	default:
+		for n := 0; !x.over.Load() && (!bounded || n <= most); n++ {
+			if x.bound(n) || n >= firstTry && x.attempt(x.cap(n)) {
 				return
 			}
 		}
@@ -148,57 +158,129 @@ func (x *exploration) explore() {
 
 const firstTry = 2
 
-// phaseOf returns the phase of a bound, a new one unless it has begun.
-func (x *exploration) phaseOf(bound int) *phase {
+// bound explores with bound n and reports whether that was all there is.
+func (x *exploration) bound(n int) bool {
+	p := x.phaseOf(n)
+	x.advance(p, 0)
+	return p.complete && !p.search.cut
+}
+
+// attempt goes on without a bound and reports whether that came to an end.
+func (x *exploration) attempt(most uint64) bool {
+	open := x.phaseOf(-1)
+	x.advance(open, most)
+	return open.complete
+}
+
+// cap is how many runs the attempt without a bound may have had when bound n is complete.
+func (x *exploration) cap(n int) uint64 {
+	runs := uint64(0)
 	for _, p := range x.phases {
-		if p.bound == bound {
-			return p
+		if p.bound >= 0 && p.bound <= n {
+			runs += p.Runs
 		}
 	}
-	return x.newPhase(bound)
+	return 1000 + 4*runs
+}
+
+// together does the same on two cores: while the attempt without a bound goes on, the next bound is explored. What
+// one core would not have come to is dropped.
+func (x *exploration) together(most int, bounded bool) {
+	for n := 0; !x.over.Load() && (!bounded || n <= most); n++ {
+		if x.bound(n) {
+			return
+		}
+		if n < firstTry || x.over.Load() {
+			continue
+		}
+		open, most := x.phaseOf(-1), x.cap(n)
+		next := x.phaseOf(n + 1)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if x.advance(open, most); open.complete {
+				next.enough.Store(true)
+			}
+		}()
+		x.advance(next, 0)
+		<-done
+		if open.complete {
+			x.phases = slices.DeleteFunc(x.phases, func(p *phase) bool { return p == next })
+			x.runs.Store(0)
+			for _, p := range x.phases {
+				x.runs.Add(p.Runs)
+			}
+			return
+		}
+	}
 }
 
 // advance goes on with p for at most most runs in all its life, 0: to the end.
 func (x *exploration) advance(p *phase, most uint64) {
 	for !p.complete && (most == 0 || p.Runs < most) && !x.limit(p) {
 		x.run(p)
-		if x.err != nil {
-			x.over = true
+		if x.over.Load() && x.failed() {
 			return
 		}
 		p.complete = !p.search.advance()
 	}
 }
 
+func (x *exploration) failed() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.err != nil
+}
+
+// fail ends the exploration because the program is wrong.
+func (x *exploration) fail(err error, token string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err == nil {
+		x.err, x.token = err, token
+	}
+	x.over.Store(true)
+}
+
 // often is after how many runs the clock is looked at.
 const often = 64
 
 func (x *exploration) limit(p *phase) bool {
-	x.over = x.over || x.opts.MaxSchedules > 0 && x.runs >= x.opts.MaxSchedules || x.opts.StopAtFailure && p.Failed > 0
-	if x.runs%often == 0 && !x.over {
+	runs := x.runs.Load()
+	over := x.opts.MaxSchedules > 0 && runs >= x.opts.MaxSchedules || x.opts.StopAtFailure && p.Failed > 0
+	if p.Runs%often == 0 && !over {
 		elapsed := time.Since(x.start)
-		x.over = x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop()
-		if x.opts.Progress != nil {
-			x.opts.Progress(Progress{Runs: x.runs, Elapsed: elapsed, Bound: Bound(p.bound + 1), Done: p.search.done()})
-		}
+		over = x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop()
+		x.progress(p, elapsed)
 	}
-	return x.over
+	if over {
+		x.over.Store(true)
+	}
+	return over || x.over.Load() || p.enough.Load()
+}
+
+func (x *exploration) progress(p *phase, elapsed time.Duration) {
+	if x.opts.Progress != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.opts.Progress(Progress{Runs: x.runs.Load(), Elapsed: elapsed, Bound: Bound(p.bound + 1), Done: p.search.done()})
+	}
 }
 
 // run runs the program once more.
 func (x *exploration) run(p *phase) {
 	s := p.search
 	s.begin()
-	res := x.program(sim.Options{Strategy: s, Pool: &x.pool})
-	x.runs++
+	res := x.program(sim.Options{Strategy: s, Pool: &p.pool})
+	x.runs.Add(1)
 	p.Runs++
 	switch {
 	case s.stray != nil:
-		x.err, x.token = s.stray, s.token()
+		x.fail(s.stray, s.token())
 	case s.redundant:
 		p.Redundant++
 	case res.Mistake != nil:
-		x.err, x.token = res.Mistake, s.token()
+		x.fail(res.Mistake, s.token())
 	default:
 		p.count(s.m, &res)
 	}

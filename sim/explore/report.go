@@ -26,7 +26,7 @@ func (r *Report) Interleavings() uint64 { return r.Runs - r.Redundant }
 
 // report puts together what the phases have found.
 func (x *exploration) report() *Report {
-	r := &Report{Total: x.runs, Nothing: true, Err: x.err, Token: x.token, Sampled: x.opts.Sampling != 0}
+	r := &Report{Total: x.runs.Load(), Nothing: true, Err: x.err, Token: x.token, Sampled: x.opts.Sampling != 0}
 	var best *phase
 	for _, p := range x.phases {
 		if !p.complete {

@@ -45,11 +45,11 @@ func (x *exploration) sample() {
 		default:
 			w.Strategy = sim.NewRandom(seed)
 		}
-		res := x.program(sim.Options{Strategy: w, Pool: &x.pool})
-		x.runs++
+		res := x.program(sim.Options{Strategy: w, Pool: &p.pool})
+		x.runs.Add(1)
 		p.Runs++
 		if res.Mistake != nil {
-			x.err, x.token = res.Mistake, tokenOf(w.m)
+			x.fail(res.Mistake, tokenOf(w.m))
 			return
 		}
 		if w.m != nil {
