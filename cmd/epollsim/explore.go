@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +36,7 @@ type exploreFlags struct {
 	table     bool
 	file      string // of the checkpoint
 	cores     int
+	shrunk    string // where the smaller program goes
 
 	interrupted atomic.Bool
 	unsaved     error
@@ -62,6 +65,7 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of --strategy")
 	flags.StringVar(&f.file, "checkpoint", "", "go on from this file if it exists, and write it when a limit or an interrupt ends the exploration")
 	flags.IntVarP(&f.cores, "jobs", "j", 1, "cores to use; the result is the same")
+	flags.StringVar(&f.shrunk, "shrink", "", "when a run fails, write to this file a smaller program that fails the same way")
 	flags.BoolVar(&f.table, "table", true, "print the interleaving of each witness, a column per thread")
 	f.limits.flags(flags)
 	return cmd
@@ -125,6 +129,9 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	switch {
 	case r.Failed > 0:
 		f.failures(cmd, r, file)
+		if err := f.shrink(cmd, p, boot, r); err != nil {
+			return err
+		}
 		return exitError{code: scenario.ExitFailed}
 	case r.Limited > 0:
 		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, "+
@@ -260,3 +267,52 @@ func (f *exploreFlags) checkpoint(opts *explore.Options) error {
 	opts.Checkpoint = func(text []byte) { f.unsaved = os.WriteFile(f.file, text, 0o666) }
 	return nil
 }
+
+// Bounds of looking for a smaller program.
+const (
+	shrinkRuns = 2000
+	shrinkTime = 20 * time.Second
+)
+
+// shrink writes a program that fails as the first failure does, with statements of p left out, and tells its schedule.
+func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot func(sim.Options) *kernel.Kernel, r *explore.Report) error {
+	if f.shrunk == "" {
+		return nil
+	}
+	first := r.Failures[0]
+	opts := explore.Options{Bound: explore.UpTo(max(first.Witness.Preemptions, enough)), StopAtFailure: true, MaxSchedules: shrinkRuns}
+	end := time.Now().Add(shrinkTime)
+	var token string
+	text := scenario.Shrink(p.Filename(), p.Source(), func(smaller *scenario.Program) bool {
+		if time.Now().After(end) || f.interrupted.Load() {
+			return false
+		}
+		found := explore.Explore(smaller.Explored(boot, scenario.Options{MaxSteps: f.starlark}), opts)
+		if found.Err != nil || len(found.Failures) == 0 || kind(found.Failures[0].Text) != kind(first.Text) {
+			return false
+		}
+		token = found.Failures[0].Witness.Token
+		return true
+	})
+	if token == "" {
+		token = first.Witness.Token
+	}
+	if err := os.WriteFile(f.shrunk, text, 0o666); err != nil {
+		return usagef("--shrink: %v", err)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "a smaller program that fails the same way: epollsim run --schedule=%s %s\n", token, f.shrunk)
+	return nil
+}
+
+// kind is what two failures have in common although lines and numbers differ: the words before the first colon, behind
+// the place.
+func kind(failure string) string {
+	failure = place.ReplaceAllString(failure, "")
+	if strings.HasPrefix(failure, "check failed: ") {
+		return failure
+	}
+	before, _, _ := strings.Cut(failure, ":")
+	return before
+}
+
+var place = regexp.MustCompile(`^[^:]*:\d+:\d+: `)

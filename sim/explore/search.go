@@ -577,7 +577,7 @@ func (s *search) advance() bool {
 		if e.forced {
 			continue
 		}
-		e.done = append(e.done, sleeper{task: e.task, all: e.all, frees: s.frees(e), foot: slices.Clone(e.foot)})
+		e.finish(s.frees(e))
 		if t, ok := s.next(e); ok {
 			e.task, e.all = t, false
 			s.fixed = i + 1
@@ -585,6 +585,19 @@ func (s *search) advance() bool {
 		}
 	}
 	return false
+}
+
+// finish notes that all behind the choice that was made at e is visited. The memory of footprints is used again: who
+// else refers to it stands behind e, and is forgotten with what stands there.
+func (e *event) finish(frees bool) {
+	n := len(e.done)
+	if n < cap(e.done) {
+		e.done = e.done[:n+1]
+	} else {
+		e.done = append(e.done, sleeper{})
+	}
+	d := &e.done[n]
+	d.task, d.all, d.frees, d.foot = e.task, e.all, frees, append(d.foot[:0], e.foot...)
 }
 
 // frees reports whether e, which is about to be taken back, released a lock.
