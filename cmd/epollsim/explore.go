@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -84,6 +85,13 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 		return err
 	}
 	f.watch()
+	if !cmd.Flags().Changed("max-steps") {
+		f.steps = exploreSteps
+	}
+	if !cmd.Flags().Changed("max-starlark-steps") {
+		f.starlark = exploreStarlark
+	}
+	debug.SetGCPercent(400) // runs are short-lived: memory is flat all the same
 	boot := func(machine sim.Options) *kernel.Kernel {
 		machine.MaxSteps, machine.MaxTasks = f.steps, f.tasks
 		return kernel.Boot(kernel.Options{Version: version, Check: f.check, Machine: machine})
@@ -143,6 +151,13 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	}
 	return nil
 }
+
+// Limits of a single run unless others are asked for: what runs longer than that has a loop without a bound, or cannot be
+// covered anyway.
+const (
+	exploreSteps    = 100_000
+	exploreStarlark = 1_000_000
+)
 
 // enough is the bound that an exploration has to complete to be conclusive.
 const enough = 2

@@ -242,12 +242,15 @@ func (x *exploration) fail(err error, token string) {
 	x.over.Store(true)
 }
 
+// hopeless is after how many runs that reached a limit of their own an exploration gives up: it proves nothing any more.
+const hopeless = 100
+
 // often is after how many runs the clock is looked at.
 const often = 64
 
 func (x *exploration) limit(p *phase) bool {
 	runs := x.runs.Load()
-	over := x.opts.MaxSchedules > 0 && runs >= x.opts.MaxSchedules || x.opts.StopAtFailure && p.Failed > 0
+	over := x.opts.MaxSchedules > 0 && runs >= x.opts.MaxSchedules || x.opts.StopAtFailure && p.Failed > 0 || p.Limited >= hopeless
 	if p.Runs%often == 0 && !over {
 		elapsed := time.Since(x.start)
 		over = x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop()
