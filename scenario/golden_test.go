@@ -164,41 +164,6 @@ func TestCasesUnderSchedules(t *testing.T) {
 	}
 }
 
-// Every litmus test shows what its first line expects, in all schedules of up to two preemptions, and breaks
-// nothing in any of them. The verdict is the Observation of epollsim explore.
-func TestLitmus(t *testing.T) {
-	const mostSchedules = 50_000
-	for _, f := range starFiles(t, litmusDir, "# expect: ") {
-		t.Run(f.id, func(t *testing.T) {
-			t.Parallel()
-			pool := &sim.Pool{}
-			defer pool.Close()
-			enum := &sim.Enumeration{Bound: 2}
-			held, runs := 0, 0
-			for more := true; more; more = enum.Advance() {
-				runs++
-				require.LessOrEqual(t, runs, mostSchedules, "too many schedules to try them all in a test")
-				enum.Begin()
-				res, token := f.run(sim.Options{Strategy: enum, Pool: pool}, long())
-				require.Empty(t, trouble(res), "epollsim run --schedule=%s %s", token, f.path)
-				require.Len(t, res.Conditions, 1, "a litmus test has one final condition")
-				if res.Conditions[0].Value {
-					held++
-				}
-			}
-			verdict := "Sometimes"
-			switch held {
-			case 0:
-				verdict = "Never"
-			case runs:
-				verdict = "Always"
-			}
-			want, _, _ := strings.Cut(f.first, " ")
-			assert.Equal(t, want, verdict, "held in %d of %d schedules", held, runs)
-		})
-	}
-}
-
 // The same case and seed are the same bytes, whatever the number of processors.
 func TestCasesAreDeterministic(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
