@@ -36,6 +36,11 @@ func (n *InetNet) Listening(addr netip.AddrPort) bool {
 	return n.tcp.owners(addr.Port(), func(s *inetSock) bool { return s.state == inetListen && s.receives(addr.Addr()) })
 }
 
+// Receiving reports whether a UDP socket gets what is sent to addr. It is no step.
+func (n *InetNet) Receiving(addr netip.AddrPort) bool {
+	return n.udp.owners(addr.Port(), func(s *inetSock) bool { return s.receives(addr.Addr()) })
+}
+
 func (p *inetPorts) init(n *InetNet, protocol int) {
 	p.net, p.protocol = n, protocol
 	p.lock.Init(n.sys.M, classInetPorts)

@@ -181,5 +181,8 @@ func (k *Kernel) Watch(epoll, target *vfs.File, fd int, e abi.EpollEvent) abi.Er
 	return k.epoll.Ctl(epoll, target, abi.EPOLL_CTL_ADD, fd, &e, true)
 }
 
+// Receiving reports whether a UDP socket gets what is sent to addr.
+func (k *Kernel) Receiving(addr netip.AddrPort) bool { return k.inet.Receiving(addr) }
+
 // Listening reports whether a TCP socket listens for connects to addr.
 func (k *Kernel) Listening(addr netip.AddrPort) bool { return k.inet.Listening(addr) }

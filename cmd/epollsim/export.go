@@ -3,15 +3,18 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/casebook"
 	"github.com/epollsim/epollsim/scenario/export"
+	"github.com/epollsim/epollsim/scenario/replay"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -26,15 +29,15 @@ type exportFlags struct {
 func newExport() *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{
-		Use:   "export [FILE.star…] [--to=c|json] [-o DIR] | --pack DIR",
+		Use:   "export [FILE.star…] [--to=c|json] [-o DIR] | --pack DIR | FILE.strace… --to=star [-o FILE.star]",
 		Short: "Write scenarios as C programs or JSON vectors, to test other implementations of epoll with",
 		Long: `Run scenarios of one thread on the model and write the calls they make, with what the model returned: as stand-alone C
-programs that report in KTAP, or as JSON (docs/export.md). One goes to standard output, several into the folder of -o.
+programs that report in KTAP, or as JSON (docs/export.md). --to=star writes the log of a program as a scenario (docs/replay.md). One goes to standard output, several into the folder of -o.
 --pack writes a folder with both, a Makefile and a script that runs them; of the whole casebook if no file is named.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.to, "to", "c", "c or json")
+	flags.StringVar(&f.to, "to", "c", "c or json; star turns a log of strace into a scenario")
 	flags.StringVarP(&f.dir, "output", "o", "", "the `folder` for NAME.c or NAME.json; it is made if it is not there")
 	flags.StringVar(&f.pack, "pack", "", "write a conformance pack into this `folder`")
 	f.limits.flags(flags)
@@ -42,8 +45,11 @@ programs that report in KTAP, or as JSON (docs/export.md). One goes to standard 
 }
 
 func (f *exportFlags) run(cmd *cobra.Command, args []string) error {
+	if f.to == "star" {
+		return f.star(cmd, args)
+	}
 	if f.to != "c" && f.to != "json" {
-		return usagef("--to=%s: expected c or json", f.to)
+		return usagef("--to=%s: expected c, json, or star for a log of strace", f.to)
 	}
 	if f.pack != "" && (f.dir != "" || cmd.Flags().Changed("to")) {
 		return usagef("--pack writes both forms into its folder; it goes without --to and -o")
@@ -149,4 +155,63 @@ func (f *exportFlags) writePack(cmd *cobra.Command, vectors []*export.Vector, re
 	fmt.Fprintf(cmd.OutOrStdout(), "%d cases in %s, %d left out (see its README.md); build and run them: make -C %[2]s check\n",
 		len(vectors), filepath.Clean(f.pack), len(refused))
 	return nil
+}
+
+// star writes a log as a scenario.
+func (f *exportFlags) star(cmd *cobra.Command, files []string) error {
+	if f.pack != "" {
+		return usagef("--pack is for scenarios; --to=star makes one of a log")
+	}
+	if len(files) == 0 {
+		return usagef("export --to=star: name a log of strace")
+	}
+	if err := f.limits.check(); err != nil {
+		return err
+	}
+	f.watch()
+	src, name, done, err := openLog(files, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer done()
+	log, err := replay.Read(src, name)
+	if err == nil {
+		err = log.Stats.Verdict(name)
+	}
+	if err != nil {
+		return exitError{scenario.ExitScenario, err.Error()}
+	}
+	text, err := replay.Star(log, replay.Options{MaxSteps: f.steps, MaxTasks: f.tasks})
+	if err == nil {
+		err = f.tells(name, text)
+	}
+	if err != nil {
+		return exitError{scenario.ExitScenario, err.Error()}
+	}
+	if f.dir == "" {
+		_, err = fmt.Fprint(cmd.OutOrStdout(), text)
+	} else {
+		err = os.WriteFile(f.dir, []byte(text), 0o666)
+	}
+	if err != nil {
+		return usagef("%v", plainPathError(err))
+	}
+	return nil
+}
+
+// tells makes sure that a scenario comes to the results of the log it was made of: what several threads did, one may not.
+func (f *exportFlags) tells(name, text string) error {
+	p, err := scenario.Compile(name+".star", []byte(text))
+	if err != nil {
+		return err
+	}
+	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: f.steps, MaxTasks: f.tasks}})
+	res := scenario.Run(k, p, scenario.Options{Stdout: io.Discard, MaxSteps: f.starlark})
+	switch {
+	case res.ExitCode() == scenario.ExitOK:
+		return nil
+	case len(res.Failed) > 0:
+		return fmt.Errorf("%s:1:1: one thread cannot tell what several did: %s", name, res.Failed[0])
+	}
+	return fmt.Errorf("%s:1:1: one thread cannot tell what several did: %v %v", name, res.Err, res.Unlooked)
 }

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"net/netip"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/kernel"
@@ -118,8 +120,12 @@ func modelled(a [3]int64) bool {
 	case abi.AF_UNIX:
 		return true
 	case abi.AF_INET, abi.AF_INET6:
-		return a[1]&typeMask == abi.SOCK_STREAM &&
-			(a[2] == 0 || a[2] == abi.IPPROTO_TCP || a[2] == abi.IPPROTO_MPTCP)
+		switch a[1] & typeMask {
+		case abi.SOCK_STREAM:
+			return a[2] == 0 || a[2] == abi.IPPROTO_TCP || a[2] == abi.IPPROTO_MPTCP
+		case abi.SOCK_DGRAM:
+			return a[2] == 0 || a[2] == abi.IPPROTO_UDP
+		}
 	}
 	return false
 }
@@ -232,6 +238,7 @@ func runGetsockopt(x *exec, o *op) outcome {
 func parseRecv(o *op, c *strace.Call) bool {
 	return parseWith(func(o *op, a *args) {
 		o.fd, o.a[0], o.a[1] = a.int32(0), a.num(2), a.numOr(3, 0)
+		o.addr = sockaddr(a.at(4))
 	})(o, c)
 }
 
@@ -246,7 +253,15 @@ func (x *exec) recvSize(o *op) int {
 
 func runRecv(x *exec, o *op) outcome {
 	buf := x.buffer(o, x.recvSize(o))
-	return outcomeOf(x.calls(o).Recvfrom(o.fd, buf, int(o.a[1]), nil))
+	var from *abi.Sockaddr
+	if anyInet(o.addr) && !x.stream(o, o.fd) {
+		from = &abi.Sockaddr{}
+	}
+	n, err := x.calls(o).Recvfrom(o.fd, buf, int(o.a[1]), from)
+	if err == nil && from != nil && anyInet(from) && from.Inet.Port() != o.addr.Inet.Port() {
+		x.ports[o.addr.Inet.Port()] = from.Inet.Port() // the kernel chose it
+	}
+	return outcomeOf(n, err)
 }
 
 func parseSend(o *op, c *strace.Call) bool {
@@ -270,6 +285,9 @@ func runSend(x *exec, o *op) outcome {
 	addr := o.addr
 	if addr != nil {
 		to := x.connectAddr(*addr)
+		if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) {
+			to = inetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
+		}
 		addr = &to
 	}
 	if x.full(o) {

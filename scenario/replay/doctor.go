@@ -58,6 +58,7 @@ type waitState struct {
 type watch struct {
 	fd     int
 	events abi.Events
+	task   int // that asked: a close by another one may be of another table
 	closed int // line of the close of the number it was added as
 	got    int // bytes of the last read since its event
 	full   int // line of the last read that took all it asked for
@@ -111,7 +112,7 @@ func (d *doctor) call(o *op) {
 		d.wait(o)
 	case o.row.name == "close" && !o.want.failed():
 		for key, w := range d.watched {
-			if w.fd == o.fd && w.closed == 0 && key.epfd != o.fd {
+			if w.fd == o.fd && w.closed == 0 && key.epfd != o.fd && w.task == o.task {
 				w.closed = o.end.Line
 			}
 		}
@@ -134,7 +135,7 @@ func (d *doctor) ctl(o *op) {
 	case abi.EPOLL_CTL_ADD, abi.EPOLL_CTL_MOD:
 		if o.event != nil {
 			d.forget(o.fd, o.fd2)
-			d.watched[itemKey{o.fd, o.event.Data}] = &watch{fd: o.fd2, events: o.event.Events}
+			d.watched[itemKey{o.fd, o.event.Data}] = &watch{fd: o.fd2, events: o.event.Events, task: o.task}
 		}
 	case abi.EPOLL_CTL_DEL:
 		d.forget(o.fd, o.fd2)

@@ -36,16 +36,19 @@ type exec struct {
 	mute   int // depth of looks that nobody shall see
 	plan   *plan
 	counts2
-	things    map[int][]sim.ID  // files that each call touched, kept where calls overlap
-	running   *op               // the last one that was begun
-	made2     map[int]int       // the order in which calls were made
-	ends      map[sim.ID]sim.ID // other ends of files
-	making    *op               // that a connect of the log is making
-	orders    map[sim.ID]uint64 // of the calls on each file, as a sum
-	orphans   []int             // peers of files that the log has closed
-	onChecked func(*exec, *op)  // told of each call that was checked
-	mutable   map[*op]bool      // for tests
-	err       error             // that ended the run
+	things    map[int][]sim.ID     // files that each call touched, kept where calls overlap
+	ports     map[uint16]uint16    // of UDP: those of the log in the model
+	script    *star                // that is made of the log, or nil
+	udp       map[abi.Sockaddr]int // sockets of the pilot
+	running   *op                  // the last one that was begun
+	made2     map[int]int          // the order in which calls were made
+	ends      map[sim.ID]sim.ID    // other ends of files
+	making    *op                  // that a connect of the log is making
+	orders    map[sim.ID]uint64    // of the calls on each file, as a sum
+	orphans   []int                // peers of files that the log has closed
+	onChecked func(*exec, *op)     // told of each call that was checked
+	mutable   map[*op]bool         // for tests
+	err       error                // that ended the run
 	diverged  *Divergence
 	failed    *op
 	mismatch  []sim.ID // files of the events that the failed wait was to report
@@ -79,11 +82,14 @@ type table struct {
 var errDone = errors.New("the log has ended")
 
 // execute runs the log once. It stops at the first divergence.
-func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op)) *exec {
+func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op), script ...*star) *exec {
 	x := &exec{
-		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, made2: map[int]int{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
+		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, made2: map[int]int{}, udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
 		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]int{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, orders: map[sim.ID]uint64{},
 		counts2: counts2{foreignFiles: map[*vfs.File]bool{}},
+	}
+	if len(script) > 0 {
+		x.script = script[0]
 	}
 	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
 	if trace != nil {
@@ -153,6 +159,9 @@ func (x *exec) exit(e *logEvent) {
 		x.finish(th)
 		if x.diverged == nil {
 			x.compare(th)
+		}
+		if x.script != nil && x.diverged == nil {
+			x.script.made(x, th)
 		}
 		if x.counts2.inferred == inferred && x.counts2.injected == injected && !o.want.none && !x.outside(o) {
 			x.counts2.checked++
@@ -331,6 +340,7 @@ func (x *exec) begin(th *thread) {
 	}
 	th.next = o
 	x.inherit(th, o)
+	x.datagramTo(o)
 	x.note(o)
 	if o.row.waits && o.begin.Time > 0 {
 		x.catchUp(o.begin.Time)

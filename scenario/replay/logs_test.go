@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,4 +56,14 @@ func TestLogOfManyFiles(t *testing.T) {
 	log, err := replay.Read(strace.Merge(sources...), names[0])
 	require.NoError(t, err)
 	require.Nil(t, replay.Run(log, replay.Options{}).Divergence)
+}
+
+func source(text string) strace.Source {
+	return strace.NewReader(strings.NewReader(text), "log", strace.ReaderOptions{})
+}
+
+func parse(t testing.TB, text string) *replay.Log {
+	log, err := replay.Read(source(text), "log")
+	require.NoError(t, err)
+	return log
 }

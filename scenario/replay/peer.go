@@ -44,6 +44,10 @@ func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 		return false
 	}
 	x.queued[f.ID()] = append(x.queued[f.ID()], fd)
+	if x.script != nil {
+		x.script.add("%s = socket(%d, SOCK_STREAM)", peerName(fd), addr.Family)
+		x.script.add("check(connect(%s, %s) == 0)", peerName(fd), addrText(addr))
+	}
 	x.inferred("a peer connected to fd %d", o.fd)
 	return true
 }
@@ -190,6 +194,11 @@ func helpConnect(x *exec, o *op) bool {
 		x.names[addr.Path] = true
 	}
 	x.listeners = append(x.listeners, fd)
+	if x.script != nil {
+		x.script.add("%s = socket(%d, SOCK_STREAM)", peerName(fd), addr.Family)
+		x.script.add("check(bind(%s, %s) == 0)", peerName(fd), addrText(addr))
+		x.script.add("check(listen(%s) == 0)", peerName(fd))
+	}
 	x.inferred("a server listened where fd %d connects to", o.fd)
 	return true
 }
@@ -203,6 +212,9 @@ func (x *exec) meet(f *vfs.File) {
 				break
 			}
 			x.unmet = append(x.unmet, fd)
+			if x.script != nil {
+				x.script.add("%s = accept(%s)", peerName(fd), peerName(l))
+			}
 		}
 	}
 	for i, fd := range x.unmet {
@@ -230,6 +242,9 @@ func (x *exec) peer(f *vfs.File) int {
 
 // worldSends lets the peer send what o reads, or end.
 func (x *exec) worldSends(o *op, f *vfs.File) bool {
+	if devices.UdpOf(f) != nil {
+		return x.datagramFrom(o, f)
+	}
 	fd := x.peer(f)
 	if fd < 0 {
 		return x.stream(o, o.fd) && x.later()
@@ -286,6 +301,9 @@ func (x *exec) sendTo(o *op, fd int, n int64) bool {
 	if err != nil {
 		return false
 	}
+	if x.script != nil {
+		x.script.add("check(write(%s, b\"p\" * %d) == %d)", peerName(fd), sent, sent)
+	}
 	x.inferred("the peer of fd %d sent %d bytes", o.fd, sent)
 	return true
 }
@@ -297,11 +315,18 @@ func (x *exec) endOf(o *op, fd int, reset bool) bool {
 		if x.pilot.Close(fd) != nil {
 			return false
 		}
+		if x.script != nil {
+			x.script.add("setsockopt(%s, SOL_SOCKET, SO_LINGER, (1, 0))", peerName(fd))
+			x.script.add("close(%s)", peerName(fd))
+		}
 		x.inferred("the peer reset the connection")
 		return true
 	}
 	if err := x.pilot.Shutdown(fd, abi.SHUT_WR); err != nil {
 		return false
+	}
+	if x.script != nil {
+		x.script.add("check(shutdown(%s, SHUT_WR) == 0)", peerName(fd))
 	}
 	x.inferred("the peer ended its side of the connection")
 	return true
@@ -330,6 +355,9 @@ func (x *exec) incoming(o *op, n int64) int64 {
 
 // worldReady lets the peer do what makes f ready for bits.
 func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
+	if devices.UdpOf(f) != nil && bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0 {
+		return x.datagramFrom(o, f)
+	}
 	if s := devices.SocketOf(f); s != nil && x.peer(f) < 0 {
 		if bits&abi.EPOLLIN != 0 && x.peek(f) == 0 && x.isListener(f) {
 			return x.worldConnects(o, f)
@@ -432,6 +460,9 @@ func (x *exec) worldTakes(o *op, f *vfs.File) bool {
 	}
 	if took == 0 {
 		return false
+	}
+	if x.script != nil {
+		x.script.add("read(%s, %d)", peerName(fd), took)
 	}
 	x.inferred("the peer of fd %d read %d bytes", o.fd, took)
 	return true

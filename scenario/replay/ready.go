@@ -22,7 +22,8 @@ func readyRead(x *exec, o *op) bool {
 	bits := x.peek(f)
 	if o.want.ret == 0 {
 		n, ok := available(f)
-		return bits&(abi.EPOLLHUP|abi.EPOLLRDHUP) != 0 && (!ok || n == 0)
+		// The end, or a datagram with nothing in it.
+		return bits&(abi.EPOLLHUP|abi.EPOLLRDHUP|abi.EPOLLIN) != 0 && (!ok || n == 0)
 	}
 	if bits&abi.EPOLLIN == 0 {
 		return false

@@ -156,7 +156,7 @@ func (x *exec) swapped(p *plan, calls []*op) []*plan {
 // nearby are the calls shortly before the divergence that may have to do with it, those first that certainly have.
 func (x *exec) nearby(most int) []*op {
 	var list []*op
-	for i := x.at; i >= 0 && len(list) < 2*most; i-- {
+	for i := min(x.at, len(x.log.events)-1); i >= 0 && len(list) < 2*most; i-- {
 		e := &x.log.events[i]
 		if e.kind != eventEnter && e.kind != eventCall {
 			continue

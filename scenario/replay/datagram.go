@@ -1,0 +1,119 @@
+package replay
+
+import (
+	"net/netip"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// Datagrams of those that are not in the log.
+
+// receiver gives a socket of the pilot that has an address of UDP, -1 if that cannot be.
+func (x *exec) receiver(addr abi.Sockaddr) int {
+	if fd, ok := x.udp[addr]; ok {
+		return fd
+	}
+	fd, err := x.pilot.Socket(addr.Family, abi.SOCK_DGRAM|abi.SOCK_NONBLOCK, 0)
+	if err == nil {
+		err = x.pilot.Bind(fd, addr)
+	}
+	if err != nil {
+		return -1
+	}
+	x.udp[addr] = fd
+	return fd
+}
+
+// datagramTo sees to it that somebody is there to get what o sends, unless the log tells that nobody was.
+func (x *exec) datagramTo(o *op) {
+	if o.row.looks || !o.row.waits || o.fd < 0 || o.want.failed() || x.refusedSoon(o) {
+		return
+	}
+	f := x.file(o, o.fd)
+	if f == nil || devices.UdpOf(f) == nil {
+		return
+	}
+	to, ok := abi.Sockaddr{}, false
+	if anyInet(o.addr) {
+		to, ok = x.connectAddr(*o.addr), true
+		if port, known := x.ports[to.Inet.Port()]; known {
+			to = inetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
+		}
+	} else if peer, errno := devices.SocketOf(f).Peername(f); errno == 0 && anyInet(&peer) {
+		to, ok = peer, true
+	}
+	if !ok || to.Inet.Port() == 0 || x.k.Receiving(target(to)) {
+		return
+	}
+	if x.receiver(inetAddr(target(to))) >= 0 {
+		x.inferred("somebody had a socket at %s", to.Inet)
+	}
+}
+
+// refusedSoon reports whether the log tells that nobody got what o sends: by ECONNREFUSED of the next calls on the number.
+func (x *exec) refusedSoon(o *op) bool {
+	return x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case other == o || other.fd != o.fd || !x.sharesFiles(o, other):
+			return lookOn
+		case other.want.errno == abi.ECONNREFUSED:
+			return lookYes
+		case other.row.name == "close", other.row.looks && !other.want.failed():
+			return lookNo
+		}
+		return lookOn
+	})
+}
+
+// datagramFrom sends to f what the log reads from it.
+func (x *exec) datagramFrom(o *op, f *vfs.File) bool {
+	s := devices.SocketOf(f)
+	local, errno := s.Sockname(f)
+	if errno != 0 || local.Inet.Port() == 0 {
+		return false
+	}
+	size := o.want.ret
+	from := o.addr
+	if o.row.parseIsWait() {
+		size = 1
+		if n, errno := x.firstRead(o, f); errno == 0 {
+			size = n
+		}
+		from = nil
+	}
+	if size < 0 {
+		return false
+	}
+	if peer, errno := s.Peername(f); errno == 0 && anyInet(&peer) && peer.Inet.Port() != 0 {
+		from = &peer
+	}
+	source := inetAddr(netip.AddrPortFrom(target(local).Addr(), 0))
+	if anyInet(from) {
+		source = inetAddr(target(x.connectAddr(*from)))
+	}
+	fd := x.receiver(source)
+	if fd < 0 {
+		return false
+	}
+	to := inetAddr(target(local))
+	if _, err := x.pilot.Sendto(fd, make([]byte, min(size, 65000)), abi.MSG_DONTWAIT, &to); err != nil {
+		return false
+	}
+	x.inferred("somebody sent a datagram of %d bytes to port %d", size, local.Inet.Port())
+	return true
+}
+
+// firstRead tells what the log reads from f next.
+func (x *exec) firstRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
+	errno = abi.EAGAIN
+	x.log.next(x.at, func(other *op) lookahead {
+		if other == o || other.fd < 0 || !other.row.looks || !x.sharesFiles(o, other) || x.file(other, other.fd) != f {
+			return lookOn
+		}
+		n, errno = other.want.ret, other.want.errno
+		return lookYes
+	})
+	return n, errno
+}
