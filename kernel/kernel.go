@@ -65,7 +65,7 @@ func Boot(opts Options) *Kernel {
 	if opts.Version == (Version{}) {
 		opts.Version = Baseline
 	}
-	k := &Kernel{version: opts.Version, rules: opts.Version.rules(), traced: opts.Machine.Trace != nil, states: opts.TraceState}
+	k := &Kernel{version: opts.Version, rules: opts.Version.cached(), traced: opts.Machine.Trace != nil, states: opts.TraceState}
 	k.memory = opts.UserMemory
 	if opts.Check {
 		opts.Machine.Check = true

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"sync"
+
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/vfs"
@@ -24,6 +26,19 @@ const tick = 4_000_000
 
 // wakeBatch is WAITQUEUE_WALK_BREAK_CNT.
 const wakeBatch = 64
+
+// known are the rules of versions that were booted: explorers boot one many thousand times a second.
+var known sync.Map
+
+// cached is rules, made once for each version.
+func (v Version) cached() rules {
+	if r, ok := known.Load(v); ok {
+		return *r.(*rules)
+	}
+	r := v.rules()
+	known.Store(v, &r)
+	return r
+}
 
 // rules collects the switches that the table sets at v.
 func (v Version) rules() rules {

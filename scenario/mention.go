@@ -17,6 +17,7 @@ type body struct {
 type stmtText struct {
 	start, end point
 	globals    []int // names of the top level that it reads, as indices into Program.globals
+	starts     []int // … that it only hands to spawn or fork, to be called elsewhere
 	assigns    []int // … and that it assigns
 	calls      bool  // it always makes a system call: what follows belongs to another step
 }
@@ -66,6 +67,8 @@ func (p *Program) mentions(t *stmtText, n syntax.Node) {
 			switch predeclaredName(n.Fn) {
 			case "exists", "forall", "never":
 				return false
+			case "spawn", "fork":
+				return !p.starts(t, n)
 			}
 		case *syntax.AssignStmt:
 			p.assigned(t, n.LHS)
@@ -80,6 +83,24 @@ func (p *Program) mentions(t *stmtText, n syntax.Node) {
 		}
 		return true
 	})
+}
+
+// starts adds to t what call, a spawn or fork, mentions, if it names its function: that runs in another thread.
+func (p *Program) starts(t *stmtText, call *syntax.CallExpr) bool {
+	if len(call.Args) == 0 {
+		return false
+	}
+	fn, ok := call.Args[0].(*syntax.Ident)
+	if !ok {
+		return false
+	}
+	if i, ok := globalIndex(fn); ok {
+		t.starts = append(t.starts, i)
+	}
+	for _, arg := range call.Args[1:] {
+		p.mentions(t, arg)
+	}
+	return true
 }
 
 // assigned adds to t the names of the top level that stand on the left of an assignment.

@@ -25,13 +25,14 @@ type reach struct {
 	run    *run
 	seen   map[any]bool
 	names  map[int]bool
+	starts map[int]bool // names that are read, and what they lead to is not
 	bodies map[*body]bool
 
 	shallow bool // do not follow names
 }
 
 func (r *run) newReach() *reach {
-	return &reach{run: r, seen: map[any]bool{}, names: map[int]bool{}, bodies: map[*body]bool{}}
+	return &reach{run: r, seen: map[any]bool{}, names: map[int]bool{}, starts: map[int]bool{}, bodies: map[*body]bool{}}
 }
 
 // value adds what v leads to.
@@ -99,6 +100,9 @@ func (x *reach) stmts(stmts []stmtText) {
 	for _, s := range stmts {
 		for _, i := range s.globals {
 			x.name(i)
+		}
+		for _, i := range s.starts {
+			x.starts[i] = true
 		}
 	}
 }
@@ -238,7 +242,7 @@ func (r *run) statements(k *kernel.Thread, x *reach, stmts []stmtText) {
 // places turns what is in x into places that mean the same in every run.
 func (r *run) places(k *kernel.Thread, t *thread, x *reach) {
 	for i := range r.prog.globals {
-		if x.names[i] {
+		if x.names[i] || x.starts[i] {
 			k.TouchUser(nameOf(i), false)
 		}
 	}

@@ -1,0 +1,66 @@
+package scenario_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/sim/explore"
+)
+
+func bootPlain(opts sim.Options) *kernel.Kernel { return kernel.Boot(kernel.Options{Machine: opts}) }
+
+func exploreText(t testing.TB, text string) *explore.Report {
+	p, err := scenario.Compile("x.star", []byte(text))
+	require.NoError(t, err)
+	r := explore.Explore(p.Explored(bootPlain, scenario.Options{}), explore.Options{Direct: true, MaxSchedules: 100_000})
+	require.NoError(t, r.Err)
+	require.True(t, r.Exhaustive)
+	return r
+}
+
+// What threads do between two calls depends on each other if, and only if, they can reach the same value.
+func TestWhatThreadsShare(t *testing.T) {
+	count := func(body string) uint64 {
+		return exploreText(t, "xs = [0]\nys = [0]\nds = {}\ndef touch(list): list[0] += 1\n"+body).Interleavings()
+	}
+	apart := count("def a():\n    getpid()\n    xs[0] += 1\ndef b():\n    getpid()\n    ys[0] += 1\nspawn(a)\nspawn(b)\n")
+	for name, body := range map[string]string{
+		"by name":     "def a():\n    getpid()\n    xs[0] += 1\ndef b():\n    getpid()\n    xs[0] += 1\nspawn(a)\nspawn(b)\n",
+		"by argument": "def a(l):\n    getpid()\n    l[0] += 1\nspawn(a, xs)\nspawn(a, xs)\n",
+		"by call":     "def a():\n    getpid()\n    touch(xs)\ndef b():\n    getpid()\n    xs[0] += 2\nspawn(a)\nspawn(b)\n",
+		"by closure":  "def two():\n    l = [0]\n    def a():\n        getpid()\n        l[0] += 1\n    spawn(a)\n    spawn(a)\ntwo()\n",
+		"inside":      "zs = [xs]\ndef a():\n    getpid()\n    zs[0][0] += 1\ndef b():\n    getpid()\n    xs[0] += 1\nspawn(a)\nspawn(b)\n",
+		"records":     "def a(n):\n    getpid()\n    outcome(n = n)\nspawn(a, 1)\nspawn(a, 2)\n",
+	} {
+		require.Greater(t, count(body), apart, name)
+	}
+}
+
+// Every order of two appends is seen, and both ends of a lost update.
+func TestStepsBetweenCallsInterleave(t *testing.T) {
+	r := exploreText(t, "got = []\ndef a(n):\n    getpid()\n    got.append(n)\nt1 = spawn(a, 1)\nt2 = spawn(a, 2)\njoin(t1)\njoin(t2)\noutcome(got = got)\n")
+	var states []string
+	for _, s := range r.States {
+		states = append(states, s.Text)
+	}
+	require.Equal(t, []string{"got=[1, 2]", "got=[2, 1]"}, states)
+	r = exploreText(t, "n = [0]\ndef a():\n    old = n[0]\n    getpid()\n    n[0] = old + 1\nt1 = spawn(a)\nt2 = spawn(a)\njoin(t1)\njoin(t2)\noutcome(n = n[0])\n")
+	require.Len(t, r.States, 2)
+}
+
+func BenchmarkExplore(b *testing.B) {
+	p, err := scenario.Compile("x.star", []byte("e = eventfd(0, EFD_SEMAPHORE)\ndef reader():\n    for _ in range(2):\n        eventfd_read(e)\nspawn(reader)\nfor _ in range(2):\n    eventfd_write(e, 1)\n"))
+	require.NoError(b, err)
+	b.ReportAllocs()
+	runs := uint64(0)
+	for b.Loop() {
+		r := explore.Explore(p.Explored(bootPlain, scenario.Options{}), explore.Options{Direct: true})
+		require.True(b, r.Exhaustive)
+		runs += r.Total
+	}
+	b.ReportMetric(float64(runs)/b.Elapsed().Seconds(), "schedules/s")
+}
