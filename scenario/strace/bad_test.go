@@ -2,6 +2,7 @@ package strace_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/scenario/strace"
@@ -263,4 +265,27 @@ func TestStreams(t *testing.T) {
 	require.Equal(t, lines*times, r.Stats().Lines)
 	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(1<<20))
 	runtime.KeepAlive(r)
+}
+
+// No line takes more time than its length explains, nor does noise where many tasks are in calls.
+func TestHostileLogs(t *testing.T) {
+	const n = 1 << 16
+	var tasks strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&tasks, "%d write(2, \"x\", 1 <unfinished ...>\n", i+1)
+	}
+	for name, log := range map[string]string{
+		"open brackets": "7 a(" + strings.Repeat("[", n),
+		"tangled calls": "7 a(" + strings.Repeat("f(", 60) + strings.Repeat("x ", n) + strings.Repeat(")|1", 60) + ") = 0",
+		"decorations":   "7 a(" + strings.Repeat("3<[", n) + ") = 0",
+		"arrows":        "7 a(" + strings.Repeat("1 => ", n) + "1) = 0",
+		"backslashes":   "7 a(\"" + strings.Repeat("\\", n) + ") = 0",
+		"pids":          strings.Repeat("[pid 7] ", n),
+		"notes":         "7 a(" + strings.Repeat("strace: Process 7 attached", n/26),
+		"noise":         tasks.String() + strings.Repeat("noise\n", 2000),
+	} {
+		begin := time.Now()
+		read(t, log, strace.ReaderOptions{})
+		require.Less(t, time.Since(begin), 20*time.Second, name)
+	}
 }

@@ -52,6 +52,12 @@ func (r *Reader) enter(rec Record, text string) {
 	call := &Call{Task: rec.Task, Name: c.name, Args: c.args, Begin: rec.Mark, Text: text}
 	call.Result.Spent = -1
 	rec.Task.Open = call
+	if call.Name == "write" {
+		if len(r.writes) == maxWrites {
+			r.writes = append(r.writes[:0], r.writes[1:]...)
+		}
+		r.writes = append(r.writes, call)
+	}
 	rec.Kind, rec.Call = RecordEnter, call
 	r.emit(rec)
 }
@@ -143,6 +149,9 @@ func (r *Reader) attach(rec Record, tid int) {
 	r.emit(rec)
 }
 
+// maxWrites bounds the calls whose text is looked for where it may stand in the middle of a line.
+const maxWrites = 16
+
 // maxHeld bounds the lines that are taken for the rest of one.
 const maxHeld = 64
 
@@ -211,9 +220,9 @@ func (r *Reader) withoutEcho(h *held, text string) string {
 			text = text[:len(text)-len(strings.TrimLeft(digits, "-0123456789"))]
 		}
 	}
-	for _, t := range r.tasks {
-		if t.Open != nil {
-			best = max(best, echo(text, t.Open.Name, t.Open.Args))
+	for _, c := range r.writes {
+		if c.State == CallOpen {
+			best = max(best, echo(text, c.Name, c.Args))
 		}
 	}
 	return text[:len(text)-best]
@@ -236,11 +245,11 @@ func (r *Reader) behindEcho(text string) int {
 	if i := strings.Index(text, "[pid "); i > 0 && begins(text[i+lead(text[i:]).length:]) {
 		return i
 	}
-	for _, t := range r.tasks {
-		if t.Open == nil || t.Open.Name != "write" || len(t.Open.Args) < 2 {
+	for _, c := range r.writes {
+		if c.State != CallOpen || len(c.Args) < 2 {
 			continue
 		}
-		written := t.Open.Args[1].Text
+		written := c.Args[1].Text
 		written = written[strings.LastIndexByte(written, '\n')+1:]
 		if n := len(written); n > 0 && strings.HasPrefix(text, written) && begins(text[n+lead(text[n:]).length:]) {
 			return n

@@ -64,13 +64,14 @@ type Reader struct {
 	nobody *Task // whose lines have no number; its own may become known
 	serial int
 
-	queue []Record
-	head  int
-	held  held
-	seq   int
-	last  int64 // time of the last line with one
-	days  int64 // what -t does not count
-	eof   bool
+	queue  []Record
+	head   int
+	held   held
+	writes []*Call // the last that began and whose end came on another line
+	seq    int
+	last   int64 // time of the last line with one
+	days   int64 // what -t does not count
+	eof    bool
 }
 
 // held is a line that ends in the middle of a call: the rest may stand on the next one.

@@ -10,6 +10,9 @@ import (
 // maxDepth bounds how deep the values of a line may stand in each other.
 const maxDepth = 64
 
+// maxAgain is how often, on the whole, a line may be read again because a value turned out to be none that is known.
+const maxAgain = 8
+
 // scanner reads the values of one call. It never looks back, but for what it then takes as it stands.
 type scanner struct {
 	s     string
@@ -18,12 +21,14 @@ type scanner struct {
 	arena []Value // where lists are kept, a piece for many
 	buf   []byte  // of a string with escapes
 	depth int
+	again int    // bytes that were read twice
 	bad   string // what is wrong, at i
 }
 
 // reset begins another text.
 func (sc *scanner) reset(text string) {
 	sc.s, sc.i, sc.stack, sc.depth, sc.bad = text, 0, sc.stack[:0], 0, ""
+	sc.again = 0
 }
 
 func (sc *scanner) fail(msg string) {
@@ -150,6 +155,10 @@ func (sc *scanner) value() Value {
 		case sc.ended(at):
 			return v
 		default:
+			if sc.again += sc.i - start; sc.again > maxAgain*len(sc.s) {
+				sc.fail("this line is too tangled")
+				return v
+			}
 			sc.i = start
 			sc.fieldName()
 			v = sc.raw()
@@ -310,6 +319,10 @@ func (sc *scanner) word(v *Value) {
 		sc.i = i + 1
 		v.List, v.Cut, _ = sc.items(')')
 		if sc.peek() == '|' || sc.peek() == '+' {
+			if sc.again += sc.i - int(v.Col); sc.again > maxAgain*len(sc.s) {
+				sc.fail("this line is too tangled")
+				return
+			}
 			sc.i = int(v.Col)
 			*v = sc.raw()
 		}

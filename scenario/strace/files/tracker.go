@@ -11,9 +11,9 @@ import (
 // Tracker follows the tasks of a log.
 type Tracker struct {
 	members  map[*strace.Task]*member
-	order    []*member
-	waiting  map[int]*birth // by tid: started, no record yet
-	births   []*birth       // calls under way that start a task
+	byTid    map[int]*member // the last one of each number
+	waiting  map[int]*birth  // by tid: started, no record yet
+	births   []*birth        // calls under way that start a task
 	families []*family
 	notices  []Notice
 	// Surprises counts the descriptors that were not the lowest number free; the first is at Surprise.
@@ -55,7 +55,7 @@ func (n Notice) String() string { return n.Pos.String() + ": " + n.Text }
 
 // New makes a Tracker that has seen nothing.
 func New() *Tracker {
-	return &Tracker{members: map[*strace.Task]*member{}, waiting: map[int]*birth{}}
+	return &Tracker{members: map[*strace.Task]*member{}, byTid: map[int]*member{}, waiting: map[int]*birth{}}
 }
 
 // Apply takes the next record of a log.
@@ -116,7 +116,7 @@ func (t *Tracker) member(rec *strace.Record) *member {
 	}
 	delete(t.waiting, tid)
 	t.members[rec.Task] = m
-	t.order = append(t.order, m)
+	t.byTid[tid] = m
 	return m
 }
 
@@ -171,14 +171,12 @@ func (t *Tracker) started(m *member, c *strace.Call) {
 	if b.child != nil && b.child.task.Tid == b.tid {
 		return
 	}
-	for _, other := range t.order { // taken for another one's child
-		if other.task.Tid == b.tid && !other.task.Gone && other.process != m.process {
-			if other.process.parent != nil {
-				other.born(b)
-				b.child = other
-			}
-			return
+	if other := t.byTid[b.tid]; other != nil && !other.task.Gone && other.process != m.process { // taken for another one's child
+		if other.process.parent != nil {
+			other.born(b)
+			b.child = other
 		}
+		return
 	}
 	if b.child == nil {
 		t.waiting[b.tid] = b
