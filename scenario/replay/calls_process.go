@@ -190,7 +190,7 @@ func (o *op) child() int {
 func runWait4(x *exec, o *op) outcome {
 	pid := o.child()
 	if !x.hasChild(o, pid) {
-		x.counts2.injected++
+		x.tally.injected++
 		return o.want
 	}
 	if o.row.name == "wait4" && o.a[0] > 0 {

@@ -18,7 +18,8 @@ type Divergence struct {
 	Log   string
 	Model string
 	State string   // of everything, as the model has it
-	Steps []string // the last ones that touched the file
+	Calls []string // the last ones that touched the file
+	Steps []string // the last ones of the model
 	Limit bool     // a limit of the model ended the run: it says nothing about the log
 }
 
@@ -29,7 +30,7 @@ func (d *Divergence) String() string {
 // compare looks whether the call of th came to what the log says.
 func (x *exec) compare(th *thread) {
 	o := th.cur
-	x.counts2.calls++
+	x.tally.calls++
 	switch {
 	case o.want.none:
 		return
@@ -79,7 +80,7 @@ func (x *exec) diverge(th *thread, model string) {
 		return
 	}
 	x.diverged = &Divergence{
-		Pos: o.end.Pos, Tid: th.tid, Call: o.text2(), Log: o.want.text(o), Model: model, State: x.k.Snapshot().String(),
+		Pos: o.end.Pos, Tid: th.tid, Call: o.spelled(), Log: o.want.text(o), Model: model, State: x.k.Snapshot().String(),
 	}
 	x.failed, x.mismatch = o, x.reported(o)
 }
@@ -97,8 +98,8 @@ func (x *exec) broken(err error) *Divergence {
 	return d
 }
 
-// text2 names a call with what it works on.
-func (o *op) text2() string {
+// spelled names a call with what it works on.
+func (o *op) spelled() string {
 	if o.fd >= 0 {
 		return fmt.Sprintf("%s(%d, …)", o.name, o.fd)
 	}

@@ -35,13 +35,13 @@ type exec struct {
 	at     int // the event of the log that is being followed
 	mute   int // depth of looks that nobody shall see
 	plan   *plan
-	counts2
+	tally
 	things    map[int][]sim.ID     // files that each call touched, kept where calls overlap
 	ports     map[uint16]uint16    // of UDP: those of the log in the model
 	script    *star                // that is made of the log, or nil
 	udp       map[abi.Sockaddr]int // sockets of the pilot
 	running   *op                  // the last one that was begun
-	made2     map[int]int          // the order in which calls were made
+	turn      map[int]int          // the order in which calls were made
 	ends      map[sim.ID]sim.ID    // other ends of files
 	making    *op                  // that a connect of the log is making
 	orders    map[sim.ID]uint64    // of the calls on each file, as a sum
@@ -84,9 +84,9 @@ var errDone = errors.New("the log has ended")
 // execute runs the log once. It stops at the first divergence.
 func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op), script ...*star) *exec {
 	x := &exec{
-		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, made2: map[int]int{}, udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
+		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, turn: map[int]int{}, udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
 		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]int{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, orders: map[sim.ID]uint64{},
-		counts2: counts2{foreignFiles: map[*vfs.File]bool{}},
+		tally: tally{foreignFiles: map[*vfs.File]bool{}},
 	}
 	if len(script) > 0 {
 		x.script = script[0]
@@ -155,7 +155,7 @@ func (x *exec) exit(e *logEvent) {
 		return
 	}
 	if !o.row.ends && !o.never {
-		inferred, injected := x.counts2.inferred, x.counts2.injected
+		inferred, injected := x.tally.inferred, x.tally.injected
 		x.finish(th)
 		if x.diverged == nil {
 			x.compare(th)
@@ -163,8 +163,8 @@ func (x *exec) exit(e *logEvent) {
 		if x.script != nil && x.diverged == nil {
 			x.script.made(x, th)
 		}
-		if x.counts2.inferred == inferred && x.counts2.injected == injected && !o.want.none && !x.outside(o) {
-			x.counts2.checked++
+		if x.tally.inferred == inferred && x.tally.injected == injected && !o.want.none && !x.outside(o) {
+			x.tally.checked++
 			if x.onChecked != nil {
 				x.onChecked(x, o)
 			}
@@ -357,10 +357,10 @@ func (x *exec) begin(th *thread) {
 
 // note adds o to the order of the calls on its files.
 func (x *exec) note(o *op) {
-	if x.log.overlaps == 0 {
+	if x.log.overlaps == 0 && x.opts.Trace == nil {
 		return
 	}
-	x.made2[o.index] = len(x.made2) + 1
+	x.turn[o.index] = len(x.turn) + 1
 	for _, fd := range [2]int{o.fd, o.fd2} {
 		if f := x.file(o, fd); f != nil {
 			x.things[o.index] = append(x.things[o.index], f.ID())

@@ -208,7 +208,7 @@ func (x *exec) attempt(th *thread) {
 	}
 	if !th.finished && !x.lost(th) && o.row.waits && x.ready(o) && !timesOut(o) {
 		// It sleeps although what it waits for is there: somebody else was woken. It may have come later.
-		x.counts2.rechecked++
+		x.tally.rechecked++
 		th.k.WakeUp()
 		x.run(th)
 	}
@@ -225,7 +225,7 @@ func timesOut(o *op) bool {
 // timeout lets the time pass that th waits for at most.
 func (x *exec) timeout(th *thread) {
 	if x.expire(th.k.Task().SleepTimer()) {
-		x.counts2.timeouts++
+		x.tally.timeouts++
 		if x.runnable(th) {
 			x.run(th)
 		}

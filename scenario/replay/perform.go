@@ -30,7 +30,7 @@ func (x *exec) perform(th *thread, o *op) outcome {
 		return x.injected(o, e)
 	}
 	x.running = o
-	x.counts2.made++
+	x.tally.made++
 	if tf := x.timerfd(o); tf != nil && o.row.looks {
 		x.ticks(tf, o)
 	}
@@ -94,7 +94,7 @@ func (r *row) isSocketCall() bool {
 
 // injected is a call whose result only the log knows.
 func (x *exec) injected(o *op, e *external) outcome {
-	x.counts2.injected++
+	x.tally.injected++
 	switch {
 	case e == nil && !o.row.allocates:
 	case o.want.errno == abi.EAGAIN && o.row.looks:
@@ -222,7 +222,7 @@ func (x *exec) outside(o *op) bool {
 
 // inferred notes what must have happened outside of the log.
 func (x *exec) inferred(format string, args ...any) {
-	x.counts2.inferred++
+	x.tally.inferred++
 	if x.opts.Inferences {
 		x.inferences = append(x.inferences, Inference{Line: x.log.events[min(x.at, len(x.log.events)-1)].mark.Line, What: fmt.Sprintf(format, args...)})
 	}

@@ -21,14 +21,14 @@ func readyRead(x *exec, o *op) bool {
 	}
 	bits := x.peek(f)
 	if o.want.ret == 0 {
-		n, ok := available(f)
+		n, ok := x.available(f)
 		// The end, or a datagram with nothing in it.
 		return bits&(abi.EPOLLHUP|abi.EPOLLRDHUP|abi.EPOLLIN) != 0 && (!ok || n == 0)
 	}
 	if bits&abi.EPOLLIN == 0 {
 		return false
 	}
-	n, ok := available(f)
+	n, ok := x.available(f)
 	if !ok {
 		return true
 	}
@@ -39,7 +39,9 @@ func readyRead(x *exec, o *op) bool {
 }
 
 // available is how many bytes can be read, if the file says so.
-func available(f *vfs.File) (int64, bool) {
+func (x *exec) available(f *vfs.File) (int64, bool) {
+	x.mute++
+	defer func() { x.mute-- }()
 	switch f.Ops.(type) {
 	case *devices.Timerfd, *devices.Signalfd:
 		return 0, false

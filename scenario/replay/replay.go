@@ -27,8 +27,8 @@ type Inference struct {
 	What string `json:"what"`
 }
 
-// counts2 is what an execution counts.
-type counts2 struct {
+// tally is what an execution counts.
+type tally struct {
 	calls, checked, made, injected, inferred, rechecked, timeouts int
 	inferences                                                    []Inference
 	foreignFiles                                                  map[*vfs.File]bool

@@ -40,13 +40,12 @@ func Run(log *Log, opts Options) *Report {
 	if opts.Trace != nil {
 		x = execute(log, &opts, f.plan, opts.Trace, nil)
 	}
-	skipped := 0
-	for _, c := range log.Skipped() {
-		skipped += c.N
+	if x.diverged != nil {
+		explain(log, &opts, f.plan, x.diverged)
 	}
 	r := &Report{
-		Name: log.Name, Stats: log.Stats, Replayed: x.counts2.calls, Checked: x.counts2.checked, Taken: x.counts2.calls - x.counts2.checked,
-		Skipped: log.Skipped(), Inferred: x.counts2.inferred, Inferences: x.inferences, Timeouts: x.counts2.timeouts,
+		Name: log.Name, Stats: log.Stats, Replayed: x.tally.calls, Checked: x.tally.checked, Taken: x.tally.calls - x.tally.checked,
+		Skipped: log.Skipped(), Inferred: x.tally.inferred, Inferences: x.inferences, Timeouts: x.tally.timeouts,
 		Rechecked: x.rechecked, Overlaps: log.overlaps, Tries: f.tries, Several: f.several, Divergence: x.diverged, GaveUp: f.gaveUp,
 		Steps: x.m.Steps, Unknown: unknownText(&log.Stats),
 	}
@@ -136,6 +135,12 @@ func (r *Report) divergenceText(w io.Writer) {
 	for line := range strings.Lines(d.State) {
 		fmt.Fprintf(w, "    %s", line)
 	}
+	if len(d.Calls) > 0 {
+		fmt.Fprintf(w, "    the last calls on it:\n")
+		for _, c := range d.Calls {
+			fmt.Fprintf(w, "      %s\n", c)
+		}
+	}
 	if len(d.Steps) > 0 {
 		fmt.Fprintf(w, "    the last steps:\n")
 		for _, s := range d.Steps {
@@ -187,7 +192,7 @@ func (r *Report) JSON(w io.Writer) error {
 	if d := r.Divergence; d != nil {
 		line := jsonLine{
 			Type: "divergence", File: d.Pos.File, Line: d.Pos.Line, Col: d.Pos.Col, Tid: d.Tid, Call: d.Call, Log: d.Log,
-			Model: d.Model, State: d.State, Steps: d.Steps,
+			Model: d.Model, State: d.State, Calls: d.Calls, Steps: d.Steps,
 		}
 		if err := enc.Encode(line); err != nil {
 			return err
@@ -230,5 +235,6 @@ type jsonLine struct {
 	Model   string   `json:"model,omitempty"`
 	Text    string   `json:"text,omitempty"`
 	State   string   `json:"state,omitempty"`
+	Calls   []string `json:"calls,omitempty"`
 	Steps   []string `json:"steps,omitempty"`
 }

@@ -142,7 +142,7 @@ func (x *exec) swapped(p *plan, calls []*op) []*plan {
 	var list []*plan
 	for _, late := range calls {
 		for _, early := range calls {
-			if x.made2[late.index] > x.made2[early.index] && x.made2[early.index] > 0 && late.begin.Seq < early.end.Seq && late.task != early.task {
+			if x.turn[late.index] > x.turn[early.index] && x.turn[early.index] > 0 && late.begin.Seq < early.end.Seq && late.task != early.task {
 				n := p.with(late, false)
 				delete(n.atOnce, late)
 				n.before[early] = late

@@ -156,7 +156,7 @@ func (s *star) statement(x *exec, o *op) {
 	case "read", "readv", "recvfrom", "recvmsg":
 		s.read(x, o)
 	case "write", "writev", "sendto", "sendmsg":
-		if len(o.fds) == 0 && (o.want.failed() || o.want.ret >= 0) && !x.stream2(o) {
+		if len(o.fds) == 0 && (o.want.failed() || o.want.ret >= 0) && !x.partly(o) {
 			s.write(o)
 		}
 	case "close":
@@ -261,8 +261,8 @@ func (s *star) write(o *op) {
 	s.expect(fmt.Sprintf("write(%s, %s)", s.fd(o.fd), data), o)
 }
 
-// stream2 reports whether a write is one of which the network took a part.
-func (x *exec) stream2(o *op) bool {
+// partly reports whether a write is one of which the network took a part.
+func (x *exec) partly(o *op) bool {
 	return x.stream(o, o.fd) && (o.want.failed() || o.want.ret != int64(len(o.data)))
 }
 

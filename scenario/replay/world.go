@@ -180,7 +180,7 @@ func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcom
 	}
 	files.Install(fd, newExternal(x.k.System(), name, flags&^abi.O_CLOEXEC, polls))
 	if name == "socket:" {
-		x.counts2.injected++
+		x.tally.injected++
 	}
 	return outcome{ret: int64(fd)}
 }
