@@ -26,6 +26,8 @@ func TestConformance(t *testing.T) {
 		udp4Device,
 		udp6Device,
 		ttyDevice,
+		tcpDevice,
+		tcpListenerDevice,
 	} {
 		t.Run(d.Name, func(t *testing.T) { devicetest.Test(t, d) })
 	}

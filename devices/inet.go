@@ -80,6 +80,9 @@ func (n *InetNet) NewSocket(family, typ, protocol int) (*vfs.File, abi.Errno) {
 	return nil, abi.ESOCKTNOSUPPORT
 }
 
+// Check reports every broken invariant of the sockets of TCP. It may run between any two steps.
+func (n *InetNet) Check() error { return n.checkTcp() }
+
 // file gives a socket a description: sock_alloc_file.
 func (n *InetNet) file(s Socket, flags int) *vfs.File {
 	ino := n.sys.NextIno()

@@ -22,6 +22,7 @@ type inetPort struct {
 	number      uint16
 	byConnect   bool      // only connects have chosen it: bind and they share it no further
 	first, last *inetSock // owners, in order
+	listeners   []*Tcp    // of them, in order of listen
 }
 
 // The ports that the kernel gives, net.ipv4.ip_local_port_range. A connect is given an even one, a bind an odd one, as

@@ -1,6 +1,8 @@
 package devices
 
 import (
+	"slices"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/internal/list"
 	"github.com/epollsim/epollsim/sim"
@@ -169,6 +171,9 @@ func (t *Tcp) setState(s inetState) {
 		t.m.Move(t.id, 0, "sk_state", t.state.String(), s.String(), "")
 	}
 	t.m.Write(t.id, fieldSkState)
+	if t.state == inetListen && t.port != nil {
+		t.port.listeners = slices.DeleteFunc(t.port.listeners, func(l *Tcp) bool { return l == t })
+	}
 	t.state = s
 	if s == inetClose {
 		t.unhash()

@@ -147,9 +147,14 @@ func (n *InetNet) findListener(p *tcpPacket) *Tcp {
 	var best *Tcp
 	var score, shared int
 	n.tcp.lock.Lock()
-	n.tcp.owners(p.dst.Port(), func(s *inetSock) bool {
-		if s.state != inetListen || !s.receives(p.dst.Addr()) {
-			return false
+	defer n.tcp.lock.Unlock()
+	port := n.tcp.byPort[p.dst.Port()]
+	if port == nil {
+		return nil
+	}
+	for _, s := range port.listeners {
+		if !s.receives(p.dst.Addr()) {
+			continue
 		}
 		mine := 1
 		if !s.local.Addr().IsUnspecified() {
@@ -160,15 +165,13 @@ func (n *InetNet) findListener(p *tcpPacket) *Tcp {
 		}
 		switch {
 		case mine > score:
-			best, score, shared = s.tcp, mine, 1
+			best, score, shared = s, mine, 1
 		case mine == score:
 			if shared++; int(p.src.Port()>>1)%shared == 0 {
-				best = s.tcp
+				best = s
 			}
 		}
-		return false
-	})
-	n.tcp.lock.Unlock()
+	}
 	return best
 }
 

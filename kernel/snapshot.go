@@ -203,7 +203,7 @@ func (k *Kernel) Check() error {
 	for p := range k.procs.All() {
 		all = append(all, p.files.Check())
 	}
-	all = append(all, k.unix.Check())
+	all = append(all, k.unix.Check(), k.inet.Check())
 	if w := k.user.Watches(); w < watches {
 		all = append(all, fmt.Errorf("user is charged for %d watches, epolls hold %d", w, watches))
 	}
