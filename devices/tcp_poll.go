@@ -167,3 +167,6 @@ func (t *Tcp) reportErr() {
 		t.wq.WakeUp(sim.Interruptible, 1, false, abi.EPOLLERR)
 	}
 }
+
+// WakesIfActive is vfs.WakesIfActive: sock_def_readable and its like look for sleepers first.
+func (t *Tcp) WakesIfActive() {}

@@ -81,3 +81,6 @@ func (u *Udp) awake() bool {
 	u.m.Read(u.id, fieldWq)
 	return !u.dead && u.wq.Active()
 }
+
+// WakesIfActive is vfs.WakesIfActive.
+func (u *Udp) WakesIfActive() {}

@@ -46,6 +46,9 @@
 //	ep_clear_and_put       Eventpoll.Release        reverse_path_check     Statics.reversePathCheck
 //	eventpoll_release_file epitemsHead.ReleaseFile  ep_events_available    Eventpoll.available
 //
+// What other kernels did otherwise is a switch in rules.go, which package kernel sets by its table of versions; their
+// epoll_wait is wait_queued.go, their check list check_list_files.go, their guard of nested calls nested_calls.go.
+//
 // Read eventpoll.go and epitem.go for who points at whom, then follow one byte: poll_callback.go, wait.go,
 // send_events.go, scan.go. The rest is ctl.go with insert.go, modify.go, remove.go, and loop_check.go.
 package eventpoll

@@ -46,7 +46,7 @@ type Eventpoll struct {
 	m       *sim.Machine
 	sys     *vfs.System
 	statics *Statics
-	rules   Rules // of statics
+	old     bool // the rules are not the baseline
 	id      sim.ID
 	file    *vfs.File
 	user    *User
@@ -78,6 +78,7 @@ type Eventpoll struct {
 	released bool // the file has dropped its share
 	freed    bool
 	link     list.Node[Eventpoll] // in Statics.all
+	rules    Rules                // of statics; hot paths ask old first
 }
 
 // BusyPoll are the parameters of EPIOCSPARAMS. They are stored and change nothing: the model has no
@@ -92,7 +93,7 @@ type BusyPoll struct {
 // caller's business. Models ep_alloc and the file of do_epoll_create.
 func (s *Statics) Create(user *User) *vfs.File {
 	m := s.Sys.M
-	ep := &Eventpoll{statics: s, rules: s.Rules, sys: s.Sys, m: m, user: user, ovflist: inactive, refcount: 1}
+	ep := &Eventpoll{statics: s, rules: s.Rules, sys: s.Sys, m: m, user: user, ovflist: inactive, refcount: 1, old: s.Rules != Baseline}
 	ep.id = m.NewID(classEventpoll)
 	ep.mtx.Init(m, classMtx)
 	ep.lock.Init(m, classLock)
@@ -123,7 +124,7 @@ func (ep *Eventpoll) ID() sim.ID { return ep.id }
 // available is the lock-free hint that a scan might find something: an item is listed, a scan runs, or one
 // began or ended meanwhile. Models ep_events_available.
 func (ep *Eventpoll) available() bool {
-	if ep.rules.NoSeq {
+	if ep.old && ep.rules.NoSeq {
 		return ep.listed()
 	}
 	ep.m.Read(ep.id, fieldSeq)
@@ -185,7 +186,7 @@ func (ep *Eventpoll) listing(epi *epitem, from, why string) {
 
 // hasSleepers reports whether anybody sleeps in epoll_wait; ep.lock is held.
 func (ep *Eventpoll) hasSleepers() bool {
-	if ep.rules.SleepersQueueUnlocked {
+	if ep.old && ep.rules.SleepersQueueUnlocked {
 		return ep.wq.Active()
 	}
 	return ep.wq.ActiveLocked()

@@ -20,11 +20,8 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 	m.Guarded(&pwq.whead.Lock, pwq.id, fieldBase)
 	pwake := false
 	ewake := 0
-	if ep.rules.NoKeys {
-		key = 0
-	}
-	if key&abi.POLLFREE != 0 && ep.rules.PollFreeForgetsFirst {
-		pwq.forgetQueue(m)
+	if ep.old {
+		key = ep.oldKey(pwq, key)
 	}
 
 	ep.lock.Lock()
@@ -67,6 +64,17 @@ func pollCallback(e *waitqueue.Entry, _ sim.State, sync bool, key abi.Events) in
 		pwq.whead = nil
 	}
 	return ewake
+}
+
+// oldKey is what the callback of old kernels does first, and the key that it goes on with.
+func (ep *Eventpoll) oldKey(pwq *pollEntry, key abi.Events) abi.Events {
+	if ep.rules.NoKeys {
+		return 0
+	}
+	if key&abi.POLLFREE != 0 && ep.rules.PollFreeForgetsFirst {
+		pwq.forgetQueue(ep.m)
+	}
+	return key
 }
 
 // queue makes an item that fired known: to the tail of rdllist, or to the front of ovflist while a scan

@@ -53,11 +53,11 @@ func (ep *Eventpoll) doneScan() (pwake bool) {
 	ep.seqBump()
 	ep.ws.relax(m)
 	if left {
-		if !ep.rules.ScanEndWakesNobody && ep.hasSleepers() {
+		if !(ep.old && ep.rules.ScanEndWakesNobody) && ep.hasSleepers() {
 			ep.statics.reach(scanEndWakesWaiter)
 			ep.wakeWaiter(false)
 		}
-		pwake = ep.rules.ScanEndWakesPollers && ep.pollWait.Active()
+		pwake = ep.old && ep.rules.ScanEndWakesPollers && ep.pollWait.Active()
 	}
 	ep.lock.Unlock()
 	return pwake

@@ -85,7 +85,7 @@ func (ep *Eventpoll) requeue(epi *epitem) {
 func (ep *Eventpoll) itemPoll(epi *epitem) abi.Events {
 	ep.m.Guarded(&ep.mtx, epi.id, fieldMask)
 	f := epi.file
-	if ep.rules.PollsDyingFiles {
+	if ep.old && ep.rules.PollsDyingFiles {
 		return ep.pollUnpinned(epi)
 	}
 	if !f.Lend() {

@@ -61,7 +61,7 @@ func count(woken bool) int {
 //
 // Models ep_poll. Leaves out busy polling and timer slack. See epoll_wait(2).
 func (ep *Eventpoll) Wait(w *Waiter, events []abi.EpollEvent, maxevents int, deadline int64, now bool) (int, abi.Errno) {
-	if ep.rules.EntryStaysQueued {
+	if ep.old && ep.rules.EntryStaysQueued {
 		return ep.waitQueued(w, events, maxevents, deadline, now)
 	}
 	timedOut := now
@@ -89,12 +89,16 @@ func (ep *Eventpoll) Wait(w *Waiter, events []abi.EpollEvent, maxevents int, dea
 
 // look is the first test of a wait. With a timeout of 0 it decides.
 func (ep *Eventpoll) look(now bool) bool {
-	if now && ep.rules.ZeroTimeoutLooksLocked {
-		ep.lock.Lock()
-		defer ep.lock.Unlock()
-		return ep.listed()
+	if ep.old && now && ep.rules.ZeroTimeoutLooksLocked {
+		return ep.lookLocked()
 	}
 	return ep.available()
+}
+
+func (ep *Eventpoll) lookLocked() bool {
+	ep.lock.Lock()
+	defer ep.lock.Unlock()
+	return ep.listed()
 }
 
 // sleep queues the caller exclusively at the head of wq, unless something is available after all, and

@@ -97,7 +97,7 @@ func (t *Thread) epollWait(epfd int, events []abi.EpollEvent, maxevents int, dea
 		return -1, abi.EBADF
 	}
 	n, errno := -1, abi.EINVAL
-	if t.k.rules.TickTimeouts {
+	if !now && t.k.rules.TickTimeouts {
 		deadline = t.tickDeadline(deadline)
 	}
 	if ep := eventpoll.Of(f); ep != nil && maxevents > 0 && maxevents <= eventpoll.MaxEvents {

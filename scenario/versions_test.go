@@ -134,7 +134,7 @@ func TestVersionsPage(t *testing.T) {
 		title, text string
 	}{
 		{kernel.Semantic, "What any program can see", "The case shows it at the versions that its first lines name."},
-		{kernel.Race, "What shows under some schedule", "`epollsim explore --kernel=VERSION CASE` finds it."},
+		{kernel.Race, "What shows under some schedule", "`epollsim explore --check --kernel=VERSION CASE` finds it."},
 		{kernel.StoreBuffer, "What needs a store buffer", "The model is sequentially consistent. These are modelled by a swap of two steps, with `+sb`."},
 		{kernel.Listed, "Known, and not modelled", ""},
 	}

@@ -117,22 +117,23 @@ func (f *File) Poll(pt *PollTable) abi.Events {
 	if f.Sys.M.Tracing() {
 		return f.tracedPoll(pt)
 	}
-	if f.Sys.Rules.HooksLate {
-		return f.pollThenHook(pt)
-	}
 	return f.poller.Poll(f, pt)
 }
 
 // WakesIfActive is a file that wakes nobody if nobody is queued, which it looks for without the queue's lock.
 type WakesIfActive interface{ WakesIfActive() }
 
-// pollThenHook asks a file before the hooks of the poller are visible to those who look for them without a lock.
-func (f *File) pollThenHook(pt *PollTable) abi.Events {
-	if _, ok := f.Ops.(WakesIfActive); !ok || pt == nil || pt.Queue == nil {
-		return f.poller.Poll(f, pt)
+// PollHooking is Poll for a table that hooks, unless it has done so before.
+func (f *File) PollHooking(pt *PollTable) abi.Events {
+	if !f.Sys.Rules.HooksLate || pt.Queue == nil {
+		return f.Poll(pt)
 	}
-	mask := f.poller.Poll(f, &PollTable{Key: pt.Key})
-	f.poller.Poll(f, pt)
+	if _, ok := f.Ops.(WakesIfActive); !ok {
+		return f.Poll(pt)
+	}
+	// The hooks are visible to those who look without a lock only when the file has been asked.
+	mask := f.Poll(&PollTable{Key: pt.Key})
+	f.Poll(pt)
 	return mask
 }
 

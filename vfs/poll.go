@@ -68,7 +68,7 @@ func (t *FdTable) pollFd(p *PollWqueues, e *abi.PollFd) bool {
 	}
 	filter := abi.Events(uint16(e.Events)) | abi.EPOLLERR | abi.EPOLLHUP
 	p.PT.Key = filter
-	e.Revents = int16(f.Poll(&p.PT) & filter)
+	e.Revents = int16(f.PollHooking(&p.PT) & filter)
 	f.Return()
 	return e.Revents != 0
 }

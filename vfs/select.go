@@ -115,7 +115,7 @@ func (t *FdTable) selectFd(p *PollWqueues, fd int, in, out bool) abi.Events {
 	if out {
 		p.PT.Key |= selectOut
 	}
-	mask := f.Poll(&p.PT)
+	mask := f.PollHooking(&p.PT)
 	f.Return()
 	return mask
 }

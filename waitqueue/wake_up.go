@@ -23,7 +23,7 @@ func (h *Head) wakeUp(mode sim.State, nr int, sync bool, key abi.Events) int {
 		return h.wakeInBatches(mode, nr, sync, key)
 	}
 	h.Lock.Lock()
-	n, _ := h.walk(mode, nr, sync, key, nil)
+	n := h.walk(h.list.Front(), mode, nr, sync, key)
 	h.Lock.Unlock()
 	return n
 }
@@ -33,8 +33,7 @@ func (h *Head) WakeUpLocked(mode sim.State, nr int, sync bool, key abi.Events) i
 	if h.m.Tracing() {
 		return h.tracedWalk(mode, nr, sync, key)
 	}
-	n, _ := h.walk(mode, nr, sync, key, nil)
-	return n
+	return h.walk(h.list.Front(), mode, nr, sync, key)
 }
 
 // WakeUpPoll is WakeUp of one for the states of wake_up_poll.
@@ -43,24 +42,14 @@ func (h *Head) WakeUpPoll(key abi.Events) { h.WakeUp(sim.Normal, 1, false, key) 
 // WakeUpInterruptibleAll is wake_up_interruptible_all: no key.
 func (h *Head) WakeUpInterruptibleAll() { h.WakeUp(sim.Interruptible, All, false, 0) }
 
-// walk calls the wake functions from head to tail until the quota is used up. The successor is taken
-// before the call, so a function may unlink its own entry and no other. With a mark the walk begins behind that,
-// if it is queued, and leaves it and more where it stops after a batch. Models __wake_up_common.
-func (h *Head) walk(mode sim.State, nr int, sync bool, key abi.Events, mark *Entry) (consumed int, more bool) {
+// walk calls the wake functions from e to the tail until the quota is used up. The successor is taken
+// before the call, so a function may unlink its own entry and no other. Models __wake_up_common.
+func (h *Head) walk(e *Entry, mode sim.State, nr int, sync bool, key abi.Events) int {
 	h.read()
-	calls, tracing := 0, h.m.Tracing()
-	e := h.list.Front()
-	if mark != nil && mark.link.Linked() {
-		e = h.list.Next(&mark.link)
-		mark.Unlink()
-	}
+	consumed, tracing := 0, h.m.Tracing()
 	for e != nil {
 		next := h.list.Next(&e.link)
 		flags := e.Flags
-		if flags&bookmark != 0 {
-			e = next
-			continue
-		}
 		n := e.Func(e, mode, sync, key)
 		if tracing && !e.link.Linked() {
 			h.unlinked(e)
@@ -74,13 +63,9 @@ func (h *Head) walk(mode sim.State, nr int, sync bool, key abi.Events, mark *Ent
 				break
 			}
 		}
-		if calls++; mark != nil && calls > h.m.WakeBatch && next != nil {
-			h.list.InsertBefore(&mark.link, mark, &next.link)
-			return consumed, true
-		}
 		e = next
 	}
-	return consumed, false
+	return consumed
 }
 
 // WakeUpPollFree tells every poller that the queue is about to be freed: wake_up_pollfree. The owner frees
