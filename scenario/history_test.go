@@ -27,6 +27,8 @@ const historyDir = "../testdata/history"
 func failureOf(res *scenario.Result) string {
 	var v *sim.ViolationError
 	switch {
+	case res.Err != nil && strings.HasPrefix(res.Err.Error(), "lost wake-up"):
+		return "lost wake-up"
 	case kernel.Deadlocked(res.Err):
 		return "deadlock"
 	case errors.As(res.Err, &v):
