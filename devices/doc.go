@@ -1,6 +1,6 @@
 // Package devices models the files that an epoll watches, one file of Go for each of Linux 6.18's: pipes and FIFOs,
-// eventfds, timerfds, signalfds, pidfds, inotify, pseudo-terminals, unix sockets, UDP sockets, and those that cannot be watched at all (regular files, directories, /dev/null
-// and its kin). Each is a vfs.Operations with what it keeps, the queues it wakes, and the mask it shows.
+// eventfds, timerfds, signalfds, pidfds, inotify, pseudo-terminals, sockets of unix, UDP and TCP, and those that cannot be
+// watched at all (regular files, directories, /dev/null and its kin). Each is a vfs.Operations with what it keeps, the queues it wakes, and the mask it shows.
 //
 // The caller makes a device with New… and gets the open file description; who may read or write it (EBADF), descriptor
 // numbers and the return to user mode are the business of the floors around it. A sleep that a signal interrupts ends
@@ -41,6 +41,9 @@
 // A UDP socket has one queue for all who wait for it. Each send over the loopback is an edge for its sender, OUT, and one
 // for its receiver, IN, unless that has no room; a datagram that nobody receives comes back as ERR. udp.go has the
 // drawing, the lock order, and what is left out.
+//
+// A TCP socket has one queue too. A segment is handled within the call that sends it; acknowledgements, windows and the
+// timers of a connection decide when there is room. tcp.go has the drawing, the lock order, and what is left out.
 //
 // Lock order:
 //

@@ -89,7 +89,6 @@ type Tcp struct {
 	ackPending uint8
 	nagle      uint8
 	deferred   uint8 // what release has still to do
-	finSent    bool
 	rcvWscale  uint8
 	ratio      uint8 // of bytes to memory, in 256ths: scaling_ratio
 	err        abi.Errno

@@ -100,6 +100,3 @@ func (t *Tcp) growWindow(s *tcpSkb) {
 	t.rcvSsthresh += min(room, max(2*t.fullMss(), 2*int64(s.len())))
 	t.quick |= 1
 }
-
-// addRmem charges a segment to the receive buffer.
-func (t *Tcp) addRmem(n int32) { t.rmem += n }

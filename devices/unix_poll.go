@@ -29,7 +29,7 @@ func (u *Unix) WakesIfActive() {}
 // pollStream: OUT while messages that are not read take at most a quarter of the send buffer, whatever the other side
 // has shut. Models unix_poll.
 func (u *Unix) pollStream() abi.Events {
-	mask, state := u.pollCommon()
+	mask, state := u.pollState()
 	u.m.Read(u.id, fieldOob)
 	if u.oob != nil {
 		mask |= abi.EPOLLPRI
@@ -46,7 +46,7 @@ func (u *Unix) pollStream() abi.Events {
 // pollDgram is for datagrams and records. OUT is looked at only if it is wanted, because that has a consequence: a socket
 // whose peer's queue is full gets in line there. Models unix_dgram_poll.
 func (u *Unix) pollDgram(pt *vfs.PollTable) abi.Events {
-	mask, state := u.pollCommon()
+	mask, state := u.pollState()
 	if u.kind == abi.SOCK_SEQPACKET && state == unixClose {
 		mask |= abi.EPOLLHUP
 	}
@@ -67,7 +67,8 @@ func (u *Unix) pollDgram(pt *vfs.PollTable) abi.Events {
 	return mask
 }
 
-func (u *Unix) pollCommon() (abi.Events, unixState) {
+// pollState is what the polls of all types say alike, and the state that the rest depends on.
+func (u *Unix) pollState() (abi.Events, unixState) {
 	var mask abi.Events
 	shutdown := u.readShutdown()
 	state := u.readState()

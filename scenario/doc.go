@@ -11,7 +11,7 @@
 // hold. [Reference] lists the builtins.
 //
 // Leaves out load, files and the network of the host, wall clock and randomness: a program depends on nothing but
-// the schedule. What the table of builtins lacks, such as inotify, are rows to come.
+// the schedule.
 //
 // # Who points at whom
 //

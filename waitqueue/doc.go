@@ -4,8 +4,8 @@
 // It is the only way anything in the model learns of anything: a pipe with data wakes its queue, and on
 // the queue sit sleeping readers, pollers, and the hooks of epoll items.
 //
-// Left out: page-wait flags, the woken protocol. The sync hint of a
-// wake-up is carried but means nothing without CPU placement.
+// Left out: page-wait flags, the woken protocol. The sync hint of a wake-up is carried but means nothing without CPU
+// placement.
 //
 //	Head ── lock
 //	  └ list ──> Entry (flags, Func, Private) ──> Entry ──> …

@@ -69,6 +69,7 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 	flags.StringVar(&f.shrunk, "shrink", "", "when a run fails, write to this file a smaller program that fails the same way")
 	flags.BoolVar(&f.table, "table", true, "print the interleaving of each witness, a column per thread")
 	f.limits.flags(flags)
+	f.limits.defaults(flags, exploreSteps, exploreStarlark)
 	return cmd
 }
 
@@ -85,12 +86,6 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 		return err
 	}
 	f.watch()
-	if !cmd.Flags().Changed("max-steps") {
-		f.steps = exploreSteps
-	}
-	if !cmd.Flags().Changed("max-starlark-steps") {
-		f.starlark = exploreStarlark
-	}
 	debug.SetGCPercent(400) // runs are short-lived: memory is flat all the same
 	boot := func(machine sim.Options) *kernel.Kernel {
 		machine.MaxSteps, machine.MaxTasks = f.steps, f.tasks

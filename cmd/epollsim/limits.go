@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -26,6 +27,13 @@ func (l *limits) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&l.starlark, "max-starlark-steps", scenario.DefaultMaxSteps, "Starlark steps of a run")
 	f.IntVar(&l.tasks, "max-tasks", sim.DefaultMaxTasks, "threads alive at once")
 	f.Int64Var(&l.memory, "max-memory", 2<<30, "bytes of memory of the whole command")
+}
+
+// defaults gives a command other limits of a run than those of run; its help names them.
+func (l *limits) defaults(f *pflag.FlagSet, steps, starlark uint64) {
+	l.steps, l.starlark = steps, starlark
+	f.Lookup("max-steps").DefValue = strconv.FormatUint(steps, 10)
+	f.Lookup("max-starlark-steps").DefValue = strconv.FormatUint(starlark, 10)
 }
 
 // check refuses limits that let nothing run.

@@ -3,13 +3,14 @@
 //	epollsim run FILE.star        run it, print the trace
 //	epollsim verify FILE.star     run it on the host's kernel too, compare
 //	epollsim fuzz --against=host  random programs on both
-//	epollsim explore FILE.star    all schedules up to a preemption bound
+//	epollsim explore FILE.star    every interleaving
 //	epollsim versions [diff A B]  how kernel versions differ
 //	epollsim replay FILE.strace   replay the log of a real program
 //	epollsim list | show CASE     the casebook
 //	epollsim explain NAME         an errno, a flag, a function
 //	epollsim bench core|multiplex figures of this machine, and what calls cost
-//	epollsim export FILE.star     the same as a C program, or JSON
+//	epollsim export FILE.star     a scenario as a C program or JSON, a log as a scenario
+//	epollsim help builtins        what scenarios can call
 //	epollsim version
 //
 // Exit codes: 0 all well; 1 a check or condition failed, or a deadlock; 2 bad usage; 3 an input that does not

@@ -220,11 +220,16 @@ func (f *verifyFlags) repeated(out io.Writer, number int, file string, p *scenar
 			difference(out, o.Report)
 		}
 	}
-	if rep.Discarded == rep.Runs && code == 0 {
-		fmt.Fprintln(out, "# every run was discarded: the machine is too busy for the scenario's timeouts")
-		code = scenario.ExitLimit
+	return discarded(out, rep.Runs, rep.Discarded, code), n, nil
+}
+
+// discarded is the exit code of a comparison in which no run was left to compare, else code.
+func discarded(out io.Writer, runs, discarded, code int) int {
+	if discarded < runs || code != 0 {
+		return code
 	}
-	return code, n, nil
+	fmt.Fprintln(out, "# every run was discarded: the machine is too busy for the scenario's timeouts")
+	return scenario.ExitLimit
 }
 
 // runsToExplore is how often the host runs with --explore alone.
@@ -273,7 +278,7 @@ func (f *verifyFlags) explored(out io.Writer, number int, file string, p *scenar
 			fmt.Fprintln(out, "# not all interleavings were visited: raise --max-duration, or make the scenario smaller")
 		}
 	}
-	return code, n, nil
+	return discarded(out, e.Runs, e.Discarded, code), n, nil
 }
 
 // endWithUs makes an interrupt of the command end what runs on the host.

@@ -24,5 +24,10 @@
 // Between two calls a thread may do what it likes with what it shares with others; the explorer takes it that it does. With
 // Independent it visits far fewer interleavings.
 //
-// Read explore.go, then run.go.
+//	Explore ──> sim/explore ── each schedule ──> Run: a kernel and process of its own, main thread and Go's threads
+//	   └ report: the witness as columns, the schedule
+//
+// Leaves out the host's kernel, and threads of the Go runtime.
+//
+// Read explore.go, then run.go. Package sim/explore tells which interleavings are told apart.
 package kerneltest

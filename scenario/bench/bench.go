@@ -1,7 +1,3 @@
-// Package bench measures the core of the model beside the host's kernel, on the machine of whoever asks. The two are
-// measured in rounds that take turns, and the best round of each counts, because machines are shared and noisy; what
-// carries over from one machine to another is the ratio. Multiplex counts in the model alone what a call of select, poll
-// and epoll costs; its counts are the same everywhere.
 package bench
 
 import (

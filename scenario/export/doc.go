@@ -14,5 +14,6 @@
 // Not compared, and absent from vectors: process ids, times, ports that the kernel chose (they are remembered, and stand
 // for the model's), pty numbers.
 //
-// docs/export.md describes the schema, docs/conformance-pack.md how to run a pack.
+// Read record.go, table.go, outcome.go, then vector.go or program.go. docs/export.md describes the schema,
+// docs/conformance-pack.md how to run a pack. The other way, from a log to a scenario, is package replay.
 package export

@@ -21,4 +21,6 @@
 //	layout.go gives ticks their x and breaks them into systems; svg.go writes.
 //
 // The colours are those of Okabe and Ito, which people tell apart whatever they see of red and green.
+//
+// Read drawing.go, layout.go, svg.go in this order. Package steps tells the same run in words.
 package picture

@@ -5,5 +5,11 @@
 // knows; it agrees if its results equal those of the model's default schedule, or of one of many random ones.
 // What a run owns is not compared: pids, times.
 //
-// Read verify.go, then compare.go; repeat.go shakes the host's schedule and collects what it shows.
+//	Program ── scenario.Run ──> model, one schedule after the other ──> History ─┐
+//	   └────── scenario.Run ──> kernel/host ──────────────────────────> History ─┴── compare ──> Report
+//
+// Leaves out scenarios that only the model can run (inspect, versions), which are told and not counted.
+//
+// Read verify.go, then compare.go; repeat.go shakes the host's schedule and collects what it shows, explored.go looks that up
+// among all interleavings of the model.
 package verify

@@ -21,8 +21,7 @@ type search struct {
 	fixed  int // events before are those of the run before
 
 	last    []int32 // by task: its last event in the current run, or -1
-	ids     []sim.ID
-	settled uint64 // of the machine, at the last event
+	settled uint64  // of the machine, at the last event
 	floor   int32
 
 	m         *sim.Machine
