@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/epollsim/epollsim/abi"
-	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -16,8 +15,7 @@ const (
 
 // tcpOptions are the options of a socket that has changed one.
 type tcpOptions struct {
-	rcvtimeo, sndtimeo         int64 // ns, sim.Forever for none
-	linger                     [2]int
+	pairOptions
 	oobInline                  bool
 	sndbufLocked, rcvbufLocked bool
 	notsentLowat               uint32
@@ -49,7 +47,7 @@ const plainSyncnt = 3
 var defaultTcpOptions = newDefaultTcpOptions()
 
 func newDefaultTcpOptions() (o tcpOptions) {
-	o.rcvtimeo, o.sndtimeo, o.notsentLowat = sim.Forever, sim.Forever, math.MaxUint32
+	o.pairOptions, o.notsentLowat = defaultPairOptions, math.MaxUint32
 	for i, p := range tcpPlainOptions {
 		o.plain[i] = p.def
 	}
@@ -115,7 +113,7 @@ func (t *Tcp) setSocketOption(name int, value OptionValue) abi.Errno {
 	case abi.SO_OOBINLINE:
 		t.changeOptions().oobInline = v != 0
 	case abi.SO_LINGER, abi.SO_RCVTIMEO, abi.SO_SNDTIMEO:
-		return t.setPair(name, value)
+		return t.changeOptions().setPair(name, value)
 	default:
 		for i, p := range tcpPlainOptions {
 			if p.name == name {
@@ -160,31 +158,6 @@ func (t *Tcp) setRcvlowat(v int) {
 			t.windowClamp = int64(min(v, most))
 		}
 	}
-}
-
-// setPair sets an option that is a struct linger or a struct timeval.
-func (t *Tcp) setPair(name int, value OptionValue) abi.Errno {
-	if !value.Pair {
-		return abi.EINVAL
-	}
-	if name == abi.SO_LINGER {
-		o := t.changeOptions()
-		o.linger[0] = truth(value.A != 0)
-		if value.A != 0 {
-			o.linger[1] = value.B
-		}
-		return 0
-	}
-	ns, errno := socketTimeout(int64(value.A), int64(value.B))
-	if errno != 0 {
-		return errno
-	}
-	if name == abi.SO_RCVTIMEO {
-		t.changeOptions().rcvtimeo = ns
-	} else {
-		t.changeOptions().sndtimeo = ns
-	}
-	return 0
 }
 
 // setTcpOption models do_tcp_setsockopt.

@@ -4,23 +4,21 @@ import (
 	"math"
 
 	"github.com/epollsim/epollsim/abi"
-	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
 // udpOptions are the options that do not stand elsewhere.
 type udpOptions struct {
-	rcvtimeo, sndtimeo int64 // ns, sim.Forever for none
-	rcvlowat           int   // kept; datagrams do not look at it
-	oobInline          bool
-	linger             [2]int
-	plain              [len(plainUdpOptions)]bool
+	pairOptions
+	rcvlowat  int // kept; datagrams do not look at it
+	oobInline bool
+	plain     [len(plainUdpOptions)]bool
 }
 
 // plainUdpOptions are kept and do nothing on these sockets.
 var plainUdpOptions = [...]int{abi.SO_KEEPALIVE, abi.SO_BROADCAST, abi.SO_DONTROUTE}
 
-var defaultUdpOptions = udpOptions{rcvtimeo: sim.Forever, sndtimeo: sim.Forever, rcvlowat: 1}
+var defaultUdpOptions = udpOptions{pairOptions: defaultPairOptions, rcvlowat: 1}
 
 // Setsockopt sets an option of SOL_SOCKET, or IPV6_V6ONLY. A new SO_SNDBUF wakes who waits to write. Models sk_setsockopt
 // and udp_lib_setsockopt.
@@ -52,7 +50,7 @@ func (u *Udp) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.Er
 	case abi.SO_OOBINLINE:
 		u.opts.oobInline = v != 0
 	case abi.SO_LINGER, abi.SO_RCVTIMEO, abi.SO_SNDTIMEO:
-		return u.setPair(name, value)
+		return u.opts.setPair(name, value)
 	default:
 		for i, plain := range plainUdpOptions {
 			if plain == name {
@@ -61,30 +59,6 @@ func (u *Udp) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.Er
 			}
 		}
 		return notModelled(u.m, "setsockopt %s of a UDP socket", abi.Enum("SO", int64(name)))
-	}
-	return 0
-}
-
-// setPair sets an option that is a struct linger or a struct timeval.
-func (u *Udp) setPair(name int, value OptionValue) abi.Errno {
-	if !value.Pair {
-		return abi.EINVAL
-	}
-	if name == abi.SO_LINGER {
-		u.opts.linger[0] = truth(value.A != 0)
-		if value.A != 0 {
-			u.opts.linger[1] = value.B
-		}
-		return 0
-	}
-	ns, errno := socketTimeout(int64(value.A), int64(value.B))
-	if errno != 0 {
-		return errno
-	}
-	if name == abi.SO_RCVTIMEO {
-		u.opts.rcvtimeo = ns
-	} else {
-		u.opts.sndtimeo = ns
 	}
 	return 0
 }

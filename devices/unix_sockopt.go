@@ -10,18 +10,17 @@ import (
 
 // unixOptions are the options of a socket that has changed one.
 type unixOptions struct {
-	rcvtimeo, sndtimeo int64 // ns, sim.Forever for none
-	rcvlowat           int
-	rcvbuf             int // without effect
-	oobInline          bool
-	linger             [2]int
-	plain              [len(plainOptions)]bool
+	pairOptions
+	rcvlowat  int
+	rcvbuf    int // without effect
+	oobInline bool
+	plain     [len(plainOptions)]bool
 }
 
 // plainOptions are kept and do nothing on unix sockets.
 var plainOptions = [...]int{abi.SO_REUSEADDR, abi.SO_KEEPALIVE, abi.SO_BROADCAST, abi.SO_DONTROUTE}
 
-var defaultUnixOptions = unixOptions{rcvtimeo: sim.Forever, sndtimeo: sim.Forever, rcvlowat: 1, rcvbuf: defaultWmem}
+var defaultUnixOptions = unixOptions{pairOptions: defaultPairOptions, rcvlowat: 1, rcvbuf: defaultWmem}
 
 // options returns the options to look at.
 func (u *Unix) options() *unixOptions {
@@ -69,7 +68,7 @@ func (u *Unix) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.E
 	case abi.SO_OOBINLINE:
 		u.changeOptions().oobInline = v != 0
 	case abi.SO_LINGER, abi.SO_RCVTIMEO, abi.SO_SNDTIMEO:
-		return u.setPair(name, value)
+		return u.changeOptions().setPair(name, value)
 	case abi.SO_REUSEPORT:
 		if v != 0 {
 			return abi.EOPNOTSUPP
@@ -88,31 +87,6 @@ func (u *Unix) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.E
 
 // bufferSize is what the kernel makes of a wish: at most the limit, and twice that.
 func bufferSize(wish int) int32 { return int32(min(uint32(wish), maxSocketBuffer)) * 2 }
-
-// setPair sets an option that is a struct linger or a struct timeval.
-func (u *Unix) setPair(name int, value OptionValue) abi.Errno {
-	if !value.Pair {
-		return abi.EINVAL
-	}
-	if name == abi.SO_LINGER {
-		o := u.changeOptions()
-		o.linger[0] = truth(value.A != 0)
-		if value.A != 0 {
-			o.linger[1] = value.B
-		}
-		return 0
-	}
-	ns, errno := socketTimeout(int64(value.A), int64(value.B))
-	if errno != 0 {
-		return errno
-	}
-	if name == abi.SO_RCVTIMEO {
-		u.changeOptions().rcvtimeo = ns
-	} else {
-		u.changeOptions().sndtimeo = ns
-	}
-	return 0
-}
 
 // Getsockopt returns an option, of a struct the first int. SO_ERROR is cleared by asking. Models sk_getsockopt.
 func (u *Unix) Getsockopt(_ *vfs.File, level, name int) (int, abi.Errno) {
