@@ -47,7 +47,7 @@ func (h *Head) wakeInBatches(mode sim.State, nr int, sync bool, key abi.Events) 
 // batch returns the first entry that was not called yet, and puts the bookmark in front of the first of the next
 // batch. The break comes behind the call that exceeds the batch.
 func (h *Head) batch(b *mark) *Entry {
-	first := h.list.Front()
+	first := h.front()
 	if b.entry.link.Linked() {
 		first = h.list.Next(&b.entry.link)
 		b.entry.Unlink()

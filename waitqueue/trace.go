@@ -76,7 +76,7 @@ func (h *Head) tracedWakeUp(mode sim.State, nr int, sync bool, key abi.Events) i
 
 func (h *Head) tracedWalk(mode sim.State, nr int, sync bool, key abi.Events) int {
 	h.m.EnterOn(h.ID(), "__wake_up_locked_key", wakeUpText(nr, key))
-	n := h.walk(h.list.Front(), mode, nr, sync, key)
+	n := h.walk(h.front(), mode, nr, sync, key)
 	h.m.Leave("__wake_up_locked_key")
 	return n
 }

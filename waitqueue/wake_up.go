@@ -23,7 +23,7 @@ func (h *Head) wakeUp(mode sim.State, nr int, sync bool, key abi.Events) int {
 		return h.wakeInBatches(mode, nr, sync, key)
 	}
 	h.Lock.Lock()
-	n := h.walk(h.list.Front(), mode, nr, sync, key)
+	n := h.walk(h.front(), mode, nr, sync, key)
 	h.Lock.Unlock()
 	return n
 }
@@ -33,7 +33,7 @@ func (h *Head) WakeUpLocked(mode sim.State, nr int, sync bool, key abi.Events) i
 	if h.m.Tracing() {
 		return h.tracedWalk(mode, nr, sync, key)
 	}
-	return h.walk(h.list.Front(), mode, nr, sync, key)
+	return h.walk(h.front(), mode, nr, sync, key)
 }
 
 // WakeUpPoll is WakeUp of one for the states of wake_up_poll.
@@ -42,10 +42,15 @@ func (h *Head) WakeUpPoll(key abi.Events) { h.WakeUp(sim.Normal, 1, false, key) 
 // WakeUpInterruptibleAll is wake_up_interruptible_all: no key.
 func (h *Head) WakeUpInterruptibleAll() { h.WakeUp(sim.Interruptible, All, false, 0) }
 
+// front is where a walk begins. The point stands before the look at the list.
+func (h *Head) front() *Entry {
+	h.read()
+	return h.list.Front()
+}
+
 // walk calls the wake functions from e to the tail until the quota is used up. The successor is taken
 // before the call, so a function may unlink its own entry and no other. Models __wake_up_common.
 func (h *Head) walk(e *Entry, mode sim.State, nr int, sync bool, key abi.Events) int {
-	h.read()
 	consumed, tracing := 0, h.m.Tracing()
 	for e != nil {
 		next := h.list.Next(&e.link)
