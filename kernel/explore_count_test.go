@@ -33,7 +33,8 @@ func waiters(n int, events abi.Events) explore.Program {
 	}
 }
 
-// Two waiters and a writer are a few hundred interleavings, three are many thousands.
+// Two waiters and a writer are a few hundred interleavings; three are 134,898, which takes a minute and is no test: see the table of
+// kerneltest.
 func TestInterleavingsOfWaiters(t *testing.T) {
 	count := func(n int, events abi.Events) (uint64, []string) {
 		r := explore.Explore(waiters(n, events), explore.Options{Direct: true, MaxSchedules: 2_000_000})
@@ -51,12 +52,6 @@ func TestInterleavingsOfWaiters(t *testing.T) {
 	n, states = count(2, abi.EPOLLIN)
 	require.EqualValues(t, 422, n)
 	require.Equal(t, []string{"[1 1]"}, states)
-	if long {
-		n, states = count(3, abi.EPOLLIN|abi.EPOLLET)
-		t.Logf("three waiters: %d interleavings", n)
-		require.Greater(t, n, uint64(10_000))
-		require.Equal(t, []string{"[0 0 1]", "[0 1 0]", "[1 0 0]"}, states)
-	}
 }
 
 // Plain enumeration with a bound takes more than ten times the schedules.

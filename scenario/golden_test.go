@@ -143,7 +143,7 @@ func TestCases(t *testing.T) {
 func TestCasesUnderSchedules(t *testing.T) {
 	seeds := uint64(25)
 	if long() {
-		seeds = 1000
+		seeds = 100
 	}
 	for _, f := range cases(t) {
 		if !f.concurrent() {
