@@ -58,7 +58,7 @@ func (c *call) child(proc *group) (*thread, func(kernel.Calls)) {
 	args := c.rest
 	t := c.run.newThread(name, proc, c.run.prog.start(c.place()))
 	t.path = c.path.start(name)
-	t.key = (c.thread.key*32 + c.path.children%32) & (1<<40 - 1)
+	t.key = (c.thread.key*32 + c.path.children%32) & (1<<30 - 1)
 	c.give(t, fn, args)
 	return t, func(k kernel.Calls) {
 		t.live(k, func() error {

@@ -6,17 +6,21 @@ import (
 	"errors"
 	"time"
 
+	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
 )
 
 // Worker is not there on this platform.
 type Worker struct{}
 
+// MostChildren is how many children a program may leave behind.
+const MostChildren = 8
+
 // ErrBatchSize is never returned.
 var ErrBatchSize = errors.New("the calls do not fit into one batch")
 
 // NewWorker returns ErrUnsupported.
-func NewWorker(int) (*Worker, error) { return nil, ErrUnsupported }
+func NewWorker(int, ...abi.Signal) (*Worker, error) { return nil, ErrUnsupported }
 
 // Host returns nil.
 func (*Worker) Host() *Host { return nil }
