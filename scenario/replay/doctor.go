@@ -36,8 +36,7 @@ type doctor struct {
 	order   []string
 	waits   map[waitKey]*waitState
 	watched map[itemKey]*watch
-	threads map[int]map[int]int // events by epoll fd and thread
-	last    map[int]*op         // the last wait of each task
+	last    map[int]*op // the last wait of each task
 }
 
 // The numbers of two processes are not the same; a task stands for its process as far as the log lets see.
@@ -60,7 +59,6 @@ type watch struct {
 	events abi.Events
 	task   int // that asked: a close by another one may be of another table
 	closed int // line of the close of the number it was added as
-	got    int // bytes of the last read since its event
 	full   int // line of the last read that took all it asked for
 	eagain bool
 }
@@ -162,7 +160,7 @@ func (d *doctor) touch(o *op) {
 			}
 		}
 	}
-	if !o.row.looks || o.row.waits == false {
+	if !o.row.looks || !o.row.waits {
 		return
 	}
 	for _, w := range d.watched {

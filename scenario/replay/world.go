@@ -442,10 +442,7 @@ func helpRead(x *exec, o *op) bool {
 		return false
 	}
 	if tf := devices.TimerfdOf(f); tf != nil {
-		if !x.expire(tf.Timer()) {
-			return false
-		}
-		return true
+		return x.expire(tf.Timer())
 	}
 	return x.worldSends(o, f)
 }
