@@ -188,7 +188,7 @@ func TestWakeUps(t *testing.T) {
 			want := table[s.String()]
 			require.NotEmpty(t, want, tellsHow)
 			if interleavings(want) <= most {
-				assert.Equal(t, want, s.explore(t), tellsHow)
+				assert.Equal(t, want, s.explore(t, s.most()...), tellsHow)
 				return
 			}
 			assert.Subset(t, strings.Fields(want), states(s.explore(t, kerneltest.Preemptions(1))), tellsHow)
@@ -222,19 +222,18 @@ func writeTable(t *testing.T) {
 	b.WriteString("# who is woken: levels, waiters (w epoll_wait, p poll, on the outer epoll; W, P on the inner one), sources x writes;\n" +
 		"# interleavings; what was covered; how many events each waiter got\n")
 	for _, s := range shapes() {
-		if s.large() {
-			b.WriteString(s.explore(t, kerneltest.Preemptions(2)))
-		} else {
-			b.WriteString(s.explore(t))
-		}
+		b.WriteString(s.explore(t, s.most()...))
 	}
 	require.NoError(t, os.MkdirAll("testdata", 0o755))
 	require.NoError(t, os.WriteFile(wakeupTable, []byte(b.String()), 0o644))
 }
 
-// large shapes have hundreds of thousands of interleavings.
-func (s shape) large() bool {
-	return len(s.waiters) > 2 || strings.Contains(s.waiters, "p") && s.sources*s.writes > 1
+// most bounds the exploration of shapes that have hundreds of thousands of interleavings.
+func (s shape) most() []kerneltest.Option {
+	if len(s.waiters) > 2 || strings.Contains(s.waiters, "p") && s.sources*s.writes > 1 {
+		return []kerneltest.Option{kerneltest.Preemptions(2)}
+	}
+	return nil
 }
 
 // What the running kernel shows in some runs with random delays is among what the model shows in all.
@@ -251,7 +250,7 @@ func TestWakeUpsOfTheHost(t *testing.T) {
 	defer h.Close()
 	runs := 2
 	if long {
-		runs = 25
+		runs = 6
 	}
 	for _, s := range shapes() {
 		states := states(table[s.String()])

@@ -180,12 +180,14 @@ func (d *doctor) touch(o *op) {
 
 // watch finds what watches fd under data.
 func (d *doctor) watch(fd int, data uint64) *watch {
+	var found *watch
+	least := 0 // of several, whatever the order of a map: that of the lowest epoll
 	for key, w := range d.watched {
-		if key.data == data && w.fd == fd {
-			return w
+		if key.data == data && w.fd == fd && (found == nil || key.epfd < least) {
+			found, least = w, key.epfd
 		}
 	}
-	return nil
+	return found
 }
 
 func (d *doctor) wait(o *op) {
