@@ -63,17 +63,20 @@ func (s *inetSock) bindable(a abi.Sockaddr) (netip.AddrPort, abi.Errno) {
 	return addr, 0
 }
 
-// routed is where a packet for an address goes, and from where: the loopback for a wildcard, nowhere for what is not
-// local. The source is that of the socket if it has one. Models ip_route_connect as far as there is one device.
+// routed is where a packet for an address goes, and from where: for a wildcard the own address, or else the loopback; nowhere
+// for what is not local. The source is that of the socket if it has one. Models ip_route_connect as far as there is one device.
 func (s *inetSock) routed(to netip.AddrPort) (dst netip.AddrPort, src netip.Addr, errno abi.Errno) {
 	ip := to.Addr()
-	if ip.IsUnspecified() {
-		if s.family == abi.AF_INET6 && ip.Is6() && s.local.Addr().Is4() {
-			ip = s.local.Addr() // bound to IPv4
+	if src = s.source; ip.IsUnspecified() {
+		switch {
+		case ip.Is4() && src.Is4() && !src.IsUnspecified():
+			ip = src // to itself: ip_route_output_key
+		case s.local.Addr().Is4(): // bound to IPv4
+			ip = loopback(netip.IPv4Unspecified())
+		default:
+			ip = loopback(ip)
 		}
-		ip = loopback(ip)
 	}
-	src = s.source
 	switch {
 	case !isLocal(ip):
 		return to, src, abi.ENETUNREACH

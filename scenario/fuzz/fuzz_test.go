@@ -39,11 +39,11 @@ func againstHost(t *testing.T, opts Options) {
 }
 
 func TestSequentialAgainstHost(t *testing.T) {
-	againstHost(t, Options{Programs: pick(400, 20_000), Seed: 1})
+	againstHost(t, Options{Programs: pick(400, 5_000), Seed: 1})
 }
 
 func TestTwoThreadsAgainstHost(t *testing.T) {
-	againstHost(t, Options{Programs: pick(60, 1_000), Seed: 1, Threads: 2})
+	againstHost(t, Options{Programs: pick(60, 300), Seed: 1, Threads: 2})
 }
 
 // The same seed makes the same programs with the same results, in the long-lived model and in a new one.
