@@ -142,8 +142,11 @@ func TestCases(t *testing.T) {
 // Every case of several threads holds under any schedule: what matters is ordered by the program.
 func TestCasesUnderSchedules(t *testing.T) {
 	seeds := uint64(25)
-	if long() {
+	switch {
+	case long():
 		seeds = 100
+	case testing.Short():
+		seeds = 2
 	}
 	for _, f := range cases(t) {
 		if !f.concurrent() {

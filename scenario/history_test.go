@@ -91,6 +91,9 @@ const interleavings = historyDir + "/interleavings.txt"
 // The bugs of history: each program of testdata/history fails at the versions that had the bug as its first lines say,
 // and not at those that had it not. It names no step of the bug; the explorer finds them.
 func TestHistory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many interleavings")
+	}
 	want, err := os.ReadFile(interleavings)
 	require.True(t, err == nil || *update, "go test ./scenario -run TestHistory -update writes it")
 	var table strings.Builder

@@ -38,6 +38,9 @@ func TestLitmus(t *testing.T) {
 			stated := litmusRowOf(string(table), f.id)
 			require.NotEmpty(t, stated, "go test ./scenario -run TestLitmus -update")
 			bound, count := statedCoverage(stated)
+			if count > 100 && testing.Short() {
+				t.Skip("many interleavings")
+			}
 			if count > quickly && !long() {
 				f.litmusRow(t, explore.UpTo(1))
 				return

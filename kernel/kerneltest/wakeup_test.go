@@ -183,6 +183,9 @@ func TestWakeUps(t *testing.T) {
 	if long {
 		most = 20_000
 	}
+	if testing.Short() {
+		t.Skip("many interleavings")
+	}
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			want := table[s.String()]
