@@ -28,6 +28,7 @@ func aTcp(w *devicetest.World, name string, f *vfs.File) {
 			s := devices.TcpOf(f).State()
 			return s.State != "SYN_SENT" && s.WmemQueued < s.Sndbuf || strings.Contains(s.Shutdown, "W") || s.State == "LISTEN" // EPIPE
 		},
+		Tail: func() bool { return devices.TcpOf(f).State().Unsent > 0 },
 	})
 }
 

@@ -76,6 +76,9 @@ type File struct {
 	Unannounced func() bool
 	// Roomy tells of a state in which writes are served though the mask does not say so.
 	Roomy func() bool
+	// Tail tells of a state in which the last buffer of what is queued may have room: a write is served or not, the mask
+	// does not tell.
+	Tail func() bool
 
 	watchers [3]*watcher
 	queues   []*waitqueue.Head
