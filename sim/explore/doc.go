@@ -33,7 +33,9 @@ package explore
 
 // For the maintainer:
 //
-//   - Read trace.go, then search.go from begin to advance, then explore.go, which goes through the bounds.
+//   - Read trace.go, then what happens in a run: search.go (it is steered), order.go (what comes before what), race.go
+//     (which other orders must be tried), sleep.go (which need not), halted.go (it ends badly). Then backtrack.go, which moves
+//     to the next run, and explore.go, which goes through the bounds.
 //   - A new kind of shared state needs no code here: an access in the footprint, of a kind that sim.Access.Kind knows.
 //   - A release of a lock and the acquisition that it makes possible are no race; the two acquisitions are. A task that
 //     never gets its lock still races with those who had it (unfulfilled).

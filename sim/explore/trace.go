@@ -119,14 +119,6 @@ type event struct {
 	done  []sleeper // who has
 }
 
-// sleeper is a task and what its next step touches.
-type sleeper struct {
-	task  int32
-	all   bool
-	frees bool // it releases a lock
-	foot  []ref
-}
-
 // before reports whether event i of task t is ordered before what has clock c.
 func before(c []int32, t, i int32) bool { return int(t) < len(c) && c[t] > i }
 

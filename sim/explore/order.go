@@ -1,0 +1,137 @@
+package explore
+
+import "github.com/epollsim/epollsim/sim"
+
+// ended completes event n with what it touched, and looks for races with earlier ones.
+func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
+	e.foot = e.foot[:0]
+	for _, a := range foot {
+		switch a.ID {
+		case 0:
+		case sim.Everything:
+			e.all = true
+		default:
+			e.addRef(s.ref(a))
+		}
+	}
+	s.order(e, t)
+	n := int32(s.n)
+	defer s.everything(e, n)
+	e.clock = append(e.clock[:0], e.past...)
+	for _, a := range e.foot {
+		s.follow(e, a)
+	}
+	for _, a := range e.foot {
+		s.look(e, a, n)
+	}
+	e.clock = set(e.clock, e.task, n+1)
+	for _, a := range e.foot {
+		loc := &s.all[a.loc]
+		if k := len(loc.touchs); k > 0 && loc.touchs[k-1].event == n {
+			loc.touchs[k-1].mode |= a.mode
+		} else {
+			loc.touchs = append(loc.touchs, touch{n, a.mode, loc.kind == sim.KindLock && a.mode == write && loc.takes()})
+		}
+	}
+}
+
+// everything orders e, if it looked at everything, with all other events, and with those that did.
+func (s *search) everything(e *event, n int32) {
+	s.everythings = s.everythings || e.all
+	if !s.rules.everything || !s.everythings {
+		return
+	}
+	for i := n - 1; i >= e.floor; i-- {
+		other := &s.events[i]
+		if other.task == e.task || !e.all && !other.all {
+			continue
+		}
+		if !before(e.past, other.task, i) {
+			s.race(i, e, n)
+		}
+		e.clock = join(e.clock, other.clock)
+	}
+}
+
+func (e *event) addRef(r ref) {
+	for i := range e.foot {
+		if e.foot[i].loc == r.loc {
+			e.foot[i].mode |= r.mode
+			return
+		}
+	}
+	e.foot = append(e.foot, r)
+}
+
+// order computes what is before e because of what its task did.
+func (s *search) order(e *event, t *sim.Task) {
+	e.prev, e.floor = s.lastOf(e.task), s.floor
+	e.past = e.past[:0]
+	if e.prev >= 0 {
+		e.past = append(e.past, s.events[e.prev].clock...)
+	}
+	if w := t.Enabler(); s.rules.wake && w > int(e.prev) && w < s.n && !s.acquires(e) {
+		e.past = join(e.past, s.events[w].clock)
+	}
+}
+
+// acquires reports whether e begins with taking a lock: the holder's release made it possible, but that is no
+// reason why the other could not have been first.
+func (s *search) acquires(e *event) bool {
+	return len(e.foot) > 0 && e.foot[0].kind == sim.KindLock && e.foot[0].mode == write && s.all[e.foot[0].loc].takes()
+}
+
+// follow orders e behind earlier events that conflict with a.
+func (s *search) follow(e *event, a ref) {
+	s.conflicting(a, func(loc *location) {
+		for i := len(loc.touchs) - 1; i >= 0; i-- {
+			o := loc.touchs[i]
+			if o.event < e.floor {
+				break
+			}
+			if a.mode.conflicts(o.mode) {
+				other := &s.events[o.event]
+				if !before(e.clock, other.task, o.event) {
+					e.clock = join(e.clock, other.clock)
+				}
+			}
+		}
+	})
+}
+
+// conflicting calls fn for each location whose accesses conflict with a.
+func (s *search) conflicting(a ref, fn func(*location)) {
+	if s.rules.kinds[a.kind] {
+		fn(&s.all[a.loc])
+	}
+	if !s.rules.kinds[sim.KindObject] {
+		return
+	}
+	if a.whole {
+		for _, l := range s.of[a.obj] {
+			if l != a.loc {
+				fn(&s.all[l])
+			}
+		}
+		return
+	}
+	for _, l := range s.of[a.obj] {
+		if l != a.loc && s.all[l].whole {
+			fn(&s.all[l])
+		}
+	}
+}
+
+func (s *search) setLast(task, i int32) {
+	for len(s.last) <= int(task) {
+		s.last = append(s.last, -1)
+	}
+	s.last[task] = i
+}
+
+func (s *search) lastOf(task int32) int32 {
+	if int(task) >= len(s.last) {
+		return -1
+	}
+	return s.last[task]
+}

@@ -1,0 +1,177 @@
+package explore
+
+import (
+	"slices"
+
+	"github.com/epollsim/epollsim/sim"
+)
+
+// look adds a choice for each earlier event that conflicts with access a of e, and could have come after it.
+func (s *search) look(e *event, a ref, n int32) {
+	past := e.past
+	lock := a.kind == sim.KindLock && a.mode == write
+	releases := lock && !s.all[a.loc].takes()
+	if !lock && s.acquires(e) {
+		// Within the step that took a lock, after it was released by who had it before.
+		past = s.afterRelease(past, s.all[e.foot[0].loc].touchs)
+	}
+	floor := e.floor
+	if lock && !releases {
+		floor = s.wantedSince(e)
+	}
+	s.conflicting(a, func(loc *location) {
+		for i := len(loc.touchs) - 1; i >= 0; i-- {
+			o := loc.touchs[i]
+			if o.event < floor {
+				break
+			}
+			if !a.mode.conflicts(o.mode) {
+				continue
+			}
+			if lock && o.mode == write && loc == &s.all[a.loc] && (releases || !o.takes) {
+				// Nobody could take the lock before it was released, nor release it before it was taken. But who
+				// comes before the release and waits gives the CPU back at no cost.
+				if s.bound >= 0 && !releases && s.events[o.event].task != e.task && !s.events[o.event].forced {
+					s.add(o.event, e, n, false)
+				}
+				continue
+			}
+			other := &s.events[o.event]
+			if other.task != e.task && (s.bound >= 0 || !before(past, other.task, o.event)) {
+				s.race(o.event, e, n)
+			}
+		}
+	})
+}
+
+// afterRelease is past and the last release of a lock with touchs.
+func (s *search) afterRelease(past []int32, touchs []touch) []int32 {
+	for i := len(touchs) - 1; i >= 0; i-- {
+		if touchs[i].mode == write {
+			return join(slices.Clone(past), s.events[touchs[i].event].clock)
+		}
+	}
+	return past
+}
+
+// wantedSince is from when on others may have had the lock that e takes though the task of e could have taken
+// it: time may have passed while it waited.
+func (s *search) wantedSince(e *event) int32 {
+	if e.prev >= 0 {
+		return s.events[e.prev].floor
+	}
+	return 0
+}
+
+// race makes sure that e is tried before event i.
+func (s *search) race(i int32, e *event, n int32) {
+	at := &s.events[i]
+	if at.forced {
+		return
+	}
+	if s.bound >= 0 {
+		s.add(i, e, n, true)
+		// Where the task of event i got the CPU, leaving it costs no preemption.
+		j := i
+		for j > at.floor && s.events[j-1].task == at.task {
+			j--
+		}
+		if j != i && !s.events[j].forced {
+			s.add(j, e, n, true)
+		}
+		return
+	}
+	s.initial(i, at, e, n)
+}
+
+// add makes those choices at event i that e needs first, or if asked for everybody if none could run there.
+func (s *search) add(i int32, e *event, n int32, everybody bool) {
+	at := &s.events[i]
+	s.firsts = s.firsts[:0]
+	any := false
+	for k := i + 1; k <= n; k++ {
+		ev := e
+		if k < n {
+			if ev = &s.events[k]; before(ev.clock, at.task, i) || !before(e.clock, ev.task, k) {
+				continue
+			}
+		}
+		if s.first(ev, k) && slices.Contains(at.enabled, ev.task) {
+			at.add(ev.task)
+			any = true
+		}
+	}
+	if slices.Contains(at.enabled, e.task) {
+		at.add(e.task)
+	} else if !any && everybody {
+		for _, t := range at.enabled {
+			at.add(t)
+		}
+	}
+}
+
+func (e *event) add(task int32) {
+	if task != e.task && !slices.Contains(e.todo, task) {
+		e.todo = append(e.todo, task)
+	}
+}
+
+// initial adds to the choices at event i one that leads to e before it, unless there is one: a task whose first
+// event after i, of those that do not need i, needs none of the others.
+func (s *search) initial(i int32, at *event, e *event, n int32) {
+	s.firsts = s.firsts[:0]
+	found := int32(-1)
+	for k := i + 1; k <= n; k++ {
+		ev := e
+		if k < n {
+			ev = &s.events[k]
+			if before(ev.clock, at.task, i) {
+				continue
+			}
+		}
+		if !s.first(ev, k) || !slices.Contains(at.enabled, ev.task) {
+			continue
+		}
+		if at.has(ev.task) {
+			return
+		}
+		if found < 0 || ev.task == e.task {
+			found = ev.task
+		}
+	}
+	if found >= 0 {
+		at.add(found)
+		return
+	}
+	for _, t := range at.enabled {
+		at.add(t)
+	}
+}
+
+// first reports whether ev is the first event of its task that was met, and needs none of those met before.
+func (s *search) first(ev *event, k int32) bool {
+	needs := false
+	for _, f := range s.firsts {
+		if f.task == ev.task {
+			return false
+		}
+		needs = needs || before(ev.clock, f.task, f.event)
+	}
+	s.firsts = append(s.firsts, firstEvent{ev.task, k})
+	return !needs
+}
+
+type firstEvent struct{ task, event int32 }
+
+// has reports whether task need not be added to the choices at e.
+func (e *event) has(task int32) bool {
+	if task == e.task || slices.Contains(e.todo, task) || e.asleep(task) {
+		return true
+	}
+	for i := range e.done {
+		if e.done[i].task == task {
+			return true
+		}
+	}
+	return false
+}
