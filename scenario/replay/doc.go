@@ -14,7 +14,7 @@
 //	  ├ threads ──> thread ── k ──> kernel.Thread, which makes the calls it is given
 //	  │               └ cur ──> op
 //	  ├ open: threads whose call is under way in the log (order.go)
-//	  └ tables ──> what is known of numbers from before the log (world.go)
+//	  └ tables ──> what is known of numbers from before the log (inherited.go)
 //
 // The order. Calls that do not overlap are made in the order of the log. Of those that overlap, one that only looks is made
 // as soon as it would bring what the log has; one that waits goes to sleep when the log says that it began, if it would
@@ -24,7 +24,9 @@
 //
 // Time is virtual and passes when a result asks for it: a timer that is due expires when the log shows that it has.
 //
-// What to read next: order.go, then world.go. docs/replay.md is for who uses it.
+// The world outside: inherited.go has what was there before the log, readiness.go, world.go and peer.go what happened since.
+//
+// What to read next: order.go, then readiness.go. docs/replay.md is for who uses it.
 package replay
 
 // For the maintainer: a new system call is a row. Rows say whether the call only looks, may wait, and gives out a number;

@@ -34,14 +34,15 @@ func linesText(lines []int) string {
 type doctor struct {
 	notes   map[string]*Note
 	order   []string
-	waits   map[waitKey]*waitState
+	waits   map[int]map[int]*waitState // by epoll, then by task
 	watched map[itemKey]*watch
-	last    map[int]*op // the last wait of each task
+	byFd    map[int][]*watch // of watched, those of a number
+	full    map[int][]*watch // by epoll: whose last read took all
+	woken   []woken          // the last ones
+	moment  int
 }
 
 // The numbers of two processes are not the same; a task stands for its process as far as the log lets see.
-type waitKey struct{ task, epfd int }
-
 type itemKey struct {
 	epfd int
 	data uint64
@@ -55,31 +56,38 @@ type waitState struct {
 
 // watch is what was asked for.
 type watch struct {
+	itemKey
 	fd     int
 	events abi.Events
-	task   int // that asked: a close by another one may be of another table
-	closed int // line of the close of the number it was added as
-	full   int // line of the last read that took all it asked for
-	eagain bool
+	task   int  // that asked: a close by another one may be of another table
+	closed int  // line of the close of the number it was added as
+	full   int  // line of the last read that took all it asked for
+	listed bool // in doctor.full
 }
 
-// most is how many lines a note names, spins is how often something comes in a row before it is a spin.
+// woken is a wait of several threads on one epoll that has come back.
+type woken struct {
+	tid    int
+	moment int
+}
+
 const (
-	most  = 8
-	spins = 3
+	most   = 8   // lines that a note names
+	spins  = 3   // how often something comes in a row before it is a spin
+	ghosts = 16  // watches of one number, whose descriptor was closed, that are looked out for
+	herd   = 64  // waits that may belong together
+	soon   = 200 // moments of the log in which they come back
 )
 
 // diagnose looks through a log.
 func diagnose(log *Log) []Note {
-	d := &doctor{notes: map[string]*Note{}, waits: map[waitKey]*waitState{}, watched: map[itemKey]*watch{}, last: map[int]*op{}}
-	for i := range log.events {
-		e := &log.events[i]
-		if e.op == nil || e.kind == eventEnter || e.op.none() {
-			continue
-		}
-		d.call(e.op)
+	d := &doctor{
+		notes: map[string]*Note{}, waits: map[int]map[int]*waitState{}, watched: map[itemKey]*watch{}, byFd: map[int][]*watch{},
+		full: map[int][]*watch{},
 	}
-	d.herds(log)
+	for i := range log.events {
+		d.event(&log.events[i])
+	}
 	var list []Note
 	for _, p := range d.order {
 		list = append(list, *d.notes[p])
@@ -87,7 +95,19 @@ func diagnose(log *Log) []Note {
 	return list
 }
 
-func (o *op) none() bool { return o.never || o.row == nil }
+// event takes the next moment of a log.
+func (d *doctor) event(e *logEvent) {
+	d.moment++
+	if e.kind == eventEnd {
+		for _, states := range d.waits {
+			delete(states, e.task)
+		}
+	}
+	if o := e.op; o != nil && e.kind != eventEnter && o.row != nil && !o.never {
+		d.call(o)
+		d.herds(e)
+	}
+}
 
 func (d *doctor) found(pattern, text string, line int) {
 	n := d.notes[pattern]
@@ -109,11 +129,7 @@ func (d *doctor) call(o *op) {
 	case o.row.isEpollWait():
 		d.wait(o)
 	case o.row.name == "close" && !o.want.failed():
-		for key, w := range d.watched {
-			if w.fd == o.fd && w.closed == 0 && key.epfd != o.fd && w.task == o.task {
-				w.closed = o.end.Line
-			}
-		}
+		d.closed(o)
 	case o.row.name == "accept" || o.row.name == "accept4":
 		if o.want.errno == abi.EMFILE || o.want.errno == abi.ENFILE {
 			d.found("EMFILE on accept", "the connection stays in the queue and a level-triggered listener stays ready: the loop spins "+
@@ -133,69 +149,85 @@ func (d *doctor) ctl(o *op) {
 	case abi.EPOLL_CTL_ADD, abi.EPOLL_CTL_MOD:
 		if o.event != nil {
 			d.forget(o.fd, o.fd2)
-			d.watched[itemKey{o.fd, o.event.Data}] = &watch{fd: o.fd2, events: o.event.Events, task: o.task}
+			d.watch(&watch{itemKey: itemKey{o.fd, o.event.Data}, fd: o.fd2, events: o.event.Events, task: o.task})
 		}
 	case abi.EPOLL_CTL_DEL:
 		d.forget(o.fd, o.fd2)
 	}
 }
 
+// watch notes that a number is watched.
+func (d *doctor) watch(w *watch) {
+	if old := d.watched[w.itemKey]; old != nil {
+		d.drop(old)
+	}
+	d.watched[w.itemKey] = w
+	d.byFd[w.fd] = append(d.byFd[w.fd], w)
+}
+
+func (d *doctor) drop(w *watch) {
+	if d.watched[w.itemKey] == w {
+		delete(d.watched, w.itemKey)
+	}
+	list := slices.DeleteFunc(d.byFd[w.fd], func(other *watch) bool { return other == w })
+	if d.byFd[w.fd] = list; len(list) == 0 {
+		delete(d.byFd, w.fd)
+	}
+	w.full = 0
+}
+
+// forget is for an item that is taken out, or asked for anew.
 func (d *doctor) forget(epfd, fd int) {
-	for key, w := range d.watched {
-		if key.epfd == epfd && w.fd == fd && w.closed == 0 {
-			delete(d.watched, key)
+	for _, w := range slices.Clone(d.byFd[fd]) {
+		if w.epfd == epfd && w.closed == 0 {
+			d.drop(w)
+		}
+	}
+}
+
+// closed notes which watches have lost their number.
+func (d *doctor) closed(o *op) {
+	lost := 0
+	for _, w := range slices.Backward(slices.Clone(d.byFd[o.fd])) {
+		if w.closed == 0 && w.epfd != o.fd && w.task == o.task {
+			w.closed = o.end.Line
+		}
+		if w.closed != 0 {
+			if lost++; lost > ghosts {
+				d.drop(w)
+			}
 		}
 	}
 }
 
 // touch notes that a program did something with a number.
 func (d *doctor) touch(o *op) {
-	if o.fd < 0 {
-		return
-	}
-	for _, s := range d.waits {
-		for data := range s.idle {
-			if w := d.watch(o.fd, data); w != nil {
-				s.idle[data] = 0
+	for _, w := range d.byFd[o.fd] {
+		for _, s := range d.waits[w.epfd] {
+			if _, ok := s.idle[w.data]; ok {
+				s.idle[w.data] = 0
+			}
+		}
+		if !o.row.looks || !o.row.waits || w.closed != 0 {
+			continue
+		}
+		if w.full = 0; o.want.ret > 0 && o.want.ret == o.a[0] && w.events&abi.EPOLLET != 0 {
+			w.full = o.end.Line
+			if !w.listed {
+				w.listed, d.full[w.epfd] = true, append(d.full[w.epfd], w)
 			}
 		}
 	}
-	if !o.row.looks || !o.row.waits {
-		return
-	}
-	for _, w := range d.watched {
-		if w.fd != o.fd || w.closed != 0 {
-			continue
-		}
-		switch {
-		case o.want.errno == abi.EAGAIN:
-			w.eagain, w.full = true, 0
-		case o.want.ret > 0 && o.want.ret == o.a[0] && w.events&abi.EPOLLET != 0:
-			w.eagain, w.full = false, o.end.Line
-		default:
-			w.full = 0
-		}
-	}
-}
-
-// watch finds what watches fd under data.
-func (d *doctor) watch(fd int, data uint64) *watch {
-	var found *watch
-	least := 0 // of several, whatever the order of a map: that of the lowest epoll
-	for key, w := range d.watched {
-		if key.data == data && w.fd == fd && (found == nil || key.epfd < least) {
-			found, least = w, key.epfd
-		}
-	}
-	return found
 }
 
 func (d *doctor) wait(o *op) {
-	key := waitKey{o.task, o.fd}
-	s := d.waits[key]
+	if d.waits[o.fd] == nil {
+		d.waits[o.fd] = map[int]*waitState{}
+	}
+	s := d.waits[o.fd][o.task]
 	if s == nil {
 		s = &waitState{idle: map[uint64]int{}}
-		d.waits[key] = s
+		d.waits[o.fd][o.task] = s
 	}
 	if o.want.failed() {
 		return
@@ -225,20 +257,25 @@ func (d *doctor) wait(o *op) {
 			delete(s.idle, data)
 		}
 	}
-	d.undrained(o, seen)
+	d.undrained(o)
 	d.starved(o, s)
 }
 
 // undrained looks for edge-triggered descriptors whose last read took all it asked for: there may be more, of which no
 // edge will tell.
-func (d *doctor) undrained(o *op, seen map[uint64]bool) {
-	timedOut := o.want.ret == 0 && o.a[1] != 0
-	for key, w := range d.watched {
-		if key.epfd == o.fd && w.full != 0 && timedOut && !seen[key.data] {
+func (d *doctor) undrained(o *op) {
+	if o.want.ret != 0 || o.a[1] == 0 {
+		return
+	}
+	list := d.full[o.fd]
+	delete(d.full, o.fd)
+	slices.SortStableFunc(list, func(a, b *watch) int { return a.full - b.full })
+	for _, w := range list {
+		if w.full != 0 {
 			d.found("ET without draining", "the last read took all that it asked for and no EAGAIN was seen: what is left comes with the "+
 				"next edge only", w.full)
-			w.full = 0
 		}
+		w.full, w.listed = 0, false
 	}
 }
 
@@ -262,35 +299,20 @@ func (d *doctor) starved(o *op, s *waitState) {
 	}
 }
 
-// herds looks for waits of several threads that end with the same event at the same time, of which all but one find
-// nothing to do.
-func (d *doctor) herds(log *Log) {
-	type woken struct {
-		tid, line int
-		data      uint64
-		seq       int
-	}
-	var last []woken
-	for i := range log.events {
-		e := &log.events[i]
-		o := e.op
-		if o == nil || e.kind == eventEnter || o.none() {
-			continue
+// herds looks for waits of several threads that end at the same time, of which all but one find nothing to do.
+func (d *doctor) herds(e *logEvent) {
+	o := e.op
+	switch {
+	case o.row.isEpollWait() && e.kind == eventExit && len(o.want.events) > 0:
+		if d.woken = append(d.woken, woken{o.tid, d.moment}); len(d.woken) > herd {
+			d.woken = slices.Delete(d.woken, 0, 1)
 		}
-		if o.row.isEpollWait() && o.want.ret > 0 && len(o.want.events) > 0 && e.kind == eventExit {
-			last = append(last, woken{o.tid, o.end.Line, o.want.events[0].Data, i})
-			if len(last) > 64 {
-				last = last[1:]
-			}
-			continue
-		}
-		if (o.row.name == "accept" || o.row.name == "accept4") && o.want.errno == abi.EAGAIN {
-			for _, w := range last {
-				if w.tid == o.tid && i-w.seq < 200 {
-					d.found("thundering herd", "more than one waiter was woken for one connection, and this one found none: EPOLLEXCLUSIVE, or "+
-						"EPOLLET on one shared epoll, wakes one", o.end.Line)
-					break
-				}
+	case (o.row.name == "accept" || o.row.name == "accept4") && o.want.errno == abi.EAGAIN:
+		for _, w := range d.woken {
+			if w.tid == o.tid && d.moment-w.moment < soon {
+				d.found("thundering herd", "more than one waiter was woken for one connection, and this one found none: EPOLLEXCLUSIVE, or "+
+					"EPOLLET on one shared epoll, wakes one", o.end.Line)
+				break
 			}
 		}
 	}

@@ -81,3 +81,33 @@ func (e *external) become(bits, mask abi.Events) {
 		e.head.WakeUp(sim.Normal, 0, false, bits)
 	}
 }
+
+func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcome {
+	files := x.thread(o).k.Files()
+	fd, errno := files.Reserve(0, flags&abi.O_CLOEXEC != 0)
+	if errno != 0 {
+		return outcome{ret: -1, errno: errno}
+	}
+	files.Install(fd, newExternal(x.k.System(), name, flags&^abi.O_CLOEXEC, polls))
+	if name == "socket:" {
+		x.tally.injected++
+	}
+	return outcome{ret: int64(fd)}
+}
+
+func (x *exec) externalPair(o *op) outcome {
+	flags := socketFlags(int(o.a[1]))
+	a, b := x.installExternal(o, "socket:", flags, true), x.installExternal(o, "socket:", flags, true)
+	return outcome{fds: []int{int(a.ret), int(b.ret)}}
+}
+
+func (x *exec) setExternal(f *vfs.File, e *external, want, mask abi.Events) bool {
+	if !f.CanPoll() || want&abi.EPOLLNVAL != 0 {
+		return false
+	}
+	e.become(normal(want), normal(mask))
+	if want != 0 {
+		x.inferred("%s became ready for %s", f.Name, want)
+	}
+	return true
+}

@@ -1,0 +1,188 @@
+package replay
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/eventpoll"
+	"github.com/epollsim/epollsim/vfs"
+	"slices"
+)
+
+// Numbers from before the log: what was open, or in an epoll set, and how far a table reaches.
+
+func (x *exec) inherit(th *thread, o *op) {
+	if o.want.errno == abi.EBADF {
+		return
+	}
+	t := x.table(th.k.Files())
+	if !t.inherited {
+		return
+	}
+	files := th.k.Files()
+	missing := func(fd int, epoll bool) {
+		if fd < 0 || fd >= 1<<20 || t.known[fd] || files.At(fd) != nil {
+			return
+		}
+		t.known[fd] = true
+		f := newExternal(x.k.System(), "inherited", abi.O_RDWR, true)
+		if epoll {
+			f = x.k.NewEpoll()
+			x.foreign(f)
+		}
+		x.k.PutFile(files, fd, f)
+		x.inferred("fd %d of process %d was open before the log began", fd, th.k.Process().Pid())
+	}
+	missing(o.fd, o.row.isEpollWait() || o.row.name == "epoll_ctl")
+	if o.row.name == "epoll_ctl" || o.row.name == "splice" || o.row.name == "sendfile" {
+		missing(o.fd2, false)
+	}
+	for _, p := range o.polls {
+		missing(int(p.Fd), false)
+	}
+	for _, s := range o.sets {
+		for _, fd := range s.Fds() {
+			missing(fd, false)
+		}
+	}
+	if o.row.name == "epoll_ctl" {
+		x.suit(files, o)
+	}
+}
+
+func (x *exec) suit(files *vfs.FdTable, o *op) {
+	f := files.At(o.fd2)
+	if externalOf(f) == nil || o.a[0] != abi.EPOLL_CTL_ADD {
+		return
+	}
+	refused := o.want.errno == abi.EPERM
+	if o.want.failed() && !refused || f.CanPoll() != refused {
+		return
+	}
+	other := newExternal(x.k.System(), f.Name, abi.O_RDWR, !refused)
+	x.k.PutFile(files, o.fd2, other)
+}
+
+func (x *exec) table(files *vfs.FdTable) *table {
+	t := x.tables[files]
+	if t == nil {
+		t = &table{known: map[int]bool{}}
+		x.tables[files] = t
+	}
+	return t
+}
+
+func (x *exec) copyTable(from, to *vfs.FdTable) {
+	old := x.table(from)
+	t := &table{inherited: old.inherited, limited: old.limited, known: make(map[int]bool, len(old.known))}
+	for fd := range old.known {
+		t.known[fd] = true
+	}
+	x.tables[to] = t
+}
+
+func helpAlloc(x *exec, o *op) bool {
+	files := x.thread(o).k.Files()
+	free := files.NextFree(o.lowest())
+	if o.want.errno == abi.EMFILE {
+		if t := x.table(files); !t.limited && free < files.Limit {
+			t.limited = true
+			files.Limit = free
+			x.inferred("RLIMIT_NOFILE of process %d is %d", x.thread(o).k.Process().Pid(), free)
+			return true
+		}
+		return false
+	}
+	if o.want.failed() || o.want.ret < 0 {
+		return false
+	}
+	return x.fillBelow(o, free, int(o.want.ret))
+}
+
+func (x *exec) fillBelow(o *op, free, want int) bool {
+	files := x.thread(o).k.Files()
+	t := x.table(files)
+	if want < free {
+		return x.vanished(files, want, o)
+	}
+	if !t.inherited || free >= want || want-free > 1<<16 {
+		return false
+	}
+	for fd := free; fd < want; fd++ {
+		if files.At(fd) == nil && (t.known[fd] || !x.log.attached && x.usedLater(o, fd)) {
+			return false
+		}
+	}
+	for fd := free; fd < want; fd++ {
+		if files.At(fd) == nil {
+			x.k.PutFile(files, fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
+			t.known[fd] = true
+		}
+	}
+	x.inferred("fds %d to %d of process %d were open before the log began", free, want-1, x.thread(o).k.Process().Pid())
+	return true
+}
+
+func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
+	if f := files.At(fd); externalOf(f) == nil || f.Name != "inherited" {
+		return false
+	}
+	x.pilot.CloseIn(files, fd)
+	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())
+	return true
+}
+
+func (x *exec) usedLater(o *op, fd int) bool {
+	return x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case !x.sharesFiles(o, other):
+			return lookOn
+		case other.fd == fd, other.row.name == "epoll_ctl" && other.fd2 == fd:
+			return lookYes
+		case numbers(other) && !other.want.failed() && other.row.name != "close" && (other.want.ret == int64(fd) || slices.Contains(other.want.fds, fd)):
+			return lookNo
+		}
+		return lookOn
+	})
+}
+
+func helpNumbers(x *exec, o *op) bool {
+	if len(o.want.fds) != 2 {
+		return false
+	}
+	files := x.thread(o).k.Files()
+	if first := files.NextFree(0); first != o.want.fds[0] {
+		return x.fillBelow(o, first, o.want.fds[0])
+	}
+	return x.fillBelow(o, files.NextFree(o.want.fds[0]+1), o.want.fds[1])
+}
+
+func (x *exec) addUnknown(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) bool {
+	fd := int(int32(uint32(e.Data)))
+	if x.file(o, fd) == nil || x.item(ep, x.file(o, fd), fd) != nil {
+		fd = x.spareFd(o)
+	}
+	if fd < 0 {
+		return false
+	}
+	mask := e.Events&^(abi.EPOLLERR|abi.EPOLLHUP) | abi.EPOLLIN
+	return x.addItem(o, ep, fd, abi.EpollEvent{Events: mask, Data: e.Data})
+}
+
+func (x *exec) spareFd(o *op) int {
+	files := x.thread(o).k.Files()
+	for fd := 1 << 18; fd < 1<<18+1000; fd++ {
+		if files.At(fd) == nil {
+			x.k.PutFile(files, fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
+			return fd
+		}
+	}
+	return -1
+}
+
+func (x *exec) addItem(o *op, ep *eventpoll.Eventpoll, fd int, e abi.EpollEvent) bool {
+	f := x.file(o, fd)
+	if f == nil || !f.CanPoll() {
+		return false
+	}
+	x.inferred("fd %d was in the epoll set before the log began", fd)
+	return x.k.Watch(x.file(o, o.fd), f, fd, e) == 0
+}
