@@ -51,8 +51,9 @@ func record(t *testing.T, name string) (*export.Vector, error) {
 	return export.Record(p, export.Options{})
 }
 
-// Every sequential case, as C, does on the host's kernel what it did on the model.
-func TestProgramsPassOnTheHost(t *testing.T) {
+// build makes one program of the vectors.
+func build(t *testing.T, vectors ...*export.Vector) (program string) {
+	t.Helper()
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skip("the programs are for Linux, and run here on amd64 only")
 	}
@@ -60,8 +61,6 @@ func TestProgramsPassOnTheHost(t *testing.T) {
 	if err != nil {
 		t.Skip("no gcc: apt-get install gcc libc6-dev")
 	}
-	vectors, refused := exportable(t)
-	require.Greater(t, len(vectors), 80, "refused: %v", refused)
 	dir := t.TempDir()
 	file, program := filepath.Join(dir, "cases.c"), filepath.Join(dir, "cases")
 	var src bytes.Buffer
@@ -69,6 +68,42 @@ func TestProgramsPassOnTheHost(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, src.Bytes(), 0o666))
 	out, err := exec.Command(gcc, "-Wall", "-Wextra", "-Werror", "-O0", "-o", program, file).CombinedOutput()
 	require.NoError(t, err, "%.5000s", out)
+	return program
+}
+
+// Every sequential case, as C, does on the host's kernel what it did on the model.
+func TestProgramsPassOnTheHost(t *testing.T) {
+	vectors, refused := exportable(t)
+	require.Greater(t, len(vectors), 80, "refused: %v", refused)
+	program := build(t, vectors...)
+	for _, v := range vectors {
+		t.Run(v.Name, func(t *testing.T) { runProgram(t, program, v) })
+	}
+}
+
+// What no case shows, and a program must keep apart or find out when it runs.
+func TestProgramsOfTheirOwn(t *testing.T) {
+	var vectors []*export.Vector
+	for name, src := range map[string]string{
+		"ports-of-two-protocols": `
+u = socket(AF_INET, SOCK_DGRAM)
+bind(u, ("127.0.0.1", 0))
+l = socket(AF_INET, SOCK_STREAM)
+bind(l, ("127.0.0.1", 0))
+listen(l)
+to, tcp = getsockname(u), getsockname(l)
+check(to == tcp, "the model gives both the same number, which is the point")
+c = socket(AF_INET, SOCK_STREAM)
+check(connect(c, tcp) == 0 and getpeername(c) == tcp)
+check(sendto(u, b"x", to) == 1 and recvfrom(u, 1) == (b"x", to))`,
+	} {
+		p, err := scenario.Compile(name+".star", []byte(src))
+		require.NoError(t, err)
+		v, err := export.Record(p, export.Options{})
+		require.NoError(t, err, name)
+		vectors = append(vectors, v)
+	}
+	program := build(t, vectors...)
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) { runProgram(t, program, v) })
 	}

@@ -159,9 +159,9 @@ func addressText(a Address) string {
 	if a.IP == "" {
 		return fmt.Sprintf("unix_address(%s)", quote(a.Name))
 	}
-	port := strconv.Itoa(a.Port)
+	form := "inet_address(%s, %d)"
 	if a.Given {
-		port = "given_port(" + port + ")"
+		form = "given_address(%s, %d)"
 	}
-	return fmt.Sprintf("inet_address(%s, %s)", quote(a.IP), port)
+	return fmt.Sprintf(form, quote(a.IP), a.Port)
 }

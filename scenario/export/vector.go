@@ -107,7 +107,7 @@ func (d Data) MarshalJSON() ([]byte, error) {
 }
 
 // Address is of a socket: a name of AF_UNIX, or IP and port. Given says that the kernel chose the port, which stands for
-// itself: the same number elsewhere in the vector is the same port.
+// itself: the same number elsewhere in the vector is the same port, if it is of the same protocol.
 type Address struct {
 	Name  string
 	IP    string

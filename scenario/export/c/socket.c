@@ -1,30 +1,54 @@
 /* Sockets of AF_UNIX and of the loopback. */
 
 struct address {
-	enum { NONE, UNIX, INET } kind;
+	enum { NONE, UNIX, INET, GIVEN /* INET with a port that the kernel chose */ } kind;
 	const char *text;
 	int port;
 };
 
 static struct sockaddr_storage from; /* what the last call stored */
 static socklen_t from_size;
-static int given[16][2]; /* ports that the kernel chose: the one of the model, and ours */
+static int from_type; /* of the socket that was asked */
+
+/* Ports that the kernel chose: the one of the model, and ours. TCP and UDP number theirs apart. */
+static struct { int type, model, ours; } given[1024];
+static size_t given_size;
 
 OPTIONAL static struct address no_address(void) { return (struct address){NONE, NULL, 0}; }
 OPTIONAL static struct address unix_address(const char *name) { return (struct address){UNIX, name, 0}; }
 OPTIONAL static struct address inet_address(const char *ip, int port) { return (struct address){INET, ip, port}; }
+OPTIONAL static struct address given_address(const char *ip, int port) { return (struct address){GIVEN, ip, port}; }
 
-/* given_port returns the port that stands for one that the model's kernel chose. */
-OPTIONAL static int given_port(int model) {
-	for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
-		if (given[i][0] == model)
-			return given[i][1];
+static int socket_type(int fd) {
+	int type = 0;
+	socklen_t n = sizeof type;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 ? type : 0;
+}
+
+/* given_port returns the port that stands for one that the model's kernel chose for a socket of a type, or that one. */
+static int given_port(int type, int model) {
+	for (size_t i = 0; i < given_size; i++)
+		if (given[i].type == type && given[i].model == model)
+			return given[i].ours;
 	return model;
 }
 
-/* put stores a as the kernel takes it. Abstract names get the name of the private directory in front, since all
-   programs share them. */
-static socklen_t put(struct address a, struct sockaddr_storage *to) {
+static void remember_port(int type, int model, int ours) {
+	for (size_t i = 0; i < given_size; i++)
+		if (given[i].type == type && given[i].model == model)
+			return;
+	if (given_size == sizeof given / sizeof given[0]) {
+		printf("Bail out! more than %zu ports\n", given_size);
+		exit(1);
+	}
+	given[given_size].type = type;
+	given[given_size].model = model;
+	given[given_size++].ours = ours;
+}
+
+/* put stores a as the kernel takes it for a socket of a type. Abstract names get the name of the private directory in
+   front, since all programs share them. */
+static socklen_t put(int type, struct address a, struct sockaddr_storage *to) {
 	struct sockaddr_un *un = (void *)to;
 	struct sockaddr_in *in = (void *)to;
 	struct sockaddr_in6 *in6 = (void *)to;
@@ -48,6 +72,8 @@ static socklen_t put(struct address a, struct sockaddr_storage *to) {
 		int n = snprintf(un->sun_path + 1, sizeof un->sun_path - 1, "%.14s/%s", base, a.text + 1);
 		return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 	}
+	if (a.kind == GIVEN)
+		a.port = given_port(type, a.port);
 	if (strchr(a.text, ':') != NULL) {
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons((uint16_t)a.port);
@@ -70,34 +96,35 @@ CALL call_send(int fd, const void *data, size_t n, int flags) { done(send(fd, da
 
 CALL call_bind(int fd, struct address a) {
 	struct sockaddr_storage to;
-	socklen_t n = put(a, &to);
+	socklen_t n = put(socket_type(fd), a, &to);
 	done(bind(fd, (void *)&to, n));
 }
 
 CALL call_connect(int fd, struct address a) {
 	struct sockaddr_storage to;
-	socklen_t n = put(a, &to);
+	socklen_t n = put(socket_type(fd), a, &to);
 	done(connect(fd, (void *)&to, n));
 }
 
 CALL call_sendto(int fd, const void *data, size_t n, struct address a, int flags) {
 	struct sockaddr_storage to;
-	socklen_t size = put(a, &to);
+	socklen_t size = put(socket_type(fd), a, &to);
 	done(sendto(fd, data, n, flags, a.kind == NONE ? NULL : (void *)&to, a.kind == NONE ? 0 : size));
 }
 
-static void clear_from(void) {
+static void clear_from(int fd) {
 	memset(&from, 0, sizeof from);
 	from_size = sizeof from;
+	from_type = socket_type(fd);
 }
 
 CALL call_getsockname(int fd) {
-	clear_from();
+	clear_from(fd);
 	done(getsockname(fd, (void *)&from, &from_size));
 }
 
 CALL call_getpeername(int fd) {
-	clear_from();
+	clear_from(fd);
 	done(getpeername(fd, (void *)&from, &from_size));
 }
 
@@ -110,7 +137,7 @@ CALL call_recv(int fd, size_t n, int flags) {
 
 CALL call_recvfrom(int fd, size_t n, int flags) {
 	void *p = room(n);
-	clear_from();
+	clear_from(fd);
 	done(recvfrom(fd, p, n, flags, (void *)&from, &from_size));
 	received(p, ret > (long)n ? (long)n : ret);
 }
@@ -119,7 +146,7 @@ OPTIONAL static void address_is(struct address want) {
 	struct sockaddr_storage to;
 	if (ret == -1)
 		return;
-	socklen_t n = put(want, &to);
+	socklen_t n = put(from_type, want, &to);
 	if (want.kind == UNIX && want.text[0] == 0) {
 		if (from_size > n)
 			note("an address of %u bytes, expected none", (unsigned)from_size);
@@ -134,15 +161,8 @@ OPTIONAL static void address_is_given(const char *ip, int model) {
 	if (ret == -1)
 		return;
 	int port = ntohs(from.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&from)->sin6_port : ((struct sockaddr_in *)(void *)&from)->sin_port);
-	for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
-		if (given[i][0] == 0) {
-			given[i][0] = model;
-			given[i][1] = port;
-		}
-		if (given[i][0] == model)
-			break;
-	}
-	address_is(inet_address(ip, given_port(model)));
+	remember_port(from_type, model, port);
+	address_is(given_address(ip, model));
 }
 
 static socklen_t option_size(int level, int opt, int two) {
