@@ -8,6 +8,8 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/kernel"
 )
 
 // arguments gives the arguments of a call their form; why that cannot be, or "".
@@ -231,13 +233,42 @@ func (r *recording) self(v starlark.Value) bool {
 	return ok && bits(r.pid) != 0 && bits(n) == bits(r.pid)
 }
 
-func settimeArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
-	flags := int64(bits(params["flags"]))
-	if flags&abi.TFD_TIMER_ABSTIME != 0 {
-		return nil, "TFD_TIMER_ABSTIME takes a time, which is the run's own"
+// settimeArgs: a time of a clock is told as what lies between it and the time at which the call is made, and the clock.
+func settimeArgs(rec *recording, params map[string]starlark.Value) (Object, string) {
+	fd, flags, value := int64(bits(params["fd"])), int64(bits(params["flags"])), int64(bits(params["value_ns"]))
+	args := Object{{"fd", fd}, {"flags", spelled("TFD", flags)}, {"value_ns", value}, {"interval_ns", int64(bits(params["interval_ns"]))}}
+	clock, ok := rec.clockOf(int(fd))
+	if flags&abi.TFD_TIMER_ABSTIME == 0 || value <= 0 || !ok {
+		return args, "" // 0 stops the timer, less than that is refused
 	}
-	return Object{
-		{"fd", int64(bits(params["fd"]))}, {"flags", spelled("TFD", flags)},
-		{"value_ns", int64(bits(params["value_ns"]))}, {"interval_ns", int64(bits(params["interval_ns"]))},
-	}, ""
+	now, _ := rec.kernel.Current().ClockGettime(clock)
+	args[2].Value = value - now
+	return append(args, Field{"clock", spelled("CLOCK", int64(clock))}), ""
+}
+
+// clockOf is the clock of the timer that fd refers to. That of an alarm cannot be read everywhere, but runs as its like.
+func (r *recording) clockOf(fd int) (clock int, ok bool) {
+	t := r.kernel.Current().(*kernel.Thread)
+	f := t.Files().At(fd)
+	if f == nil {
+		return 0, false
+	}
+	tf := devices.TimerfdOf(f)
+	if tf == nil {
+		return 0, false
+	}
+	switch clock = tf.State().Clock; clock {
+	case abi.CLOCK_REALTIME_ALARM:
+		clock = abi.CLOCK_REALTIME
+	case abi.CLOCK_BOOTTIME_ALARM:
+		clock = abi.CLOCK_BOOTTIME
+	}
+	return clock, true
+}
+
+func settimeCall(args Object) string {
+	if args.get("clock") == nil {
+		return "call_timerfd_settime"
+	}
+	return "call_timerfd_settime_from_now"
 }

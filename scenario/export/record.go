@@ -43,9 +43,8 @@ func Record(p *scenario.Program, opts Options) (*Vector, error) {
 	}
 	name := caseName(p)
 	v := &Vector{Schema: Schema, Name: name, Claim: claim(p.Source(), name), Kernel: kernel.Baseline.String()}
-	r := &recording{vector: v}
 	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}})
-	r.stop = k.Stop
+	r := &recording{vector: v, kernel: k}
 	res := scenario.Run(k, p, scenario.Options{MaxSteps: opts.MaxStarlark, OnCall: r.add, Stdout: io.Discard})
 	var limit *sim.LimitError
 	switch {
@@ -69,7 +68,7 @@ func caseName(p *scenario.Program) string {
 type recording struct {
 	vector  *Vector
 	refusal *Refusal
-	stop    func(error)
+	kernel  *kernel.Kernel
 	pid     starlark.Int    // as the model told the program, 0: not yet
 	bound   map[string]bool // abstract names that the program has given
 }
@@ -101,7 +100,7 @@ func (r *recording) add(c scenario.Call) {
 		}
 	}
 	r.refusal = &Refusal{r.vector.Name, c.Pos.String(), why}
-	r.stop(errRefused)
+	r.kernel.Stop(errRefused)
 }
 
 func place(c scenario.Call) string {

@@ -102,7 +102,7 @@ var rows = []row{
 	{sig: "pselect(r as fds, w as fds, x as fds, timeout_ns as ns, sigmask as signals)", file: "poll signal time", out: selected},
 
 	{sig: "timerfd_create(clock:CLOCK, flags:TFD)", file: "time", out: number},
-	{sig: "timerfd_settime(fd, flags:TFD, value_ns as long, interval_ns as long)", file: "time", out: number, args: settimeArgs},
+	{sig: "timerfd_settime(fd, flags:TFD, value_ns as long, interval_ns as long)", file: "time", out: number, args: settimeArgs, call: settimeCall},
 	{sig: "timerfd_gettime(fd)", file: "time", out: timer},
 	{sig: "clock_gettime(clock:CLOCK)", file: "time", out: own},
 	{sig: "now()", file: "time", out: own},

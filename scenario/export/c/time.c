@@ -18,6 +18,16 @@ CALL call_timerfd_settime(int fd, int flags, int64_t value, int64_t interval) {
 	done(timerfd_settime(fd, flags, &spec, NULL));
 }
 
+/* from_now: value lies between the time of the clock at which the call is made and that at which the timer expires. A
+   time before the first of a clock is its first. */
+CALL call_timerfd_settime_from_now(int fd, int flags, int64_t value, int64_t interval, int clock) {
+	struct timespec now;
+	clock_gettime(clock, &now);
+	if (__builtin_add_overflow(value, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, &value))
+		value = INT64_MAX;
+	call_timerfd_settime(fd, flags, value < 1 ? 1 : value, interval);
+}
+
 CALL call_timerfd_gettime(int fd) { done(timerfd_gettime(fd, &timer)); }
 
 /* timer_is: how much time is left is the run's own. */
