@@ -77,6 +77,11 @@ func (r *run) handler(fn starlark.Callable) func(abi.Signal) {
 	r.handlers = append(r.handlers, fn)
 	return func(sig abi.Signal) {
 		handle := func(t *thread) error {
+			if r.opts.OnCall != nil {
+				t.handled = append(t.handled, sig)
+			}
+			t.handling++
+			defer func() { t.handling-- }()
 			_, err := starlark.Call(&t.star, fn, starlark.Tuple{starlark.MakeInt(int(sig))}, nil)
 			return err
 		}

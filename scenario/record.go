@@ -22,6 +22,9 @@ type Call struct {
 	Params []Param        // every parameter of the builtin with its value, given or not
 	Value  starlark.Value // the result, if Errno is 0
 	Errno  abi.Errno      // of a call that failed
+
+	Handled   []abi.Signal // whose handlers have run in this call, in the order in which they began
+	InHandler bool         // the call is one that a handler has made
 }
 
 // Param is an argument by the name of its parameter.
@@ -55,6 +58,9 @@ func (c *call) record(v starlark.Value) Call {
 	}
 	for i, arg := range c.values {
 		told.Params[i] = Param{c.builtin.params[i].name, arg}
+	}
+	if told.InHandler = c.handling > 0; !told.InHandler {
+		told.Handled, c.handled = c.handled, nil
 	}
 	if e, ok := v.(*errno); ok {
 		told.Errno, told.Value = e.number, nil

@@ -22,6 +22,9 @@ type thread struct {
 	key  int             // of its own, the same in every run
 	home syntax.Position // where it was spawned: the place of what it does outside of the program's text
 
+	handling int          // handlers of signals that are running
+	handled  []abi.Signal // those of the call under way, if somebody wants to know
+
 	calls kernel.Calls // nil: not on a kernel, evaluates final conditions
 	star  starlark.Thread
 	steps uint64 // of star, already counted by the run

@@ -19,41 +19,37 @@ func (r *row) arguments(rec *recording, params map[string]starlark.Value) (Objec
 	}
 	var args Object
 	for _, p := range r.params {
-		v, why := p.convert(params[p.name])
-		if why != "" {
-			return nil, why
-		}
-		args = append(args, Field{p.name, v})
+		args = append(args, Field{p.name, p.convert(params[p.name])})
 	}
 	return args, ""
 }
 
-func (p param) convert(v starlark.Value) (any, string) {
+func (p param) convert(v starlark.Value) any {
 	if v == starlark.None {
-		return nil, ""
+		return nil
 	}
 	switch p.form {
 	case asData:
-		return dataOf([]byte(v.(starlark.Bytes))), ""
+		return dataOf([]byte(v.(starlark.Bytes)))
 	case asText:
-		return string(v.(starlark.String)), ""
+		return string(v.(starlark.String))
 	case asWide:
-		return Wide(bits(v)), ""
+		return Wide(bits(v))
 	case asAddress:
-		return addressOf(v), ""
+		return addressOf(v)
 	case asFds:
 		return fdList(v)
 	case asSignals:
-		return signalNames(v), ""
+		return signalNames(v)
 	case asPolls:
 		return pollList(v)
 	case asMillis:
-		return nanoseconds(v), ""
+		return nanoseconds(v)
 	}
 	if p.group != "" {
-		return spelled(p.group, int64(bits(v))), ""
+		return spelled(p.group, int64(bits(v)))
 	}
-	return int64(bits(v)), ""
+	return int64(bits(v))
 }
 
 // bits is an integer as 64 bits, whatever its sign.
@@ -95,29 +91,21 @@ func elements(v starlark.Value) []starlark.Value {
 	return all
 }
 
-const terminalUsed = "a descriptor of 0 to 2 is the terminal, whose other end is not the program's"
-
-func fdList(v starlark.Value) (any, string) {
+func fdList(v starlark.Value) any {
 	list := []int64{}
 	for _, item := range elements(v) {
-		if onTerminal(item) {
-			return nil, terminalUsed
-		}
 		list = append(list, int64(bits(item)))
 	}
-	return list, ""
+	return list
 }
 
-func pollList(v starlark.Value) (any, string) {
+func pollList(v starlark.Value) any {
 	list := []Object{}
 	for _, item := range elements(v) {
 		p := elements(item)
-		if onTerminal(p[0]) {
-			return nil, terminalUsed
-		}
 		list = append(list, Object{{"fd", int64(bits(p[0]))}, {"events", spelled("POLL", int64(uint16(bits(p[1]))))}})
 	}
-	return list, ""
+	return list
 }
 
 func signalNames(v starlark.Value) any {
@@ -182,17 +170,11 @@ func option(level, opt int64) any {
 
 func getsockoptArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
 	level, opt := int64(bits(params["level"])), int64(bits(params["opt"]))
-	if level == abi.SOL_SOCKET && opt == abi.SO_PEERCRED {
-		return nil, "SO_PEERCRED is a process id"
-	}
 	return Object{{"fd", int64(bits(params["fd"]))}, {"level", spelled("SOL", level)}, {"opt", option(level, opt)}}, ""
 }
 
 func setsockoptArgs(rec *recording, params map[string]starlark.Value) (Object, string) {
-	args, why := getsockoptArgs(rec, params)
-	if why != "" {
-		return nil, why
-	}
+	args, _ := getsockoptArgs(rec, params)
 	if n, ok := params["value"].(starlark.Int); ok {
 		return append(args, Field{"value", int64(bits(n))}), ""
 	}
@@ -204,11 +186,11 @@ func setsockoptArgs(rec *recording, params map[string]starlark.Value) (Object, s
 }
 
 func signalArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
-	handler, ok := params["handler"].(starlark.Int)
-	if !ok {
-		return nil, "a signal handler interrupts the program at a time of its own"
+	handler := Names("handler")
+	if n, ok := params["handler"].(starlark.Int); ok {
+		handler = spelled("SIGACTION", int64(bits(n)))
 	}
-	return Object{{"sig", spelled("SIG", int64(bits(params["sig"])))}, {"handler", spelled("SIGACTION", int64(bits(handler)))}}, ""
+	return Object{{"sig", spelled("SIG", int64(bits(params["sig"])))}, {"handler", handler}}, ""
 }
 
 const otherProcess = "names a process other than its own, or by a number that getpid() has not told"

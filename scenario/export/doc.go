@@ -3,7 +3,7 @@
 //
 // Only sequential scenarios can be exported: what several threads return depends on who comes first. Record runs a
 // scenario on the model and refuses, with a *Refusal that names the call, what the other side could not repeat: threads,
-// processes, signal handlers, builtins of the model, descriptors 0 to 2, which are a terminal in a scenario.
+// processes, what handlers of signals call, builtins of the model.
 //
 //	scenario ── run on the model ──> scenario.Call … ── rows (table.go) ──> Vector ──> JSON (vector.go)
 //	                                                                           └────> C (program.go, c/*.c)

@@ -20,6 +20,7 @@ func FuzzRecord(f *testing.F) {
 		"s = socket(AF_UNIX, SOCK_DGRAM)\nbind(s, \"\")\ngetsockname(s)\nsendto(s, b\"\", (\"::1\", 40000))\nconnect(s, None)\nrecvfrom(s, 0, MSG_TRUNC | MSG_DONTWAIT)",
 		"poll([(3, -1), (99, 1 << 15)], 0)\nselect([7], (), None, 0)\npselect({}, [5], range(3, 6), 0, [])\nioctl(5, 0xffffffff, -1)\nsleep(0.25)",
 		"signal(SIGUSR1, SIG_IGN)\nkill(getpid(), SIGUSR1)\nsigprocmask(9, [64, 1])\nsignalfd([], 0, 77)\nsetrlimit(-3, (1 << 64) - 1)\npidfd_open(-1)",
+		"me = getpid()\nsignal(SIGUSR1, lambda s: None)\nkill(me, SIGUSR1)\nsignal(SIGALRM, lambda s: getpid())\nclose(0)\npoll([(1, 0)], 0)\ntimerfd_settime(timerfd_create(), 3, 9)",
 		"open(\"a\\n*/\", O_CREAT | O_TMPFILE)\nmkfifo(\"é\")\nfd = inotify_init1(IN_NONBLOCK)\ninotify_add_watch(fd, \".\", -1)\ninotify_read(fd)",
 	} {
 		f.Add([]byte(src))

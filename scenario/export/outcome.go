@@ -16,6 +16,7 @@ var (
 	number         = outcome{"the result", toNumber}
 	own            = outcome{"not compared", toOwn}
 	ioctlNumber    = outcome{"the result, of `FIONREAD` and the like what was stored; not compared for `TIOCGPTN`", toIoctl}
+	optionNumber   = outcome{"the result; not compared for `SO_PEERCRED`", toOption}
 	eight          = outcome{"8", toEight}
 	value          = outcome{"8; `value` wide", toValue}
 	signo          = outcome{"128; `signo` of the one record", toSigno}
@@ -44,6 +45,14 @@ func toOwn(*recording, starlark.Value, map[string]starlark.Value) (*int64, Objec
 // toIoctl leaves out what is the number of a pty.
 func toIoctl(_ *recording, v starlark.Value, params map[string]starlark.Value) (*int64, Object) {
 	if bits(params["request"]) == abi.TIOCGPTN {
+		return nil, nil
+	}
+	return whole(int64(bits(v))), nil
+}
+
+// toOption leaves out what is a process id.
+func toOption(_ *recording, v starlark.Value, params map[string]starlark.Value) (*int64, Object) {
+	if bits(params["level"]) == abi.SOL_SOCKET && bits(params["opt"]) == abi.SO_PEERCRED {
 		return nil, nil
 	}
 	return whole(int64(bits(v))), nil

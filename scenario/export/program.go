@@ -16,7 +16,7 @@ import (
 var sources embed.FS
 
 // files of c/ in the order in which a program has them: later ones use earlier ones.
-var files = []string{"data", "epoll", "file", "poll", "signal", "time", "socket", "tty", "inotify"}
+var files = []string{"terminal", "data", "epoll", "file", "poll", "signal", "time", "socket", "tty", "inotify"}
 
 // needs are the files that a file uses.
 var needs = map[string][]string{"file": {"data"}, "poll": {"data"}, "signal": {"data"}, "socket": {"data", "file"}, "tty": {"file"}, "inotify": {"file"}}
@@ -42,6 +42,9 @@ func writeHead(b *bytes.Buffer, vectors []*Vector) {
 		"   Linux " + vectors[0].Kernel + " does, 1 if not. */\n\n")
 	used := map[string]bool{"data": true}
 	for _, v := range vectors {
+		if v.Terminal {
+			use(used, "terminal")
+		}
 		for _, c := range v.Calls {
 			for _, f := range strings.Fields(c.row.file) {
 				use(used, f)
@@ -66,6 +69,7 @@ func writeNames(b *bytes.Buffer, vectors []*Vector) {
 		for _, c := range v.Calls {
 			collect(used, c.Args)
 			collect(used, c.Out)
+			collect(used, c.Handled)
 		}
 	}
 	b.WriteString("\n/* Names that not every libc has. */\n")
@@ -135,7 +139,11 @@ func writeCase(b *bytes.Buffer, i int, v *Vector) {
 		b.WriteString("}\n\n")
 		parts++
 	}
-	fmt.Fprintf(b, "static int case_%d(void) {\n\tstart(%d, %d);\n", i, calls, Seconds)
+	terminal := "NULL"
+	if v.Terminal {
+		terminal = "terminal"
+	}
+	fmt.Fprintf(b, "static int case_%d(void) {\n\tstart(%d, %d, %s);\n", i, calls, Seconds, terminal)
 	for part := range parts {
 		fmt.Fprintf(b, "\tcase_%d_%d();\n", i, part)
 	}
@@ -174,7 +182,7 @@ func repeats(calls []Call) []repeated {
 
 func sameCall(a, b Call) bool {
 	return a.At == b.At && a.Text == b.Text && a.Errno == b.Errno && reflect.DeepEqual(a.Args, b.Args) && reflect.DeepEqual(a.Return, b.Return) &&
-		reflect.DeepEqual(a.Out, b.Out)
+		reflect.DeepEqual(a.Out, b.Out) && slices.Equal(a.Handled, b.Handled)
 }
 
 func writeRepeated(b *bytes.Buffer, r repeated) {
@@ -210,5 +218,8 @@ func (c *Call) statements() []string {
 		lines = append(lines, "succeeded();")
 	}
 	lines = append(lines, c.judged()...)
+	if c.Handled != nil {
+		lines = append(lines, fmt.Sprintf("handled_are(%s);", strings.Join(array("int", c.Handled, names), ", ")))
+	}
 	return append(lines, "end();")
 }

@@ -72,9 +72,6 @@ func argument(p param, f Field) []string {
 		}
 		return []string{integer(v)}
 	case Names:
-		if f.Name == "handler" {
-			return []string{map[bool]string{true: "1", false: "0"}[v == "SIG_IGN"]}
-		}
 		return []string{names(v)}
 	case Wide:
 		return []string{wide(v)}

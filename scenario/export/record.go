@@ -88,6 +88,8 @@ func (r *recording) add(c scenario.Call) {
 		why = c.Name + "() needs more than one thread"
 	case row == nil:
 		why = c.Name + "() has no form in C yet"
+	case c.InHandler:
+		why = c.Name + "() in a signal handler: the handlers of a program do nothing"
 	case len(r.vector.Calls) == MaxCalls:
 		why = fmt.Sprintf("more than %d calls", MaxCalls)
 	}
@@ -95,6 +97,9 @@ func (r *recording) add(c scenario.Call) {
 		call := Call{At: place(c), Name: c.Name, row: row}
 		if why = r.convert(&call, c); why == "" {
 			call.Text = call.tell(c.Result)
+			for _, sig := range c.Handled {
+				call.Handled = append(call.Handled, spelled("SIG", int64(sig)))
+			}
 			r.vector.Calls = append(r.vector.Calls, call)
 			return
 		}
@@ -112,15 +117,13 @@ func (r *recording) convert(call *Call, c scenario.Call) (why string) {
 	params := map[string]starlark.Value{}
 	for _, p := range c.Params {
 		params[p.Name] = p.Value
-		if isFd(p.Name) && onTerminal(p.Value) {
-			return fmt.Sprintf("%s %s is the terminal, whose other end is not the program's", p.Name, p.Value)
-		}
 	}
 	args, why := call.row.arguments(r, params)
 	if why != "" {
 		return why
 	}
 	call.Args = args
+	r.vector.Terminal = r.vector.Terminal || atTerminal(args)
 	if c.Errno != 0 {
 		call.Errno = c.Errno.Name()
 		return ""
@@ -147,17 +150,29 @@ func (r *recording) remember(c scenario.Call) {
 	}
 }
 
-func isFd(param string) bool {
-	switch param {
-	case "fd", "epfd", "oldfd", "newfd":
-		return true
+// atTerminal reports whether a call has one of the descriptors 0 to 2 among its arguments.
+func atTerminal(args Object) bool {
+	terminal := func(fd int64) bool { return fd >= 0 && fd <= 2 }
+	for _, f := range args {
+		switch v := f.Value.(type) {
+		case int64:
+			switch f.Name {
+			case "fd", "epfd", "oldfd", "newfd":
+				if terminal(v) {
+					return true
+				}
+			}
+		case []int64:
+			if f.Name != "value" && slices.ContainsFunc(v, terminal) {
+				return true
+			}
+		case []Object:
+			if slices.ContainsFunc(v, atTerminal) {
+				return true
+			}
+		}
 	}
 	return false
-}
-
-func onTerminal(v starlark.Value) bool {
-	n, err := starlark.AsInt32(v)
-	return err == nil && n >= 0 && n <= 2
 }
 
 // claim returns the first line of the comment at the top of a scenario, without the name of the case.

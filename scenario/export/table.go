@@ -88,7 +88,7 @@ var rows = []row{
 	{sig: "getsockname(fd)", file: "socket", out: address},
 	{sig: "getpeername(fd)", file: "socket", out: address},
 	{sig: "setsockopt(fd, level:SOL, opt as option, value as pair)", file: "socket", out: number, args: setsockoptArgs},
-	{sig: "getsockopt(fd, level:SOL, opt as option)", file: "socket", out: number, args: getsockoptArgs},
+	{sig: "getsockopt(fd, level:SOL, opt as option)", file: "socket", out: optionNumber, args: getsockoptArgs},
 	{sig: "send(fd, data as data, flags:MSG)", file: "socket", out: number},
 	{sig: "recv(fd, n as long, flags:MSG)", file: "socket", out: data},
 	{sig: "sendto(fd, data as data, addr as address, flags:MSG)", file: "socket", out: number},

@@ -17,7 +17,9 @@ type Vector struct {
 	Name   string `json:"name"`
 	Claim  string `json:"claim"` // the first line of the scenario's comment
 	Kernel string `json:"kernel"`
-	Calls  []Call `json:"calls"`
+
+	Terminal bool   `json:"terminal,omitempty"` // calls look at descriptors 0 to 2
+	Calls    []Call `json:"calls"`
 }
 
 // Call is one system call.
@@ -29,6 +31,8 @@ type Call struct {
 	Return *int64 `json:"return,omitempty"` // absent: not compared, but the call succeeds
 	Errno  string `json:"errno,omitempty"`
 	Out    Object `json:"out,omitempty"` // what the call stored, where that is determined
+
+	Handled []Names `json:"handled,omitempty"` // signals whose handlers have run before the call returned
 
 	row *row
 }

@@ -4,6 +4,7 @@
 /* Kept apart, so that the compiler does not judge wrong arguments, which are the point of some cases. */
 #define CALL static __attribute__((noinline, unused)) void
 
+static FILE *report;        /* the KTAP goes there */
 static long ret;            /* of the last call */
 static int err;             /* its errno, 0 if it did not fail */
 static int number;          /* of the last call */
@@ -11,15 +12,16 @@ static int bad;             /* calls that went wrong */
 static int wrong;           /* what the last call did not meet */
 static const char *running; /* the call under way */
 static char directory[4096];
+static volatile sig_atomic_t handled[64], handled_size; /* signals whose handler has run in the last call */
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void note(const char *format, ...) {
 	va_list list;
 	va_start(list, format);
-	printf("# ");
-	vprintf(format, list);
-	printf("\n");
+	fprintf(report, "# ");
+	vfprintf(report, format, list);
+	fprintf(report, "\n");
 	va_end(list);
 	wrong++;
 }
@@ -30,8 +32,20 @@ static void begin(const char *text) {
 	number++;
 }
 
+/* handled_are takes the signals that were to be handled, in order. */
+OPTIONAL static void handled_are(const int *want, int n) {
+	for (int i = 0; i < n && i < handled_size; i++)
+		if (handled[i] != want[i])
+			note("signal %d was handled, expected %d", (int)handled[i], want[i]);
+	if (handled_size != n)
+		note("%d signals were handled, expected %d", (int)handled_size, n);
+	handled_size = 0;
+}
+
 static void end(void) {
-	printf("%s %d - %s\n", wrong ? "not ok" : "ok", number, running);
+	if (handled_size != 0)
+		handled_are(NULL, 0);
+	fprintf(report, "%s %d - %s\n", wrong ? "not ok" : "ok", number, running);
 	bad += wrong != 0;
 }
 
@@ -69,7 +83,7 @@ OPTIONAL static void *room(size_t n) {
 		free(memory);
 		memory = calloc(1, have = n < 4096 ? 4096 : n);
 		if (memory == NULL) {
-			printf("Bail out! no memory for %zu bytes\n", n);
+			fprintf(report, "Bail out! no memory for %zu bytes\n", n);
 			exit(1);
 		}
 	}
@@ -89,14 +103,23 @@ static void remove_directory(void) {
 static void too_long(int sig) {
 	(void)sig;
 	static const char text[] = "Bail out! a call does not return: the one behind the last line\n";
-	_exit(write(1, text, sizeof text - 1) == 0 ? 1 : 1);
+	_exit(write(fileno(report), text, sizeof text - 1) == 0 ? 1 : 1);
 }
 
-/* start makes the process what a scenario finds: 0, 1 and 2 open, the first free number 3, all signals at their
-   default, a soft limit of 1024 descriptors, an empty directory. */
-static void start(int calls, unsigned seconds) {
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("KTAP version 1\n1..%d\n", calls);
+/* limit_files lets the process have n descriptors, as far as that is allowed. */
+static void limit_files(rlim_t n) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max < n ? limit.rlim_max : n;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* start makes the process what a scenario finds: 0, 1 and 2 open, terminal() called if they are looked at, the first
+   free number 3, all signals at their default, a soft limit of 1024 descriptors, an empty directory. */
+static void start(int calls, unsigned seconds, void (*terminal)(void)) {
+	report = stdout;
+	fprintf(report, "KTAP version 1\n1..%d\n", calls);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	sigset_t none;
@@ -107,15 +130,17 @@ static void start(int calls, unsigned seconds) {
 			exit(1);
 	for (int fd = 3; fd < 4096; fd++)
 		close(fd);
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max < 1024 ? limit.rlim_max : 1024;
-		setrlimit(RLIMIT_NOFILE, &limit);
+	if (terminal != NULL) {
+		limit_files(2048);
+		fflush(stdout);
+		terminal();
 	}
+	setvbuf(report, NULL, _IOLBF, 0);
+	limit_files(1024);
 	const char *tmp = getenv("TMPDIR");
 	snprintf(directory, sizeof directory, "%s/epollsim-XXXXXX", tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
 	if (mkdtemp(directory) == NULL || chdir(directory) < 0) {
-		printf("Bail out! a private directory %s: %s\n", directory, strerror(errno));
+		fprintf(report, "Bail out! a private directory %s: %s\n", directory, strerror(errno));
 		exit(1);
 	}
 	signal(SIGALRM, too_long);
@@ -123,7 +148,8 @@ static void start(int calls, unsigned seconds) {
 }
 
 static int finish(void) {
+	limit_files(1024);
 	remove_directory();
-	printf("# %d calls, %d not as expected\n", number, bad);
+	fprintf(report, "# %d calls, %d not as expected\n", number, bad);
 	return bad != 0;
 }

@@ -9,7 +9,7 @@ OPTIONAL static const void *repeated(const char *text, size_t n, size_t times) {
 	free(memory);
 	memory = malloc(n * times + 1);
 	if (memory == NULL) {
-		printf("Bail out! no memory\n");
+		fprintf(report, "Bail out! no memory\n");
 		exit(1);
 	}
 	for (size_t i = 0; i < times; i++)

@@ -15,10 +15,15 @@ CALL call_getpid(void) { done(getpid()); }
 CALL call_sched_yield(void) { done(sched_yield()); }
 CALL call_pidfd_open_self(unsigned flags) { done(syscall(434, getpid(), flags)); }
 
-CALL call_signal(int sig, int ignore) {
+static void handler(int sig) {
+	if (handled_size < (int)(sizeof handled / sizeof handled[0]))
+		handled[handled_size++] = sig;
+}
+
+CALL call_signal(int sig, void (*action)(int)) {
 	struct sigaction act;
 	memset(&act, 0, sizeof act);
-	act.sa_handler = ignore ? SIG_IGN : SIG_DFL;
+	act.sa_handler = action;
 	done(sigaction(sig, &act, NULL));
 }
 

@@ -38,7 +38,7 @@ static void remember_port(int type, int model, int ours) {
 		if (given[i].type == type && given[i].model == model)
 			return;
 	if (given_size == sizeof given / sizeof given[0]) {
-		printf("Bail out! more than %zu ports\n", given_size);
+		fprintf(report, "Bail out! more than %zu ports\n", given_size);
 		exit(1);
 	}
 	given[given_size].type = type;
