@@ -194,10 +194,11 @@ func (h *Host) newThread(p *process, task *task, name string) *Thread {
 	return t
 }
 
-// closeRange is close_range(2) from first on.
-const maxFd = ^uint32(0)
+const maxFd = ^uint32(0) // of close_range(2): all from first on
 
-// becomeProgram turns the first task, a copy of us, into what a C program is when main begins.
+// becomeProgram turns the first task, a copy of us but for the fd table, into what a C program is when main begins. Its
+// own table comes from close_range with CLOSE_RANGE_UNSHARE, which makes room for the highest number that stays only: a copy
+// by clone would have room for the highest that we have, and we may have inherited a large one.
 func (t *Thread) becomeProgram() error {
 	task := t.task
 	act, addr := task.alloc(32)
@@ -220,6 +221,7 @@ func (t *Thread) becomeProgram() error {
 		nr   uintptr
 		args []uintptr
 	}{
+		{"close_range", unix.SYS_CLOSE_RANGE, []uintptr{slave + 1, uintptr(maxFd), unix.CLOSE_RANGE_UNSHARE}},
 		{"prctl", unix.SYS_PRCTL, []uintptr{unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL)}},
 		{"setsid", unix.SYS_SETSID, nil},
 		{"rt_sigprocmask", unix.SYS_RT_SIGPROCMASK, []uintptr{unix.SIG_SETMASK, maskAddr, 0, 8}},

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
@@ -65,6 +67,19 @@ func TestFreshProcess(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Empty(t, children(t))
+}
+
+// However large the fd table that we have inherited, a thread's has room for 64 numbers: select looks no further.
+func TestFreshTable(t *testing.T) {
+	high := must(unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 200))
+	defer unix.Close(high)
+	err := run(t, host.Options{}, func(c kernel.Calls) {
+		var in abi.FdSet
+		in[70/64] = 1 << (70 % 64)
+		_, err := c.Select(71, &in, nil, nil, 0)
+		assert.NoError(t, err, "EBADF if there were room for 70")
+	})
+	require.NoError(t, err)
 }
 
 func TestThreadsShareDescriptorsAndProcessesCopyThem(t *testing.T) {

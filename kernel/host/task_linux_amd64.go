@@ -82,7 +82,7 @@ func (t *task) cleartid() uintptr { return uintptr(unsafe.Pointer(&t.rec.state))
 
 func (t *task) free() { unix.Munmap(t.block) }
 
-// start makes the first task of a run, a child of this process with a copy of its fd table. No signal may
+// start makes the first task of a run, a child of this process that shares its fd table at first. No signal may
 // reach it before Go's handlers are gone from it, so they are blocked until it has reset them. The caller
 // has locked its thread, whose death kills the task.
 func (t *task) start() error {
@@ -93,7 +93,7 @@ func (t *task) start() error {
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
 		return err
 	}
-	pid := cloneTask(unix.CLONE_VM|unix.CLONE_CHILD_CLEARTID, t.stack(), t.cleartid())
+	pid := cloneTask(unix.CLONE_VM|unix.CLONE_FILES|unix.CLONE_CHILD_CLEARTID, t.stack(), t.cleartid())
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil); err != nil {
 		return err
 	}
