@@ -239,9 +239,6 @@ func (n *Inotify) Seek(f *vfs.File, _ int64, _ int) (int64, abi.Errno) { return 
 // SetAsync lets an inotify keep O_ASYNC: fsnotify_fasync. Nobody is sent SIGIO.
 func (n *Inotify) SetAsync(*vfs.File, bool) abi.Errno { return 0 }
 
-// KeepsAsync says that an inotify keeps O_ASYNC. Nobody is sent SIGIO.
-func (n *Inotify) KeepsAsync() {}
-
 // Release ends all watches; nobody is told. Models inotify_release.
 func (n *Inotify) Release(*vfs.File) {
 	n.marks.Lock()

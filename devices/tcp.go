@@ -252,8 +252,8 @@ func (t *Tcp) Recv(f *vfs.File, msg *Msg) (int, abi.Errno) {
 	return n, errno
 }
 
-// KeepsAsync says that a socket keeps O_ASYNC. Nobody is sent SIGIO.
-func (t *Tcp) KeepsAsync() {}
+// SetAsync lets a socket keep O_ASYNC. Nobody is sent SIGIO. Models sock_fasync.
+func (t *Tcp) SetAsync(*vfs.File, bool) abi.Errno { return 0 }
 
 // Bind gives t an address and a port. Models inet_bind and inet6_bind.
 func (t *Tcp) Bind(_ *vfs.File, addr abi.Sockaddr) abi.Errno {

@@ -120,7 +120,7 @@ func (t *Tcp) setSocketOption(name int, value OptionValue) abi.Errno {
 				return p.set(&t.changeOptions().plain[i], v)
 			}
 		}
-		return notModelled(t.m, "setsockopt %s of a TCP socket", abi.Enum("SO", int64(name)))
+		return otherOption(t.m, "setsockopt", name, "TCP")
 	}
 	return 0
 }
@@ -299,7 +299,7 @@ func (t *Tcp) socketOption(name int) (int, abi.Errno) {
 			return int(o.plain[i]), 0
 		}
 	}
-	return 0, notModelled(t.m, "getsockopt %s of a TCP socket", abi.Enum("SO", int64(name)))
+	return 0, otherOption(t.m, "getsockopt", name, "TCP")
 }
 
 // tcpOption models do_tcp_getsockopt.

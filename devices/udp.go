@@ -180,8 +180,8 @@ func (u *Udp) Release(*vfs.File) {
 	leave(u.m, "inet_release")
 }
 
-// KeepsAsync says that a socket keeps O_ASYNC. Nobody is sent SIGIO.
-func (u *Udp) KeepsAsync() {}
+// SetAsync lets a socket keep O_ASYNC. Nobody is sent SIGIO. Models sock_fasync.
+func (u *Udp) SetAsync(*vfs.File, bool) abi.Errno { return 0 }
 
 // takeErr returns the pending error and clears it: sock_error.
 func (u *Udp) takeErr() abi.Errno {

@@ -58,7 +58,7 @@ func (u *Udp) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.Er
 				return 0
 			}
 		}
-		return notModelled(u.m, "setsockopt %s of a UDP socket", abi.Enum("SO", int64(name)))
+		return otherOption(u.m, "setsockopt", name, "UDP")
 	}
 	return 0
 }
@@ -133,7 +133,7 @@ func (u *Udp) Getsockopt(_ *vfs.File, level, name int) (int, abi.Errno) {
 			return truth(u.opts.plain[i]), 0
 		}
 	}
-	return 0, notModelled(u.m, "getsockopt %s of a UDP socket", abi.Enum("SO", int64(name)))
+	return 0, otherOption(u.m, "getsockopt", name, "UDP")
 }
 
 // Ioctl knows FIONREAD, the size of the first datagram, and TIOCOUTQ, what is on its way. Models udp_ioctl.

@@ -80,7 +80,7 @@ func (u *Unix) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.E
 				return 0
 			}
 		}
-		return notModelled(u.m, "setsockopt %s of a unix socket", abi.Enum("SO", int64(name)))
+		return otherOption(u.m, "setsockopt", name, "unix")
 	}
 	return 0
 }
@@ -131,7 +131,7 @@ func (u *Unix) Getsockopt(_ *vfs.File, level, name int) (int, abi.Errno) {
 			return truth(o.plain[i]), 0
 		}
 	}
-	return 0, notModelled(u.m, "getsockopt %s of a unix socket", abi.Enum("SO", int64(name)))
+	return 0, otherOption(u.m, "getsockopt", name, "unix")
 }
 
 // truth is C's idea of b.
