@@ -239,12 +239,13 @@ func (s shape) most() []kerneltest.Option {
 	return nil
 }
 
-// What the running kernel shows in some runs with random delays is among what the model shows in all.
+// What the running kernel shows in some runs with random delays is among what the model shows in all. On a busy machine a
+// waiter's time may be over before it is woken, so what is not among it counts only if it comes again where waiters have
+// more time.
 func TestWakeUpsOfTheHost(t *testing.T) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skip("needs Linux on amd64")
 	}
-	const late = 100 // milliseconds that a waiter waits
 	table := readTable(t)
 	h, err := host.New(host.Options{})
 	if err != nil {
@@ -259,24 +260,38 @@ func TestWakeUpsOfTheHost(t *testing.T) {
 		states := states(table[s.String()])
 		require.NotEmpty(t, states, "%s: %s", s, tellsHow)
 		for range runs {
-			got := map[string]int{}
-			start := time.Now()
-			require.NoError(t, h.Run(func(c kernel.Calls) {
-				spawn := func(name string, fn func(kernel.Calls)) {
-					c.Clone(name, fn)
-					if rand.IntN(2) == 0 {
-						c.Nanosleep(int64(rand.IntN(100_000)))
-					}
+			state := ""
+			for _, patience := range []time.Duration{100, 1000, 3000, 3000} {
+				var late bool
+				if state, late = s.onHost(t, h, patience*time.Millisecond); late || slices.Contains(states, state) {
+					state = ""
+					break
 				}
-				s.program(c, spawn, late, func(w string, n int) { got[w] = n })
-			}))
-			var parts []string
-			for _, w := range slices.Sorted(maps.Keys(got)) {
-				parts = append(parts, fmt.Sprint(w, got[w]))
 			}
-			if state := strings.Join(parts, ","); !slices.Contains(states, state) && time.Since(start) < late*3/2*time.Millisecond {
+			if state != "" {
 				t.Errorf("%s: the host showed %s, the model only %v", s, state, states)
 			}
 		}
 	}
+}
+
+// onHost runs s with random delays and waiters that have some patience. late: the writer was not in time for it.
+func (s shape) onHost(t *testing.T, h *host.Host, patience time.Duration) (state string, late bool) {
+	got := map[string]int{}
+	start := time.Now()
+	require.NoError(t, h.Run(func(c kernel.Calls) {
+		spawn := func(name string, fn func(kernel.Calls)) {
+			c.Clone(name, fn)
+			if rand.IntN(2) == 0 {
+				c.Nanosleep(int64(rand.IntN(100_000)))
+			}
+		}
+		s.program(c, spawn, int(patience/time.Millisecond), func(w string, n int) { got[w] = n })
+		late = time.Since(start) > patience/2
+	}))
+	var parts []string
+	for _, w := range slices.Sorted(maps.Keys(got)) {
+		parts = append(parts, fmt.Sprint(w, got[w]))
+	}
+	return strings.Join(parts, ","), late || time.Since(start) > patience*3/2
 }
