@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,47 @@ func TestProgramsPassOnTheHost(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) { runProgram(t, program, v) })
 	}
+}
+
+// A program has only the files of c/ that it needs. Whatever set that is, and however few of a file's functions are called,
+// no compiler complains.
+func TestProgramsCompileAlone(t *testing.T) {
+	gcc, err := exec.LookPath("gcc")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("needs Linux and gcc")
+	}
+	parts, err := filepath.Glob("c/*.c")
+	require.NoError(t, err)
+	texts := map[string]string{}
+	for _, name := range parts {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		texts[name] = string(text)
+	}
+	seen := map[string]bool{}
+	vectors, _ := exportable(t)
+	slices.SortFunc(vectors, func(a, b *export.Vector) int { return len(a.Calls) - len(b.Calls) })
+	for _, v := range vectors {
+		text, err := v.Text("c")
+		require.NoError(t, err)
+		set := ""
+		for _, name := range parts {
+			if strings.Contains(string(text), texts[name]) {
+				set += name + " "
+			}
+		}
+		if seen[set] {
+			continue
+		}
+		seen[set] = true
+		t.Run(v.Name, func(t *testing.T) {
+			cmd := exec.Command(gcc, "-Wall", "-Wextra", "-Werror", "-O1", "-S", "-o", os.DevNull, "-xc", "-")
+			cmd.Stdin = bytes.NewReader(text)
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s: %.2000s", set, out)
+		})
+	}
+	require.Greater(t, len(seen), 10)
 }
 
 // What no case shows, and a program must keep apart or find out when it runs.

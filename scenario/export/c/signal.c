@@ -15,7 +15,7 @@ CALL call_getpid(void) { done(getpid()); }
 CALL call_sched_yield(void) { done(sched_yield()); }
 CALL call_pidfd_open_self(unsigned flags) { done(syscall(434, getpid(), flags)); }
 
-static void handler(int sig) {
+OPTIONAL static void handler(int sig) {
 	if (handled_size < (int)(sizeof handled / sizeof handled[0]))
 		handled[handled_size++] = sig;
 }
