@@ -28,9 +28,13 @@ var (
 // bootTime is the wall clock's time when a machine starts: 2001-09-09 01:46:40 UTC.
 const bootTime = 1_000_000_000 * int64(1e9)
 
+var clocks = sim.NewCache[Clocks](nil)
+
 // NewClocks returns the clocks of m.
 func NewClocks(m *sim.Machine) *Clocks {
-	return &Clocks{m: m, id: m.NewID(classClocks), wall: bootTime}
+	c := clocks.New(m)
+	c.m, c.id, c.wall = m, m.NewID(classClocks), bootTime
+	return c
 }
 
 // isWall reports whether a clock is that on the wall.

@@ -37,12 +37,15 @@ type Eventfd struct {
 	sleepers sleepers
 }
 
+var eventfds = sim.NewCache(func(e *Eventfd) { *e = Eventfd{sleepers: e.sleepers.again()} })
+
 // NewEventfd returns a new eventfd: eventfd2(2) up to the descriptor. Models do_eventfd.
 func NewEventfd(s *vfs.System, initval uint32, flags int) (*vfs.File, abi.Errno) {
 	if flags&^(abi.EFD_SEMAPHORE|abi.EFD_CLOEXEC|abi.EFD_NONBLOCK) != 0 {
 		return nil, abi.EINVAL
 	}
-	e := &Eventfd{m: s.M, id: s.M.NewID(classEventfd), count: uint64(initval), semaphore: flags&abi.EFD_SEMAPHORE != 0}
+	e := eventfds.New(s.M)
+	e.m, e.id, e.count, e.semaphore = s.M, s.M.NewID(classEventfd), uint64(initval), flags&abi.EFD_SEMAPHORE != 0
 	e.wqh.InitClass(s.M, classEventfdWqh)
 	s.Counters.Allocations++
 	return s.NewFile(e, abi.O_RDWR|flags&abi.EFD_NONBLOCK, "anon_inode:[eventfd]", anonIno), 0

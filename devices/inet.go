@@ -45,9 +45,12 @@ var (
 	fieldDaddr     = sim.NewField("inet_daddr")
 )
 
+var inetNets = sim.NewCache[InetNet](nil)
+
 // NewInetNet returns a network without sockets.
 func NewInetNet(s *vfs.System) *InetNet {
-	n := &InetNet{sys: s}
+	n := inetNets.New(s.M)
+	n.sys = s
 	n.tcp.init(n, abi.IPPROTO_TCP)
 	n.udp.init(n, abi.IPPROTO_UDP)
 	n.ehash.Init(s.M, classEhash)

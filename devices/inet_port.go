@@ -46,7 +46,6 @@ func (p *inetPorts) init(n *InetNet, protocol int) {
 	p.net, p.protocol = n, protocol
 	p.lock.Init(n.sys.M, classInetPorts)
 	p.id = p.lock.ID()
-	p.byPort = map[uint16]*inetPort{}
 	p.next = [2]uint16{firstPort, firstPort + 1}
 }
 
@@ -67,6 +66,9 @@ func (p *inetPorts) take(s *inetSock, number uint16) {
 	port := p.byPort[number]
 	if port == nil {
 		port = &inetPort{number: number}
+		if p.byPort == nil {
+			p.byPort = map[uint16]*inetPort{}
+		}
 		p.byPort[number] = port
 	}
 	p.net.sys.M.Write(s.id, fieldInetNum)

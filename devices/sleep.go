@@ -9,13 +9,19 @@ import (
 // sleepers keeps the wait entries of tasks that sleep in a device, for the next sleep. The kernel has them on the stack.
 type sleepers struct{ free []*waitqueue.Entry }
 
+var entries = sim.NewCache[waitqueue.Entry](nil)
+
+// again is s for another run, which has none of the entries of this one.
+func (s *sleepers) again() sleepers { return sleepers{free: s.free[:0]} }
+
 // get returns an entry for t that takes itself off the queue when it wakes t: DEFINE_WAIT.
 func (s *sleepers) get(t *sim.Task, flags waitqueue.Flags) *waitqueue.Entry {
 	var e *waitqueue.Entry
 	if n := len(s.free); n > 0 {
 		e, s.free = s.free[n-1], s.free[:n-1]
 	} else {
-		e = &waitqueue.Entry{Func: waitqueue.AutoremoveWake}
+		e = entries.New(t.Machine())
+		e.Func = waitqueue.AutoremoveWake
 	}
 	e.Flags, e.Private = flags, t
 	return e

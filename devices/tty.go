@@ -175,8 +175,14 @@ func OpenPeer(f *vfs.File, flags int) (*vfs.File, abi.Errno) {
 	return peer, 0
 }
 
+var (
+	ptys     = sim.NewCache[Pty](nil)
+	ttyFiles = sim.NewCache[ttyFile](nil)
+)
+
 func newPty(s *vfs.System, d *Devpts) *Pty {
-	p := &Pty{index: d.take(), devpts: d}
+	p := ptys.New(s.M)
+	p.index, p.devpts = d.take(), d
 	p.master.init(s, p, &p.slave, abi.Termios{Cflag: abi.B38400 | abi.CS8 | abi.CREAD, Cc: abi.StdTermios().Cc})
 	p.slave.init(s, p, &p.master, abi.StdTermios())
 	return p
@@ -218,7 +224,8 @@ func (t *Tty) slaveOf() *Tty { return &t.pty.slave }
 func (t *Tty) open() *ttyFile {
 	m := t.m
 	enter(m, "tty_open")
-	end := &ttyFile{Tty: t}
+	end := ttyFiles.New(m)
+	end.Tty = t
 	t.lock.Lock()
 	m.Write(t.id, fieldTtyCount)
 	t.count++

@@ -39,9 +39,12 @@ type unixName struct {
 	name string
 }
 
+var unixNets = sim.NewCache[UnixNet](nil)
+
 // NewUnixNet returns a name space of unix sockets.
 func NewUnixNet(s *vfs.System, names UnixNames) *UnixNet {
-	n := &UnixNet{sys: s, names: names}
+	n := unixNets.New(s.M)
+	n.sys, n.names = s, names
 	n.table.Init(s.M, classUnixTable)
 	return n
 }

@@ -134,7 +134,7 @@ func (ep *Eventpoll) attach(epi *epitem) {
 func (s *Statics) newHead() *epitemsHead {
 	h := s.freeHeads
 	if h == nil {
-		h = &epitemsHead{}
+		h = heads.New(s.Sys.M)
 	} else {
 		s.freeHeads = h.next
 		h.next = nil

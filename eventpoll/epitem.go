@@ -67,7 +67,7 @@ func (epi *epitem) String() string {
 func (s *Statics) newItem() *epitem {
 	epi := s.freeItems
 	if epi == nil {
-		epi = &epitem{}
+		epi = items.New(s.Sys.M)
 	} else {
 		s.freeItems = epi.next
 	}
@@ -100,7 +100,7 @@ type pollEntry struct {
 func (s *Statics) newHook() *pollEntry {
 	pwq := s.freeHooks
 	if pwq == nil {
-		pwq = &pollEntry{}
+		pwq = hooks.New(s.Sys.M)
 		pwq.wait.Func, pwq.wait.Private = pollCallback, pwq
 		if s.Sys.M.Tracing() {
 			pwq.wait.Func = tracedCallback

@@ -89,11 +89,20 @@ type BusyPoll struct {
 	Prefer uint8
 }
 
+// What the kernel has slab caches for.
+var (
+	eventpolls = sim.NewCache[Eventpoll](nil)
+	items      = sim.NewCache[epitem](nil)
+	hooks      = sim.NewCache[pollEntry](nil)
+	heads      = sim.NewCache[epitemsHead](nil)
+)
+
 // Create returns the file of a new epoll instance that belongs to user. flags: EPOLL_CLOEXEC is the
 // caller's business. Models ep_alloc and the file of do_epoll_create.
 func (s *Statics) Create(user *User) *vfs.File {
 	m := s.Sys.M
-	ep := &Eventpoll{statics: s, rules: s.Rules, sys: s.Sys, m: m, user: user, ovflist: inactive, refcount: 1, old: s.Rules != Baseline}
+	ep := eventpolls.New(m)
+	ep.statics, ep.rules, ep.old, ep.sys, ep.m, ep.user, ep.ovflist, ep.refcount = s, s.Rules, s.Rules != Baseline, s.Sys, m, user, inactive, 1
 	ep.id = m.NewID(classEventpoll)
 	ep.mtx.Init(m, classMtx)
 	ep.lock.Init(m, classLock)

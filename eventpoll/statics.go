@@ -44,10 +44,16 @@ type Statics struct {
 // DefaultMaxUserWatches is fs.epoll.max_user_watches on a machine with 2 GiB of low memory: 1/25 of it.
 const DefaultMaxUserWatches = 2 << 30 / 25 / ItemCost
 
+var (
+	statics = sim.NewCache[Statics](nil)
+	users   = sim.NewCache[User](nil)
+)
+
 // NewStatics returns the state of a booted kernel. The stamp of the nested checks is past 0, which new epolls
 // have: in the kernel the first ADD of all takes the way of a nested one for that.
 func NewStatics(s *vfs.System, rules Rules) *Statics {
-	st := &Statics{Sys: s, Rules: rules, MaxUserWatches: DefaultMaxUserWatches, loopCheckGen: 1, tfileCheckList: endOfCheckList}
+	st := statics.New(s.M)
+	st.Sys, st.Rules, st.MaxUserWatches, st.loopCheckGen, st.tfileCheckList = s, rules, DefaultMaxUserWatches, 1, endOfCheckList
 	st.id = s.M.NewID(classStatics)
 	st.nested.Init(s.M, classNested)
 	st.anonIno = s.NextIno()
@@ -70,7 +76,11 @@ func (s *Statics) MayCreate(u *User) bool {
 }
 
 // NewUser returns a user with no watches.
-func (s *Statics) NewUser() *User { return &User{id: s.Sys.M.NewID(classUser)} }
+func (s *Statics) NewUser() *User {
+	u := users.New(s.Sys.M)
+	u.id = s.Sys.M.NewID(classUser)
+	return u
+}
 
 // Watches is how many items are charged to u.
 func (u *User) Watches() int { return u.watches }

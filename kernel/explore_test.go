@@ -42,8 +42,15 @@ var smallPrograms = rapid.Custom(func(t *rapid.T) smallProgram {
 
 // run runs p once and returns what every call of every thread returned.
 func (p smallProgram) run(opts sim.Options) explore.Result {
+	return p.runOn(func(m sim.Options) *kernel.Kernel {
+		return kernel.Boot(kernel.Options{Machine: m, UserMemory: kernel.NoUserMemory})
+	}, opts)
+}
+
+// runOn is run on a kernel that boot makes.
+func (p smallProgram) runOn(boot func(sim.Options) *kernel.Kernel, opts sim.Options) explore.Result {
 	opts.MaxSteps = 5000
-	k := kernel.Boot(kernel.Options{Machine: opts, UserMemory: kernel.NoUserMemory})
+	k := boot(opts)
 	logs := make([]strings.Builder, len(p))
 	err := k.RunThread(func(th *kernel.Thread) {
 		ep := must(th.EpollCreate1(0))

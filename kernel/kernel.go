@@ -36,7 +36,8 @@ type Options struct {
 // Kernel is a booted model of Linux.
 type Kernel struct {
 	m       *sim.Machine
-	sys     *vfs.System
+	sys     *vfs.System // the one below
+	system  vfs.System
 	epoll   *eventpoll.Statics
 	user    *eventpoll.User
 	version Version
@@ -53,6 +54,9 @@ type Kernel struct {
 	states  bool          // trace the state after each call
 	memory  func(*Thread) // Options.UserMemory
 	also    func() string // adds to describe
+	answers answers       `sim:"kept"`
+
+	afterCheck func() // is called when all was verified
 
 	lastPid  int
 	tasklist sim.Spinlock       // guards that processes end and are reaped
@@ -65,27 +69,21 @@ func Boot(opts Options) *Kernel {
 	if opts.Version == (Version{}) {
 		opts.Version = Baseline
 	}
-	k := &Kernel{version: opts.Version, rules: opts.Version.cached(), traced: opts.Machine.Trace != nil, states: opts.TraceState}
-	k.memory = opts.UserMemory
+	then := opts.Machine.AfterStep
 	if opts.Check {
-		opts.Machine.Check = true
-		opts.Machine.AfterStep = k.checkAnd(opts.Machine.AfterStep)
+		opts.Machine.Check, opts.Machine.AfterStep = true, nil
 	}
-	if _, exploring := opts.Machine.Strategy.(sim.Observer); opts.Machine.Quiet == nil && (exploring || opts.Check) {
-		opts.Machine.Quiet = k.lostWakeUps
-	}
-	if opts.Machine.Describe == nil {
-		opts.Machine.Describe = k.describe
-	}
-	if opts.Machine.Where == nil {
-		opts.Machine.Where = k.where
-	}
-	k.m = sim.New(opts.Machine)
-	k.tasklist.Init(k.m, classTasklist)
+	m := sim.New(opts.Machine)
+	k := kernels.New(m)
+	k.m, k.version, k.rules, k.traced, k.states = m, opts.Version, opts.Version.cached(), opts.Machine.Trace != nil, opts.TraceState
+	k.memory, k.afterCheck = opts.UserMemory, then
+	k.answer(&opts)
+	k.tasklist.Init(m, classTasklist)
 	if k.rules.WakesInBatches {
-		k.m.WakeBatch = wakeBatch
+		m.WakeBatch = wakeBatch
 	}
-	k.sys = &vfs.System{M: k.m, Rules: k.rules.Vfs}
+	k.system.M, k.system.Rules = m, k.rules.Vfs
+	k.sys = &k.system
 	k.epoll = eventpoll.NewStatics(k.sys, k.rules.Epoll)
 	k.epoll.PMSleep = opts.PMSleep
 	if opts.MaxUserWatches > 0 {
@@ -98,6 +96,32 @@ func Boot(opts Options) *Kernel {
 	k.clocks = devices.NewClocks(k.m)
 	return k
 }
+
+// answer makes k the one whom the machine asks.
+func (k *Kernel) answer(opts *Options) {
+	a := &k.answers
+	if a.describe == nil {
+		*a = answers{k.describe, k.where, k.lostWakeUps, k.checkStep}
+	}
+	var quiet func() error
+	if _, exploring := opts.Machine.Strategy.(sim.Observer); exploring || opts.Check {
+		quiet = a.quiet
+	}
+	var check func()
+	if opts.Check {
+		check = a.check
+	}
+	k.m.Answer(a.describe, a.where, quiet, check)
+}
+
+// answers are the methods of a kernel that its machine calls: values that are made once.
+type answers struct {
+	describe, where func() string
+	quiet           func() error
+	check           func()
+}
+
+var kernels = sim.NewCache(func(k *Kernel) { *k = Kernel{answers: k.answers} })
 
 // Machine returns what the kernel runs on.
 func (k *Kernel) Machine() *sim.Machine { return k.m }
@@ -147,11 +171,13 @@ func (e *KilledError) Error() string {
 // the machine's (deadlock, limit, panic, violation), or a *KilledError if a process died by a signal that
 // nobody sent it on purpose. The kernel is torn down afterwards.
 func (k *Kernel) Run(main func(Calls)) error {
-	return k.RunThread(func(t *Thread) { main(t) })
+	return k.run(body{calls: main})
 }
 
 // RunThread is Run for code that wants the model's own type.
-func (k *Kernel) RunThread(main func(*Thread)) error {
+func (k *Kernel) RunThread(main func(*Thread)) error { return k.run(body{fn: main}) }
+
+func (k *Kernel) run(main body) error {
 	k.lastPid++
 	p := k.newProcess(k.lastPid, nil)
 	p.newThread(p.pid, "main", main)

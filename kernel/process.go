@@ -54,8 +54,13 @@ type Process struct {
 	pidRef   *devices.Pid   // nil: there is no pidfd of it
 }
 
+var processes = sim.NewCache(func(p *Process) {
+	*p = Process{threads: p.threads[:0], pending: sigPending{queue: p.pending.queue[:0]}}
+})
+
 func (k *Kernel) newProcess(pid int, parent *Process) *Process {
-	p := &Process{k: k, pid: pid, parent: parent, id: k.m.NewID(classProcess)}
+	p := processes.New(k.m)
+	p.k, p.pid, p.parent, p.id = k, pid, parent, k.m.NewID(classProcess)
 	p.siglock.Init(k.m, classSiglock)
 	p.chldWait.InitClass(k.m, classChldWait)
 	p.signalfdWqh.InitClass(k.m, classSignalfdWqh)
@@ -79,10 +84,11 @@ func (k *Kernel) newProcess(pid int, parent *Process) *Process {
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.pid }
 
-// newThread starts a thread that runs fn.
-func (p *Process) newThread(tid int, name string, fn func(*Thread)) *Thread {
-	t := &Thread{k: p.k, proc: p, tid: tid, name: name, files: p.files}
-	t.task = p.k.m.Go(name, t, func(*sim.Task) { t.main(fn) })
+// newThread starts a thread that runs body.
+func (p *Process) newThread(tid int, name string, body body) *Thread {
+	t := threads.New(p.k.m)
+	t.k, t.proc, t.tid, t.name, t.files, t.body = p.k, p, tid, name, p.files, body
+	t.task = p.k.m.Go(name, t, threadMain)
 	t.waiter.Init(p.k.epoll, t.task)
 	t.joinWait.InitClass(p.k.m, classJoinWait)
 	p.files.Users++

@@ -210,14 +210,12 @@ func (k *Kernel) Check() error {
 	return errors.Join(all...)
 }
 
-// checkAnd is an end of a step that checks everything, and then does what another wants.
-func (k *Kernel) checkAnd(then func()) func() {
-	return func() {
-		if err := k.Check(); err != nil {
-			k.m.Violation("%v", err)
-		}
-		if then != nil {
-			then()
-		}
+// checkStep is an end of a step that checks everything.
+func (k *Kernel) checkStep() {
+	if err := k.Check(); err != nil {
+		k.m.Violation("%v", err)
+	}
+	if k.afterCheck != nil {
+		k.afterCheck()
 	}
 }

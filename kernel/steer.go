@@ -21,7 +21,8 @@ func (k *Kernel) System() *vfs.System { return k.sys }
 // Adopt starts a process that was there before everything: it has nobody's fd table, no number open, and nobody who
 // waits for it. parent may be nil.
 func (k *Kernel) Adopt(pid int, name string, parent *Thread, fn func(*Thread)) *Thread {
-	p := &Process{k: k, pid: pid, id: k.m.NewID(classProcess), files: k.sys.NewFdTable()}
+	p := processes.New(k.m)
+	p.k, p.pid, p.id, p.files = k, pid, k.m.NewID(classProcess), k.sys.NewFdTable()
 	if parent != nil {
 		p.parent = parent.proc
 	}
@@ -30,12 +31,12 @@ func (k *Kernel) Adopt(pid int, name string, parent *Thread, fn func(*Thread)) *
 	p.signalfdWqh.InitClass(k.m, classSignalfdWqh)
 	p.files.Users = 0
 	k.procs.PushBack(&p.link, p)
-	return p.newThread(pid, name, fn)
+	return p.newThread(pid, name, body{fn: fn})
 }
 
 // AdoptThread starts another thread of t's process.
 func (t *Thread) AdoptThread(tid int, name string, fn func(*Thread)) *Thread {
-	return t.proc.newThread(tid, name, fn)
+	return t.proc.newThread(tid, name, body{fn: fn})
 }
 
 // Thread returns the thread of a process that has not been reaped, nil if there is none with this number.

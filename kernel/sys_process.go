@@ -29,7 +29,7 @@ func (t *Thread) Clone(name string, fn func(Calls)) (int, error) {
 	t.begin("clone3", threadFlags, 0)
 	t.k.lastPid++
 	tid := t.k.lastPid
-	child := t.proc.newThread(tid, name, func(c *Thread) { fn(c) })
+	child := t.proc.newThread(tid, name, body{calls: fn})
 	child.blocked = t.blocked
 	t.leave(int64(tid), 0)
 	return tid, nil
@@ -41,7 +41,7 @@ func (t *Thread) Fork(name string, fn func(Calls)) (int, error) {
 	t.k.lastPid++
 	pid := t.k.lastPid
 	p := t.k.newProcess(pid, t.proc)
-	child := p.newThread(pid, name, func(c *Thread) { fn(c) })
+	child := p.newThread(pid, name, body{calls: fn})
 	child.blocked = t.blocked
 	t.leave(int64(pid), 0)
 	return pid, nil

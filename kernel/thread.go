@@ -39,7 +39,18 @@ type Thread struct {
 	pokeNext bool         // by InterruptNext
 	ended    bool
 	joinWait waitqueue.Head
+	body     body
 }
+
+// body is what a thread runs: one of the two.
+type body struct {
+	fn    func(*Thread)
+	calls func(Calls)
+}
+
+var threads = sim.NewCache(func(t *Thread) {
+	*t = Thread{fputs: t.fputs[:0], spare: t.spare[:0], pending: sigPending{queue: t.pending.queue[:0]}}
+})
 
 var _ Calls = (*Thread)(nil)
 
@@ -64,7 +75,9 @@ func (t *Thread) Task() *sim.Task { return t.task }
 // Kernel returns the kernel t runs on.
 func (t *Thread) Kernel() *Kernel { return t.k }
 
-func (t *Thread) main(fn func(*Thread)) {
+func threadMain(task *sim.Task) { task.Owner.(*Thread).main() }
+
+func (t *Thread) main() {
 	code := 0
 	func() {
 		defer func() {
@@ -80,7 +93,11 @@ func (t *Thread) main(fn func(*Thread)) {
 		if t.task.HasSignal() {
 			t.takeSignals()
 		}
-		fn(t)
+		if t.body.fn != nil {
+			t.body.fn(t)
+		} else {
+			t.body.calls(t)
+		}
 		t.enter()
 		t.exitTrace("exit", 0)
 	}()

@@ -23,6 +23,10 @@
 //	   ├─ Strategy: runnable tasks ──> which runs next
 //	   └─ recorder (last N steps), tracer, lock order, rcu
 //
+// Runs that are repeated share a Pool. Everything that a run made – tasks, the floors' objects of a Cache, the machine –
+// belongs to that run and goes back at once, when the next machine is made, so that a schedule more allocates next to
+// nothing and finds nothing of the one before.
+//
 // Control moves along a chain: the loop of Run resumes a task, which resumes the one it gives way to, and
 // so on; back goes the same way. See Machine.resume.
 //
@@ -45,5 +49,5 @@
 // state. When a run fails, its tasks are unwound by a panic at their next point: deferred functions may
 // use the machine, whose points then panic again, and a task that recovers gets no further.
 //
-// Read machine.go first, then point.go, task.go, spinlock.go. The strategies are a file each.
+// Read machine.go first, then point.go, task.go, spinlock.go; memory.go for runs that are repeated. The strategies are a file each.
 package sim

@@ -15,6 +15,11 @@ func newLockOrder() *lockOrder {
 	return &lockOrder{classes: map[Class][]Class{}, instances: map[ID][]ID{}}
 }
 
+func (o *lockOrder) clear() {
+	clear(o.classes)
+	clear(o.instances)
+}
+
 // check records that t takes l with what it holds.
 func (o *lockOrder) check(m *Machine, t *Task, l *lock) {
 	for _, h := range t.held {

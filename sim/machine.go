@@ -55,7 +55,7 @@ type Machine struct {
 
 	now     int64
 	settled uint64                // times nothing was runnable and timers were due
-	timers  *btree.BTreeG[*Timer] // nil: no timer was ever started
+	timers  *btree.BTreeG[*Timer] `sim:"kept"` // nil: no timer was ever started
 	seq     uint64
 
 	// WakeBatch is how many wake functions a wake-up calls before it lets go of the lock of the queue for a
@@ -74,13 +74,15 @@ type Machine struct {
 	err      error
 	checking bool
 	running  bool
+	closed   bool
+	memory   *memory `sim:"kept"` // of the Pool that is shared; nil: none, or no longer
 
-	created    []uint64 // objects of each class
-	freed      map[ID]struct{}
+	created    []uint64        `sim:"kept"` // objects of each class
+	freed      map[ID]struct{} `sim:"kept"`
 	foot       []Access
 	ring       *Recorder
 	outerDepth int
-	order      *lockOrder
+	order      *lockOrder `sim:"kept"`
 	rcu        rcu
 }
 
@@ -95,29 +97,57 @@ func New(opts Options) *Machine {
 	if opts.MaxTasks == 0 {
 		opts.MaxTasks = DefaultMaxTasks
 	}
-	m := &Machine{
-		opts:       opts,
-		strategy:   opts.Strategy,
-		preemptive: opts.Strategy.Preemptive(),
-		tracing:    opts.Trace != nil,
-		pool:       opts.Pool,
+	m := &Machine{}
+	if opts.Pool != nil {
+		m = opts.Pool.lend()
 	}
+	m.opts, m.strategy, m.preemptive, m.tracing = opts, opts.Strategy, opts.Strategy.Preemptive(), opts.Trace != nil
 	if o, ok := opts.Strategy.(Observer); ok {
 		m.observer, m.opts.Footprints = o, true
 	}
-	m.runnables = m.few[:0]
-	if m.pool == nil {
+	if m.runnables == nil {
+		m.runnables = m.few[:0]
+	}
+	if m.pool = opts.Pool; m.pool == nil {
 		m.pool, m.ownPool = &Pool{}, true
 	}
 	if opts.Recorder > 0 {
 		m.ring = newRecorder(opts.Recorder)
 	}
-	if opts.Check {
-		m.freed = map[ID]struct{}{}
-		m.order = newLockOrder()
-	}
+	m.checked(opts.Check)
 	m.observed = m.preemptive || m.tracing || opts.Check || m.opts.Footprints || opts.Recorder > 0 || opts.AfterStep != nil
 	return m
+}
+
+// Answer says whom to ask what the options left open, as those of the same names. It is called before Run, for a floor
+// above that is built on the machine; nil: leave it as it is.
+func (m *Machine) Answer(describe, where func() string, quiet func() error, afterStep func()) {
+	o := &m.opts
+	if o.Describe == nil {
+		o.Describe = describe
+	}
+	if o.Where == nil {
+		o.Where = where
+	}
+	if o.Quiet == nil {
+		o.Quiet = quiet
+	}
+	if o.AfterStep == nil && afterStep != nil {
+		o.AfterStep, m.observed = afterStep, true
+	}
+}
+
+// checked prepares what Options.Check needs.
+func (m *Machine) checked(on bool) {
+	switch {
+	case !on:
+		m.freed, m.order = nil, nil
+	case m.freed == nil:
+		m.freed, m.order = map[ID]struct{}{}, newLockOrder()
+	default:
+		clear(m.freed)
+		m.order.clear()
+	}
 }
 
 // Observed reports whether points are watched at all; unwatched runs skip even building their arguments.
@@ -271,6 +301,7 @@ func (m *Machine) Close() {
 		m.halt(ErrStopped)
 		m.teardown()
 	}
+	m.closed = true
 	if m.ownPool {
 		m.pool.Close()
 	}

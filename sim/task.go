@@ -82,11 +82,14 @@ type Task struct {
 	expired bool
 
 	canceling *Timer // the timer whose expiry it waits for
+	expires   *Timer // of an interrupt
 
 	co   *coroutine
 	fn   func(*Task)
 	ends []func()
 }
+
+var tasks = NewCache(func(t *Task) { *t = Task{ends: t.ends[:0]} })
 
 // Wait says what a sleeping task waits for: the queue or event, and the object.
 type Wait struct {
@@ -100,7 +103,8 @@ func (m *Machine) newTask(name string, owner any) *Task {
 	}
 	m.lastTask++
 	m.touch(Access{ID: ID(classTask) << 48, Field: fieldCreated, Write: true})
-	t := &Task{m: m, id: ID(classTask)<<48 | ID(m.lastTask), ID: m.lastTask, Order: m.made, Name: name, Owner: owner}
+	t := tasks.New(m)
+	t.m, t.id, t.ID, t.Order, t.Name, t.Owner = m, ID(classTask)<<48|ID(m.lastTask), m.lastTask, m.made, name, owner
 	m.made++
 	t.held = t.few[:0]
 	t.timer.init(m, (*Timer).wakeSleeper)

@@ -213,27 +213,32 @@ func (m *Machine) interrupt(tm *Timer) {
 		m.inlineInterrupt(tm)
 		return
 	}
-	t := &Task{m: m, Order: m.made, Name: "timer", irq: true, id: m.NewID(classInterrupt)}
+	t := tasks.New(m)
+	t.m, t.id, t.Order, t.Name, t.Owner, t.irq = m, m.NewID(classInterrupt), m.made, "timer", tm.Owner, true
 	m.made++
 	t.held = t.few[:0]
-	t.Owner = tm.Owner
-	tm.irq = t
-	t.fn = func(*Task) {
-		m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
-		m.touch(Access{ID: t.id, Field: fieldState, Write: true})
-		tm.fire(tm)
-		if tm.irq == t {
-			tm.irq = nil
-		}
-		m.touch(Access{ID: t.id, Field: fieldState, Write: true})
-	}
+	t.expires, tm.irq = tm, t
+	t.fn = expire
 	m.tasks.PushBack(&t.taskLink, t)
 	m.enqueue(t)
 }
 
+// expire is what an interrupt does.
+func expire(t *Task) {
+	m, tm := t.m, t.expires
+	m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
+	m.touch(Access{ID: t.id, Field: fieldState, Write: true})
+	tm.fire(tm)
+	if tm.irq == t {
+		tm.irq = nil
+	}
+	m.touch(Access{ID: t.id, Field: fieldState, Write: true})
+}
+
 func (m *Machine) inlineInterrupt(tm *Timer) {
 	if m.irq == nil {
-		m.irq = &Task{m: m, Name: "timer", irq: true, inline: true, id: m.NewID(classInterrupt)}
+		m.irq = tasks.New(m)
+		m.irq.m, m.irq.Name, m.irq.irq, m.irq.inline, m.irq.id = m, "timer", true, true, m.NewID(classInterrupt)
 	}
 	m.cur = m.irq
 	defer func() {

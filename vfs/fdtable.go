@@ -38,9 +38,12 @@ type slot struct {
 // DefaultLimit is the soft RLIMIT_NOFILE of a new system.
 const DefaultLimit = 1024
 
+var tables = sim.NewCache(func(t *FdTable) { *t = FdTable{slots: t.slots[:0], used: t.used[:0]} })
+
 // NewFdTable returns an empty table with one user.
 func (s *System) NewFdTable() *FdTable {
-	t := &FdTable{sys: s, Limit: DefaultLimit, Users: 1}
+	t := tables.New(s.M)
+	t.sys, t.Limit, t.Users = s, DefaultLimit, 1
 	t.id = s.M.NewID(classFiles)
 	t.lock.Init(s.M, classFilesLock)
 	t.grow(63)

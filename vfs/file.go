@@ -92,9 +92,12 @@ type File struct {
 	ep   WatchList
 }
 
+var files = sim.NewCache[File](nil)
+
 // NewFile returns a description with one reference. flags are O_* with the access mode.
 func (s *System) NewFile(ops Operations, flags int, name string, ino uint64) *File {
-	f := &File{Sys: s, Ops: ops, flags: flags &^ abi.O_CLOEXEC, Name: name, Ino: ino, count: 1}
+	f := files.New(s.M)
+	f.Sys, f.Ops, f.flags, f.Name, f.Ino, f.count = s, ops, flags&^abi.O_CLOEXEC, name, ino, 1
 	f.id = s.M.NewID(classFile)
 	f.poller, _ = ops.(Poller)
 	f.Lock.Init(s.M, classFLock)

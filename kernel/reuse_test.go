@@ -1,0 +1,64 @@
+package kernel_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/sim/explore"
+)
+
+// recording is everything that a run shows: each event, what every call returned, the schedule, the costs.
+type recording struct{ text strings.Builder }
+
+func (r *recording) event(e sim.Event) {
+	fmt.Fprintln(&r.text, e.Kind, e.Step, e.Time, e.Task, e.Depth, e.Access, e.Of, e.What, e.Detail, e.From, e.To, e.Other)
+	if s, ok := e.Arg.(*kernel.Snapshot); ok {
+		fmt.Fprintln(&r.text, s)
+	}
+}
+
+// record runs p under a schedule of its own on a kernel whose memory is that of pool.
+func (p smallProgram) record(pool *sim.Pool, seed uint64, check bool) string {
+	var r recording
+	opts := sim.Options{Pool: pool, Strategy: sim.NewRandom(seed), Trace: r.event}
+	var k *kernel.Kernel
+	res := p.runOn(func(m sim.Options) *kernel.Kernel {
+		k = kernel.Boot(kernel.Options{Machine: m, Check: check, TraceState: true})
+		return k
+	}, opts)
+	fmt.Fprintln(&r.text, res.State, k.Machine().Token(), k.Machine().Steps, k.Machine().Now(), k.Counters(), k.Snapshot())
+	return r.text.String()
+}
+
+// A kernel on memory that other runs have used – runs that ended well, that were stuck, of other programs – does what one on
+// new memory does, to the last access.
+func TestUsedMemoryIsAsNew(t *testing.T) {
+	pool := &sim.Pool{}
+	defer pool.Close()
+	rapid.Check(t, func(rt *rapid.T) {
+		p := smallPrograms.Draw(rt, "program")
+		seed := rapid.Uint64().Draw(rt, "seed")
+		check := rapid.Bool().Draw(rt, "check")
+		want := p.record(nil, seed, check)
+		if got := p.record(pool, seed, check); got != want {
+			require.Equal(rt, want, got)
+		}
+		require.Empty(rt, pool.Leftovers())
+	})
+}
+
+// A run that is repeated allocates nothing but what its errors, names and closures are made of.
+func TestRepeatedRunAllocatesLittle(t *testing.T) {
+	pool := &sim.Pool{}
+	defer pool.Close()
+	run := func() { ping(sim.Options{Pool: pool}) }
+	require.LessOrEqual(t, testing.AllocsPerRun(100, run), 12.0)
+	opts := explore.Options{Direct: true}
+	require.LessOrEqual(t, testing.AllocsPerRun(20, func() { explore.Explore(ping, opts) })/24, 50.0)
+}
