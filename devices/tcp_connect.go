@@ -193,6 +193,7 @@ func (t *Tcp) rcvSynSent(p *tcpPacket) {
 // finishConnect: the connection is there. Models tcp_finish_connect.
 func (t *Tcp) finishConnect() {
 	t.stopWriteTimer()
+	t.timers = nil // most connections need none for long
 	t.setState(inetEstablished)
 	t.lrcvtime = t.m.Now()
 	t.mss = int32(t.boundToHalfWindow(t.fullMss()))

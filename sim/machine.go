@@ -3,8 +3,6 @@ package sim
 import (
 	"errors"
 
-	"github.com/google/btree"
-
 	"github.com/epollsim/epollsim/internal/list"
 )
 
@@ -54,8 +52,8 @@ type Machine struct {
 	few       [4]*Task
 
 	now     int64
-	settled uint64                // times nothing was runnable and timers were due
-	timers  *btree.BTreeG[*Timer] `sim:"kept"` // nil: no timer was ever started
+	settled uint64     // times nothing was runnable and timers were due
+	timers  timerQueue `sim:"kept"`
 	seq     uint64
 
 	// WakeBatch is how many wake functions a wake-up calls before it lets go of the lock of the queue for a

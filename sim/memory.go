@@ -132,13 +132,13 @@ func (m *Machine) reset() {
 		created:    m.created,
 		deviations: m.deviations[:0],
 		foot:       m.foot[:0],
-		timers:     m.timers,
+		timers:     timerQueue{tree: m.timers.tree, kept: m.timers.kept},
 		rcu:        rcu{readers: m.rcu.readers[:0], waiting: m.rcu.waiting[:0]},
 		freed:      m.freed,
 		order:      m.order,
 	}
-	if m.timers != nil {
-		m.timers.Clear(true)
+	if tree := m.timers.tree; tree != nil {
+		tree.Clear(true)
 	}
 }
 

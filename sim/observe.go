@@ -76,7 +76,7 @@ func (m *Machine) Checking() bool { return m.checking }
 func (m *Machine) Collecting() bool { return m.opts.Footprints && m.cur != nil }
 
 // TimersArmed reports whether any timer will fire.
-func (m *Machine) TimersArmed() bool { return m.timers != nil && m.timers.Len() > 0 }
+func (m *Machine) TimersArmed() bool { return m.timers.armed > 0 }
 
 // Collect says whether the Observer of m wants footprints from now on.
 func (m *Machine) Collect(on bool) { m.opts.Footprints = on && m.err == nil }

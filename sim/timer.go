@@ -1,7 +1,5 @@
 package sim
 
-import "github.com/google/btree"
-
 var (
 	classInterrupt = NewClass("interrupt")
 	classTimer     = NewClass("timer")
@@ -14,19 +12,12 @@ type Timer struct {
 	m      *Machine
 	id     ID
 	Owner  any
-	expiry int64
-	seq    uint64
-	queued bool
+	when   instant
+	place  instant // where it stands among m's timers
+	armed  bool
+	placed bool  // it stands there
 	irq    *Task // the interrupt that is due or under way
 	fire   func(*Timer)
-}
-
-// timerBefore orders timers by expiry, equal ones by when they were started.
-func timerBefore(a, b *Timer) bool {
-	if a.expiry != b.expiry {
-		return a.expiry < b.expiry
-	}
-	return a.seq < b.seq
 }
 
 // Init makes tm a timer of m that calls fire when it expires.
@@ -43,11 +34,8 @@ func (tm *Timer) Start(expiry int64) {
 	m := tm.m
 	m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
 	m.seq++
-	tm.expiry, tm.seq, tm.queued = expiry, m.seq, true
-	if m.timers == nil {
-		m.timers = btree.NewG(8, timerBefore)
-	}
-	m.timers.ReplaceOrInsert(tm)
+	tm.when = instant{expiry, m.seq}
+	m.timers.add(tm)
 }
 
 // Cancel disarms tm and reports whether it was armed. An expiry that has begun elsewhere is waited for,
@@ -74,11 +62,10 @@ func (tm *Timer) TryCancel() bool {
 // pass: a timer that is started for the past. The caller holds no lock that the expiry takes.
 func (tm *Timer) Interrupt() {
 	m := tm.m
-	if !tm.queued || tm.expiry > m.now || m.err != nil {
+	if !tm.armed || tm.when.expiry > m.now || m.err != nil {
 		return
 	}
-	m.timers.Delete(tm)
-	tm.queued = false
+	m.timers.take(tm)
 	cur := m.cur
 	m.interrupt(tm)
 	m.cur = cur
@@ -87,9 +74,8 @@ func (tm *Timer) Interrupt() {
 // disarm takes tm out of the queue, or back if it is due and its interrupt has not begun.
 func (tm *Timer) disarm() bool {
 	tm.m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
-	if tm.queued {
-		tm.m.timers.Delete(tm)
-		tm.queued = false
+	if tm.armed {
+		tm.m.timers.drop(tm)
 		return true
 	}
 	irq := tm.irq
@@ -126,38 +112,40 @@ func (tm *Timer) await(irq *Task) {
 // Armed reports whether tm will still fire.
 func (tm *Timer) Armed() bool {
 	tm.m.touch(Access{ID: tm.id, Field: fieldArmed})
-	return tm.queued || tm.irq != nil && !tm.irq.started
+	return tm.armed || tm.irq != nil && !tm.irq.started
 }
 
 // Expiry returns the absolute time (ns) tm was last started for.
-func (tm *Timer) Expiry() int64 { return tm.expiry }
+func (tm *Timer) Expiry() int64 { return tm.when.expiry }
 
 // advance moves the clock to the next timers and makes their interrupts runnable; false if none is armed.
 func (m *Machine) advance() bool {
-	if m.timers == nil {
-		return false
-	}
-	first, ok := m.timers.Min()
-	if !ok {
+	first := m.timers.first()
+	if first == nil {
 		return false
 	}
 	if m.quiet(); m.err != nil {
 		return false
 	}
 	m.settled++
-	if first.expiry > m.now {
-		m.now = first.expiry
+	if first.when.expiry > m.now {
+		m.now = first.when.expiry
 		if m.tracing {
 			m.emit(Event{Kind: EventClock})
 		}
 	}
-	for {
-		tm, ok := m.timers.Min()
-		if !ok || tm.expiry > m.now || m.err != nil {
-			return true
+	m.interruptDue()
+	return true
+}
+
+// interruptDue makes the interrupts of all timers that are due runnable.
+func (m *Machine) interruptDue() {
+	for m.err == nil {
+		tm := m.timers.first()
+		if tm == nil || tm.when.expiry > m.now {
+			return
 		}
-		m.timers.DeleteMin()
-		tm.queued = false
+		m.timers.take(tm)
 		m.interrupt(tm)
 	}
 }
@@ -175,27 +163,13 @@ func (m *Machine) AdvanceTo(now int64) {
 			m.emit(Event{Kind: EventClock})
 		}
 	}
-	if m.timers == nil {
-		return
-	}
-	for {
-		tm, ok := m.timers.Min()
-		if !ok || tm.expiry > m.now || m.err != nil {
-			return
-		}
-		m.timers.DeleteMin()
-		tm.queued = false
-		m.interrupt(tm)
-	}
+	m.interruptDue()
 }
 
 // NextExpiry returns when the next timer fires that is not due yet (ns), Forever if none is armed.
 func (m *Machine) NextExpiry() int64 {
-	if m.timers == nil {
-		return Forever
-	}
-	if tm, ok := m.timers.Min(); ok {
-		return tm.expiry
+	if tm := m.timers.first(); tm != nil {
+		return tm.when.expiry
 	}
 	return Forever
 }
