@@ -118,12 +118,12 @@ type Tcp struct {
 	rcvMss, lastSegSize       int32
 	ato, lrcvtime             int64 // ns
 
-	peer     *Tcp        // where its packets go, as long as that is in ehash
-	listener *tcpListen  // of a listener
-	parent   *Tcp        // of a child that is not accepted: its listener
-	next     *Tcp        // in the accept queue
-	timers   *tcpTimers  // nil: none was ever started
-	opts     *tcpOptions // nil: all as they were at the beginning
+	peer     *Tcp       // where its packets go, as long as that is in ehash
+	listener *tcpListen // of a listener
+	parent   *Tcp       // of a child that is not accepted: its listener
+	next     *Tcp       // in the accept queue
+	timers   *tcpTimers // nil: none was ever started
+	opts     *tcpOptions
 }
 
 // TcpOf returns the TCP socket that f is a description of, or nil.
@@ -142,7 +142,7 @@ const (
 
 // newTcp models tcp_init_sock.
 func (n *InetNet) newTcp(family int) *Tcp {
-	t := &Tcp{sndbuf: tcpWmemDefault, rcvbuf: tcpRmemDefault, rcvlowat: 1, mss: tcpMssDefault, cwnd: tcpInitCwnd, ratio: tcpDefaultRatio}
+	t := &Tcp{opts: &defaultTcpOptions, sndbuf: tcpWmemDefault, rcvbuf: tcpRmemDefault, rcvlowat: 1, mss: tcpMssDefault, cwnd: tcpInitCwnd, ratio: tcpDefaultRatio}
 	t.inetSock.init(n, &n.tcp, classTcp, family)
 	t.tcp = t
 	t.lock.Init(t.m, classTcpLock)

@@ -240,11 +240,8 @@ func (w *tcpTimeWait) receive(p *tcpPacket) {
 		if l := n.findListener(p); l != nil {
 			w.end()
 			syn := *p
-			syn.skb = nil
-			q := n.newPacket()
-			*q = syn
-			q.next = nil
-			l.receiveSyn(q)
+			syn.skb, syn.next = nil, nil
+			l.receiveSyn(n.newPacket(&syn))
 			return
 		}
 		n.sendReset(p)
@@ -266,10 +263,9 @@ func (w *tcpTimeWait) receive(p *tcpPacket) {
 }
 
 func (w *tcpTimeWait) sendAck() {
-	r := w.net.newPacket()
-	r.src, r.dst, r.flags = netip.AddrPortFrom(w.source, w.local.Port()), w.remote, flagAck
-	r.seq, r.end, r.ack = w.sndNxt, w.sndNxt, w.rcvNxt
-	w.net.send(r)
+	w.net.send(w.net.newPacket(&tcpPacket{
+		src: netip.AddrPortFrom(w.source, w.local.Port()), dst: w.remote, flags: flagAck, seq: w.sndNxt, end: w.sndNxt, ack: w.rcvNxt,
+	}))
 }
 
 // endSleep takes the entry off h and back: finish_wait.

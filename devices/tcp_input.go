@@ -5,14 +5,16 @@ import "github.com/epollsim/epollsim/abi"
 // doRcv handles a packet for t, whose spinlock the caller holds, or which it owns. Models tcp_v4_do_rcv.
 func (t *Tcp) doRcv(p *tcpPacket) {
 	enter(t.m, "tcp_v4_do_rcv")
-	switch t.state {
-	case inetClose:
+	switch {
+	case t.fastPath(p):
+		t.rcvFast(p)
+	case t.state == inetClose:
 		if p.flags&flagRst == 0 {
 			t.net.sendReset(p)
 		}
-	case inetListen:
+	case t.state == inetListen:
 		// It became one while the packet was in its backlog.
-	case inetSynSent:
+	case t.state == inetSynSent:
 		t.rcvSynSent(p)
 	default:
 		t.rcvState(p)
@@ -32,10 +34,6 @@ func (t *Tcp) rcvState(p *tcpPacket) {
 		}
 	}
 	if p.flags&flagAck == 0 {
-		return
-	}
-	if t.fastPath(p) {
-		t.rcvFast(p)
 		return
 	}
 	t.ack(p)
@@ -60,7 +58,7 @@ func (t *Tcp) rcvState(p *tcpPacket) {
 // fastPath reports whether p is data that comes as expected: nothing urgent, no FIN, the same window, and memory for it is
 // charged already. Models the prediction of tcp_rcv_established.
 func (t *Tcp) fastPath(p *tcpPacket) bool {
-	return t.state == inetEstablished && p.skb != nil && p.flags&flagFin == 0 && p.urgPtr == 0 && t.urgData == 0 &&
+	return t.state == inetEstablished && p.skb != nil && p.flags&^flagPsh == flagAck && p.urgPtr == 0 && t.urgData == 0 &&
 		t.early.first == nil && p.window == t.sndWnd && p.seq == t.rcvNxt && t.rcvWnd > 0 && p.skb.cost <= -(t.wmemQueued+t.rmem)&(pageSize-1)
 }
 
@@ -206,8 +204,7 @@ func (t *Tcp) dataQueue(p *tcpPacket) {
 // keepEarly keeps a packet that has overtaken another: two processors may send for one socket. Models
 // tcp_data_queue_ofo.
 func (t *Tcp) keepEarly(p *tcpPacket) {
-	q := t.net.newPacket()
-	*q = *p
+	q := t.net.newPacket(p)
 	p.skb = nil
 	at := &t.early.first
 	for *at != nil && (*at).seq < q.seq {
@@ -323,11 +320,7 @@ func (n *InetNet) sendReset(p *tcpPacket) {
 	if p.flags&flagRst != 0 {
 		return
 	}
-	r := n.newPacket()
-	r.src, r.dst = p.dst, p.src
-	r.to = p.from
-	r.flags = flagRst | flagAck
-	r.seq, r.end = p.ack, p.ack
-	r.ack = p.end
-	n.send(r)
+	n.send(n.newPacket(&tcpPacket{
+		src: p.dst, dst: p.src, to: p.from, flags: flagRst | flagAck, seq: p.ack, end: p.ack, ack: p.end,
+	}))
 }

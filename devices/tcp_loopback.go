@@ -201,7 +201,9 @@ func (t *Tcp) lockSock() {
 // releaseSock handles what has come meanwhile, and what was put off until now. Models release_sock and tcp_release_cb.
 func (t *Tcp) releaseSock() {
 	t.slock.Lock()
-	t.flushBacklogLocked()
+	if t.m.Write(t.id, fieldBacklogQ); t.backlog.first != nil {
+		t.flushBacklogLocked()
+	}
 	sends := t.deferred != 0
 	if sends {
 		t.net.bhDisable()
@@ -222,21 +224,19 @@ func (t *Tcp) flushBacklog() {
 		return
 	}
 	t.slock.Lock()
+	t.m.Write(t.id, fieldBacklogQ)
 	t.flushBacklogLocked()
 	t.slock.Unlock()
 }
 
-// flushBacklogLocked lets go of the spinlock while it handles a packet; more may come. Models __release_sock.
+// flushBacklogLocked lets go of the spinlock while it handles a packet; more may come. The caller has the point of the
+// backlog before it. Models __release_sock.
 func (t *Tcp) flushBacklogLocked() {
-	for {
-		t.m.Write(t.id, fieldBacklogQ)
-		p := t.backlog.pop()
-		if p == nil {
-			return
-		}
+	for p := t.backlog.pop(); p != nil; p = t.backlog.pop() {
 		t.slock.Unlock()
 		t.doRcv(p)
 		t.slock.Lock()
+		t.m.Write(t.id, fieldBacklogQ)
 	}
 }
 

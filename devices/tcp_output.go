@@ -377,12 +377,10 @@ func (t *Tcp) transmit(s *tcpSkb) {
 
 // packet is an empty one with the addresses, what t acknowledges, and its window.
 func (t *Tcp) packet(flags uint8) *tcpPacket {
-	p := t.net.newPacket()
-	p.src, p.dst = netip.AddrPortFrom(t.source, t.local.Port()), t.remote
-	p.from, p.to, p.flags = t, t.peer, flags
-	p.seq, p.end, p.ack = t.sndNxt, t.sndNxt, t.rcvNxt
-	p.window = t.selectWindow(flags&flagSyn != 0)
-	return p
+	return t.net.newPacket(&tcpPacket{
+		src: netip.AddrPortFrom(t.source, t.local.Port()), dst: t.remote, from: t, to: t.peer, flags: flags,
+		seq: t.sndNxt, end: t.sndNxt, ack: t.rcvNxt, window: t.selectWindow(flags&flagSyn != 0),
+	})
 }
 
 // sendAck sends an acknowledgement without data: tcp_send_ack.

@@ -21,13 +21,20 @@ func (t *Tcp) recvmsg(msg *Msg) (n int, errno abi.Errno) {
 		return 0, abi.EAGAIN
 	}
 	t.lockSock()
-	defer t.releaseSock()
-	if t.state == inetListen {
-		return 0, abi.ENOTCONN
+	switch {
+	case t.state == inetListen:
+		errno = abi.ENOTCONN
+	case msg.Flags&abi.MSG_OOB != 0:
+		n, errno = t.recvUrg(msg)
+	default:
+		n, errno = t.recvStream(msg)
 	}
-	if msg.Flags&abi.MSG_OOB != 0 {
-		return t.recvUrg(msg)
-	}
+	t.releaseSock()
+	return n, errno
+}
+
+// recvStream models tcp_recvmsg_locked.
+func (t *Tcp) recvStream(msg *Msg) (n int, errno abi.Errno) {
 	r := tcpRead{msg: msg, seq: t.copiedSeq, target: len(msg.Data), peek: msg.Flags&abi.MSG_PEEK != 0}
 	if msg.Flags&abi.MSG_WAITALL == 0 {
 		r.target = min(int(t.rcvlowat), r.target)

@@ -95,28 +95,31 @@ type tcpPool struct {
 	count   [poolClasses]int
 }
 
-// newSkb returns a segment that begins at seq, with room for n bytes.
-func (n *InetNet) newSkb(seq int64, room int) *tcpSkb {
-	p := &n.pool
+// skb returns a segment to be filled in.
+func (p *tcpPool) skb() *tcpSkb {
 	s := p.skbs
 	if s == nil {
-		s = &tcpSkb{}
-	} else {
-		p.skbs = s.next
+		return &tcpSkb{}
 	}
+	p.skbs = s.next
+	return s
+}
+
+// newSkb returns a segment that begins at seq, with room for n bytes.
+func (n *InetNet) newSkb(seq int64, room int) *tcpSkb {
+	s := n.pool.skb()
 	*s = tcpSkb{seq: seq, end: seq, cost: tcpSkbCost}
 	if room > 0 {
-		s.data = p.newBytes(room)
+		s.data = n.pool.newBytes(room)
 	}
 	return s
 }
 
 // clone returns a segment with the same bytes.
 func (n *InetNet) clone(s *tcpSkb) *tcpSkb {
-	c := n.newSkb(s.seq, 0)
-	next := c.next
+	c := n.pool.skb()
 	*c = *s
-	c.next = next
+	c.next = nil
 	if s.data != nil {
 		s.data.refs++
 	}
@@ -138,7 +141,7 @@ func (n *InetNet) freeSkb(s *tcpSkb) {
 	if s.data != nil {
 		n.pool.freeBytes(s.data)
 	}
-	*s = tcpSkb{next: n.pool.skbs}
+	s.data, s.next = nil, n.pool.skbs
 	n.pool.skbs = s
 }
 
@@ -171,21 +174,23 @@ func (p *tcpPool) freeBytes(b *tcpBytes) {
 	}
 }
 
-func (n *InetNet) newPacket() *tcpPacket {
-	p := n.pool.packets
-	if p == nil {
-		return &tcpPacket{}
+// newPacket returns a packet like p.
+func (n *InetNet) newPacket(p *tcpPacket) *tcpPacket {
+	q := n.pool.packets
+	if q == nil {
+		q = &tcpPacket{}
+	} else {
+		n.pool.packets = q.next
 	}
-	n.pool.packets = p.next
-	p.next = nil
-	return p
+	*q = *p
+	return q
 }
 
 func (n *InetNet) freePacket(p *tcpPacket) {
 	if p.skb != nil {
 		n.freeSkb(p.skb)
 	}
-	*p = tcpPacket{next: n.pool.packets}
+	p.from, p.to, p.skb, p.next = nil, nil, nil, n.pool.packets
 	n.pool.packets = p
 }
 

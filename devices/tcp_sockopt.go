@@ -60,16 +60,13 @@ func newDefaultTcpOptions() (o tcpOptions) {
 // options returns the options to look at.
 func (t *Tcp) options() *tcpOptions {
 	t.m.Read(t.id, fieldOptions)
-	if t.opts == nil {
-		return &defaultTcpOptions
-	}
 	return t.opts
 }
 
 // changeOptions returns the options to change.
 func (t *Tcp) changeOptions() *tcpOptions {
 	t.m.Write(t.id, fieldOptions)
-	if t.opts == nil {
+	if t.opts == &defaultTcpOptions {
 		o := defaultTcpOptions
 		t.opts = &o
 	}

@@ -7,7 +7,7 @@ type tcpTimers struct {
 	t       *Tcp
 	delack  sim.Timer // acknowledge what came
 	write   sim.Timer // send a SYN again, or ask for the window
-	backoff int64     // of that, ns
+	backoff int64     // of that, ns; 0: it was stopped
 	retries int
 }
 
@@ -60,9 +60,9 @@ func (t *Tcp) startWriteTimer(after int64) {
 }
 
 func (t *Tcp) stopWriteTimer() {
-	if t.timers != nil {
-		t.timers.write.TryCancel()
-		t.timers.retries = 0
+	if tm := t.timers; tm != nil && tm.backoff != 0 {
+		tm.write.TryCancel()
+		tm.backoff, tm.retries = 0, 0
 	}
 }
 

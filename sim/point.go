@@ -106,21 +106,32 @@ func (a Access) Conflicts(b Access) bool {
 // Read is a point: the running task is about to read a field that may change under it.
 func (m *Machine) Read(id ID, f Field) {
 	if m.observed {
-		m.point(Access{ID: id, Field: f})
+		m.readPoint(id, f)
 	}
 }
 
 // Write is a point: the running task is about to change a field that others read without its lock.
 func (m *Machine) Write(id ID, f Field) {
 	if m.observed {
-		m.point(Access{ID: id, Field: f, Write: true})
+		m.writePoint(id, f)
 	}
 }
+
+// The points of Read, Write and Add stand apart, that functions with one are small enough to be inlined.
+//
+//go:noinline
+func (m *Machine) readPoint(id ID, f Field) { m.point(Access{ID: id, Field: f}) }
+
+//go:noinline
+func (m *Machine) writePoint(id ID, f Field) { m.point(Access{ID: id, Field: f, Write: true}) }
+
+//go:noinline
+func (m *Machine) addPoint(id ID, f Field) { m.point(Access{ID: id, Field: f, Write: true, Add: true}) }
 
 // Add is Write for a change that commutes with others like it: counting up and down while nobody looks.
 func (m *Machine) Add(id ID, f Field) {
 	if m.observed {
-		m.point(Access{ID: id, Field: f, Write: true, Add: true})
+		m.addPoint(id, f)
 	}
 }
 

@@ -30,9 +30,11 @@ func (tm *Timer) init(m *Machine, fire func(*Timer)) {
 // Start arms tm for the absolute time expiry (ns), which may be past; an armed timer is moved. It does not
 // wait for an expiry under way. Models hrtimer_start.
 func (tm *Timer) Start(expiry int64) {
-	tm.disarm()
 	m := tm.m
 	m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
+	if tm.armed || tm.irq != nil {
+		tm.disarm()
+	}
 	m.seq++
 	tm.when = instant{expiry, m.seq}
 	m.timers.add(tm)
@@ -44,6 +46,7 @@ func (tm *Timer) Cancel() bool {
 	for tm.irq != nil && tm.irq.started && tm.irq != tm.m.cur {
 		tm.await(tm.irq)
 	}
+	tm.m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
 	return tm.disarm()
 }
 
@@ -54,6 +57,7 @@ func (tm *Timer) TryCancel() bool {
 		tm.m.touch(Access{ID: irq.id, Field: fieldState})
 		return false
 	}
+	tm.m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
 	tm.disarm()
 	return true
 }
@@ -71,9 +75,8 @@ func (tm *Timer) Interrupt() {
 	m.cur = cur
 }
 
-// disarm takes tm out of the queue, or back if it is due and its interrupt has not begun.
+// disarm takes tm out of the queue, or back if it is due and its interrupt has not begun. The caller has touched it.
 func (tm *Timer) disarm() bool {
-	tm.m.touch(Access{ID: tm.id, Field: fieldArmed, Write: true})
 	if tm.armed {
 		tm.m.timers.drop(tm)
 		return true

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -105,6 +106,39 @@ func TestTimersAgainstASortedSlice(t *testing.T) {
 		pass(sim.Forever)
 		require.Equal(t, want, fired)
 	})
+}
+
+// Many timers that are put off, stopped, and started again, far more than fire: those that are armed at the end fire in
+// their order.
+func TestTimersThatAreStoppedAndPutOff(t *testing.T) {
+	m := sim.New(sim.Options{})
+	defer m.Close()
+	timers, rnd := make([]sim.Timer, 700), rand.New(rand.NewPCG(1, 1))
+	var fired, want []int
+	for i := range timers {
+		timers[i].Init(m, func(*sim.Timer) { fired = append(fired, i) })
+	}
+	for round := range 6 {
+		for _, i := range rnd.Perm(len(timers)) {
+			if rnd.IntN(3) == 0 {
+				timers[i].Cancel()
+			} else {
+				timers[i].Start(int64(100*round + rnd.IntN(400)))
+			}
+		}
+	}
+	for i := range timers {
+		if i%7 > 0 {
+			timers[i].Cancel()
+		}
+		if timers[i].Armed() {
+			want = append(want, i)
+		}
+	}
+	require.Greater(t, len(want), 50)
+	require.NoError(t, m.Run())
+	require.True(t, slices.IsSortedFunc(fired, func(a, b int) int { return int(timers[a].Expiry() - timers[b].Expiry()) }))
+	require.ElementsMatch(t, want, fired)
 }
 
 // A timer is due at the instant a task wakes and cancels it: it was cancelled in time, had fired, or was
