@@ -52,6 +52,43 @@ func TestStepsBetweenCallsInterleave(t *testing.T) {
 	require.Len(t, r.States, 2)
 }
 
+// Several cores run one compiled program at once, and find what one finds. The race detector runs this too.
+func TestCoresShareAProgram(t *testing.T) {
+	const text = `kernel("6.18")
+names = {"a": 1}
+def note(n, into = []):
+    into.append(n)
+    return len(into)
+ep = epoll_create1()
+e = eventfd(0, EFD_NONBLOCK)
+r, w = pipe2(O_NONBLOCK)
+epoll_ctl(ep, EPOLL_CTL_ADD, e, EPOLLIN | EPOLLET)
+epoll_ctl(ep, EPOLL_CTL_ADD, r, EPOLLIN | EPOLLONESHOT)
+got = []
+def waiter(name):
+    for events, fd in epoll_wait(ep, timeout = 10):
+        got.append((name, fd, [x for x in range(note(name))]))
+def writer():
+    eventfd_write(e, names["a"])
+    write(w, b"x") == EAGAIN
+a, b = spawn(waiter, "a"), spawn(waiter, "b")
+writer()
+join(a)
+join(b)
+outcome(got = got, n = len(got))
+exists(lambda: len(got) == 2)
+`
+	p, err := scenario.Compile("x.star", []byte(text))
+	require.NoError(t, err)
+	boot := func(opts sim.Options) *kernel.Kernel { return kernel.Boot(kernel.Options{Check: true, Machine: opts}) }
+	opts := explore.Options{Bound: explore.UpTo(1), Direct: true, MaxSchedules: 300}
+	want := explore.Explore(p.Explored(boot, scenario.Options{}), opts)
+	require.NoError(t, want.Err)
+	require.NotZero(t, want.Interleavings())
+	opts.Cores = 2
+	require.Equal(t, want, explore.Explore(p.Explored(boot, scenario.Options{}), opts))
+}
+
 func BenchmarkExplore(b *testing.B) {
 	p, err := scenario.Compile("x.star", []byte("e = eventfd(0, EFD_SEMAPHORE)\ndef reader():\n    for _ in range(2):\n        eventfd_read(e)\nspawn(reader)\nfor _ in range(2):\n    eventfd_write(e, 1)\n"))
 	require.NoError(b, err)

@@ -77,6 +77,9 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if err := f.limits.check(); err != nil {
 		return err
 	}
+	if f.cores < 1 || f.cores > maxCores {
+		return usagef("-j %d: want a number from 1 to %d", f.cores, maxCores)
+	}
 	p, err := compile(cmd, file)
 	if err != nil {
 		return err
@@ -153,6 +156,9 @@ const (
 	exploreSteps    = 100_000
 	exploreStarlark = 1_000_000
 )
+
+// maxCores is how many cores -j may ask for.
+const maxCores = 256
 
 // enough is the bound that an exploration has to complete to be conclusive.
 const enough = 2

@@ -19,7 +19,6 @@ type saved struct {
 	Name    string
 	Fields  uint32 // checksum of the names that accesses refer to by number
 	Options savedOptions
-	Runs    uint64
 	Phases  []savedPhase
 }
 
@@ -30,21 +29,38 @@ type savedOptions struct {
 }
 
 type savedPhase struct {
-	Bound    int
+	Bound int
+	Most  uint64
+	savedBranch
+}
+
+type savedBranch struct {
 	Complete bool
 	Cut      bool
+	Base     int `json:",omitempty"`
 	Fixed    int
+	Choosing bool          `json:",omitempty"`
+	First    *savedSleeper `json:",omitempty"`
 	Tallies  tallies
 	Errors   map[string]savedError // by token
-	Stack    []savedEvent
+	Stack    []savedEvent          // the first Fixed events; if Choosing, all up to the one where a choice is due
 }
 
 type savedEvent struct {
-	Task  int32
-	Used  int32          `json:",omitempty"`
-	Todo  []int32        `json:",omitempty"`
-	Done  []savedSleeper `json:",omitempty"`
-	Sleep []savedSleeper `json:",omitempty"`
+	savedSleeper                // what its footprint is is known only if Choosing
+	Used         int32          `json:",omitempty"`
+	Forced       bool           `json:",omitempty"`
+	Current      int32          `json:",omitempty"`
+	Todo         []int32        `json:",omitempty"`
+	Done         []savedSleeper `json:",omitempty"`
+	Sleep        []savedSleeper `json:",omitempty"`
+	Wants        []savedWish    `json:",omitempty"`
+	Given        []savedBranch  `json:",omitempty"`
+}
+
+type savedWish struct {
+	Tasks []int32
+	One   bool `json:",omitempty"`
 }
 
 type savedSleeper struct {
@@ -63,9 +79,9 @@ func (e *savedError) Error() string { return e.Text }
 
 // save returns the exploration as it stands between two runs.
 func (x *exploration) save() []byte {
-	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}, Runs: x.runs.Load()}
+	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}}
 	for _, p := range x.phases {
-		s.Phases = append(s.Phases, p.save())
+		s.Phases = append(s.Phases, savedPhase{p.bound, p.most, p.save()})
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -74,24 +90,38 @@ func (x *exploration) save() []byte {
 	return append(fmt.Appendf(nil, "%s%08x\n", checkpointHead, crc32.ChecksumIEEE(text)), text...)
 }
 
-func (p *phase) save() savedPhase {
-	s := savedPhase{Bound: p.bound, Complete: p.complete, Cut: p.search.cut, Fixed: p.search.fixed, Tallies: p.clone(), Errors: map[string]savedError{}}
-	p.eachWitness(func(w *Witness) {
+func (b *branch) save() savedBranch {
+	q := b.search
+	s := savedBranch{
+		Complete: b.complete, Cut: q.cut, Base: q.base, Fixed: q.fixed, Choosing: q.choosing, First: b.first.Load(),
+		Tallies: b.clone(), Errors: map[string]savedError{},
+	}
+	b.eachWitness(func(w *Witness) {
 		if w.Err != nil {
 			s.Errors[w.Token] = savedError{w.Err.Error(), rank(w.Err)}
 		}
 	})
 	s.Tallies.eachWitness(func(w *Witness) { w.Err = nil })
-	if !p.complete {
-		for i := range p.search.fixed {
-			s.Stack = append(s.Stack, p.search.saveEvent(&p.search.events[i]))
-		}
+	for i := range q.reach() {
+		s.Stack = append(s.Stack, q.saveEvent(&q.events[i]))
 	}
 	return s
 }
 
 func (s *search) saveEvent(e *event) savedEvent {
-	return savedEvent{Task: e.task, Used: e.used, Todo: slices.Clone(e.todo), Done: s.saveSleepers(e.done), Sleep: s.saveSleepers(e.sleep)}
+	to := savedEvent{Used: e.used, Todo: slices.Clone(e.todo), Done: s.saveSleepers(e.done), Sleep: s.saveSleepers(e.sleep)}
+	to.Task = e.task
+	if s.choosing {
+		to.savedSleeper = s.saveSleepers([]sleeper{{e.task, e.all, e.frees, e.foot}})[0]
+		to.Forced, to.Current = e.forced, e.current
+	}
+	for _, w := range e.wants {
+		to.Wants = append(to.Wants, savedWish{w.tasks, w.one})
+	}
+	for _, g := range e.given {
+		to.Given = append(to.Given, g.save())
+	}
+	return to
 }
 
 func (s *search) saveSleepers(list []sleeper) (all []savedSleeper) {
@@ -112,9 +142,12 @@ func (x *exploration) resume() bool {
 		x.err = err
 		return false
 	}
-	x.runs.Store(s.Runs)
-	for _, p := range s.Phases {
-		x.phases = append(x.phases, p.restore())
+	for i := range s.Phases {
+		p := newPhase(s.Phases[i].Bound)
+		s.Phases[i].restore(p.branch)
+		p.most = s.Phases[i].Most
+		p.runs.Store(p.Runs)
+		x.phases = append(x.phases, p)
 	}
 	return true
 }
@@ -140,29 +173,64 @@ func (x *exploration) load(text []byte) (*saved, error) {
 		return nil, errors.New("the checkpoint was made with another --max-preemptions")
 	}
 	for i := range s.Phases {
-		p := &s.Phases[i]
-		if !p.Complete && (p.Fixed < 0 || p.Fixed != len(p.Stack)) {
+		if !s.Phases[i].sound(0) {
 			return nil, errDamaged
 		}
 	}
 	return &s, nil
 }
 
-func (p *savedPhase) restore() *phase {
-	s := newSearch(p.Bound)
-	s.cut, s.fixed, s.relearn = p.Cut, p.Fixed, true
-	for i := range p.Stack {
-		from, e := &p.Stack[i], s.at(i)
-		e.task, e.used, e.todo = from.Task, from.Used, from.Todo
-		e.done, e.sleep = s.restoreSleepers(from.Done), s.restoreSleepers(from.Sleep)
+// sound reports whether b can be a branch that begins with base choices.
+func (b *savedBranch) sound(base int) bool {
+	if b.Base != base || !b.Choosing && len(b.Stack) != b.Fixed || len(b.Stack) < base || b.Choosing && len(b.Stack) == base ||
+		b.First == nil && base > 0 && b.Tallies.Runs > 0 {
+		return false
 	}
-	q := &phase{bound: p.Bound, complete: p.Complete, search: s, tallies: p.Tallies}
-	q.eachWitness(func(w *Witness) {
-		if e, ok := p.Errors[w.Token]; ok {
+	for i := range b.Stack {
+		e := &b.Stack[i]
+		if len(e.Given) > 0 && (i < base || len(e.Given) > len(e.Todo)) {
+			return false
+		}
+		for k := range e.Given {
+			if !e.Given[k].sound(i + 1) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (b *savedBranch) restore(to *branch) {
+	s := to.search
+	s.base, s.cut, s.fixed, s.choosing, s.relearn = b.Base, b.Cut, b.Fixed, b.Choosing, true
+	for i := range b.Stack {
+		s.restoreEvent(s.at(i), &b.Stack[i], i)
+	}
+	if s.choosing {
+		s.n = len(b.Stack) - 1
+	}
+	to.complete, to.tallies = b.Complete, b.Tallies
+	to.first.Store(b.First)
+	to.eachWitness(func(w *Witness) {
+		if e, ok := b.Errors[w.Token]; ok {
 			w.Err = &e
 		}
 	})
-	return q
+}
+
+func (s *search) restoreEvent(e *event, from *savedEvent, i int) {
+	e.task, e.used, e.todo, e.forced, e.current = from.Task, from.Used, from.Todo, from.Forced, from.Current
+	e.done, e.sleep = s.restoreSleepers(from.Done), s.restoreSleepers(from.Sleep)
+	own := s.restoreSleepers([]savedSleeper{from.savedSleeper})[0]
+	e.all, e.frees, e.foot = own.all, own.frees, own.foot
+	for _, w := range from.Wants {
+		e.wants = append(e.wants, wish{w.Tasks, w.One})
+	}
+	for k := range from.Given {
+		g := &branch{search: newSearch(s.bound), task: from.Todo[k]}
+		from.Given[k].restore(g)
+		e.given = append(e.given, g)
+	}
 }
 
 func (s *search) restoreSleepers(list []savedSleeper) (all []sleeper) {

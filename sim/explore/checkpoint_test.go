@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,17 +70,47 @@ func FuzzCheckpoint(f *testing.F) {
 	})
 }
 
-// On two cores an exploration finds what it finds on one.
+// On several cores an exploration finds what it finds on one, and counts the same.
 func TestCoresDoNotShow(t *testing.T) {
 	programs := rapid.Custom(drawProgram)
 	for seed := range 200 {
 		prog := programs.Example(seed)
-		require.Equal(t, Explore(explored(prog), Options{}), Explore(explored(prog), Options{Cores: 2}), "%v", prog)
+		for _, opts := range []Options{{}, {Bound: UpTo(1), Direct: true}, {Direct: true}} {
+			want := Explore(explored(prog), opts)
+			opts.Cores = 3
+			require.Equal(t, want, Explore(explored(prog), opts), "%v", prog)
+		}
 	}
-	// Too much for the first attempt without a bound, so that a second comes beside the next bound.
-	var big [][]op
-	for range 3 {
-		big = append(big, []op{{"write", 0}, {"read", 0}, {"write", 0}})
-	}
-	require.Equal(t, Explore(explored(big), Options{Bound: UpTo(3)}), Explore(explored(big), Options{Bound: UpTo(3), Cores: 2}))
+}
+
+// … also where a limit ends it, and where it was stopped and resumed with another number of cores.
+func TestCoresDoNotShowAtLimits(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		prog := drawLargeProgram(rt)
+		opts := Options{Bound: UpTo(rapid.IntRange(1, 3).Draw(rt, "bound")), Direct: rapid.Bool().Draw(rt, "direct")}
+		opts.MaxSchedules = rapid.Uint64Range(1, 3000).Draw(rt, "schedules")
+		want := Explore(explored(prog), opts)
+		most := opts.MaxSchedules
+		cuts := rapid.SliceOfN(rapid.Uint64Range(1, most), 0, 3).Draw(rt, "cuts")
+		slices.Sort(cuts)
+		for _, n := range append(cuts, most) {
+			var saved []byte
+			opts.MaxSchedules, opts.Cores = n, rapid.IntRange(1, 3).Draw(rt, "cores")
+			opts.Checkpoint = func(b []byte) { saved = b }
+			got := Explore(explored(prog), opts)
+			require.NoError(rt, got.Err)
+			if opts.Resume = saved; saved == nil || n == most {
+				require.Equal(rt, want, got)
+				return
+			}
+		}
+	})
+}
+
+// drawLargeProgram draws one with many interleavings.
+func drawLargeProgram(t *rapid.T) [][]op {
+	one := rapid.Custom(func(t *rapid.T) op {
+		return op{rapid.SampledFrom([]string{"read", "write", "lock", "unlock", "mutex", "sleep", "wake", "nap", "fail"}).Draw(t, "kind"), rapid.IntRange(0, 2).Draw(t, "arg")}
+	})
+	return rapid.SliceOfN(rapid.SliceOfN(one, 2, 5), 3, 3).Draw(t, "program")
 }

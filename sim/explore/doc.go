@@ -21,10 +21,14 @@
 // of sleep sets that never costs a preemption. Left out: weak memory, and optimality: some schedules are begun and found
 // to be covered elsewhere (Report.Redundant).
 //
-//	Explore ──> phase (one bound) ──> search, the Strategy and Observer of each run
-//	               │                     ├─ events: the steps of the current run, each with the choices left there
-//	               └ tallies             ├─ locations: who touched what, in order
-//	                  └ Outcome, Witness └─ rules: which accesses do not commute
+//	Explore ──> phase (one bound) ──> branch ──> search, the Strategy and Observer of each run
+//	             └ crew: the cores     │          ├─ events: the steps of the current run, each with the choices left there
+//	                                   │          ├─ locations: who touched what, in order
+//	                                   │          └─ rules: which accesses do not commute
+//	                                   └ tallies: Outcome, Witness
+//
+// On several cores the branches of a phase are visited at once and joined in the order of one core, so that counts and
+// witnesses are the same.
 //
 // Words: an event is a step of a run. A race is two events of different tasks that do not commute and that nothing in
 // between orders; for each the explorer makes sure that the other order is tried. A task sleeps where another branch has
@@ -34,8 +38,9 @@ package explore
 // For the maintainer:
 //
 //   - Read trace.go, then what happens in a run: search.go (it is steered), order.go (what comes before what), race.go
-//     (which other orders must be tried), sleep.go (which need not), halted.go (it ends badly). Then backtrack.go, which moves
-//     to the next run, and explore.go, which goes through the bounds.
+//     (which other orders must be tried), want.go (so that they are), sleep.go (which need not), halted.go (it ends badly).
+//     Then backtrack.go, which moves to the next run, branch.go and crew.go for more than one core, and explore.go, which
+//     goes through the bounds.
 //   - A new kind of shared state needs no code here: an access in the footprint, of a kind that sim.Access.Kind knows.
 //   - A release of a lock and the acquisition that it makes possible are no race; the two acquisitions are. A task that
 //     never gets its lock still races with those who had it (unfulfilled).

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,8 +58,8 @@ type Options struct {
 	// Sampling takes schedules at random instead, MaxSchedules of them.
 	Sampling Sampling
 	Seed     uint64
-	// Cores is how many goroutines run schedules; the report does not depend on it. 0: one. The program must be fit
-	// for it.
+	// Cores is how many goroutines run schedules; the report does not depend on it, unless MaxDuration or Stop ends the
+	// exploration. 0: one. The program must be fit for it. Samplings and StopAtFailure use one.
 	Cores int
 	// Progress is called now and then.
 	Progress func(Progress)
@@ -83,10 +82,10 @@ type Progress struct {
 
 // Explore runs program until every distinguishable interleaving up to the bound was visited, or a limit ends it.
 func Explore(program Program, opts Options) *Report {
-	x := &exploration{program: program, opts: opts, start: time.Now()}
+	x := &exploration{program: program, opts: opts, start: time.Now(), pools: make([]sim.Pool, max(opts.Cores, 1))}
 	defer func() {
-		for _, p := range x.phases {
-			p.pool.Close()
+		for i := range x.pools {
+			x.pools[i].Close()
 		}
 	}()
 	x.explore()
@@ -101,8 +100,10 @@ type exploration struct {
 	program Program
 	opts    Options
 	start   time.Time
+	pools   []sim.Pool // one per core
 	runs    atomic.Uint64
 	over    atomic.Bool // a limit was reached, or an error
+	timed   atomic.Bool // … by the clock or Stop
 	phases  []*phase
 
 	mu    sync.Mutex
@@ -110,14 +111,18 @@ type exploration struct {
 	token string
 }
 
-// phase is what was explored with one bound, or without one.
+// phase is what was explored with one bound, or without one. The branch is the whole of it.
 type phase struct {
-	bound    int // negative: none
-	search   *search
-	pool     sim.Pool
-	complete bool
-	enough   atomic.Bool // another phase has found more
-	tallies
+	*branch
+	bound   int    // negative: none
+	most    uint64 // runs it may have for now; 0: no limit
+	runs    atomic.Uint64
+	limited atomic.Uint64
+	part    float64 // how much is known to be visited
+}
+
+func newPhase(bound int) *phase {
+	return &phase{branch: &branch{search: newSearch(bound), weigh: 1}, bound: bound}
 }
 
 // phaseOf returns the phase of a bound, a new one unless it has begun.
@@ -127,9 +132,8 @@ func (x *exploration) phaseOf(bound int) *phase {
 			return p
 		}
 	}
-	p := &phase{bound: bound, search: newSearch(bound)}
-	x.phases = append(x.phases, p)
-	return p
+	x.phases = append(x.phases, newPhase(bound))
+	return x.phases[len(x.phases)-1]
 }
 
 // explore goes on with one bound after the other. From firstTry on, an attempt without a bound goes along, for
@@ -139,21 +143,22 @@ func (x *exploration) explore() {
 	switch {
 	case x.opts.Sampling != 0:
 		x.sample()
+		return
 	case x.opts.Resume != nil && !x.resume():
+		return
 	case x.opts.Direct:
 		if !bounded {
 			most = -1
 		}
 		x.advance(x.phaseOf(most), 0)
-	case x.opts.Cores > 1 && x.opts.MaxSchedules == 0 && (!bounded || most > firstTry):
-		x.together(most, bounded)
 	default:
 		for n := 0; !x.over.Load() && (!bounded || n <= most); n++ {
 			if x.bound(n) || n >= firstTry && x.attempt(x.cap(n)) {
-				return
+				break
 			}
 		}
 	}
+	x.settleAll()
 }
 
 const firstTry = 2
@@ -183,53 +188,89 @@ func (x *exploration) cap(n int) uint64 {
 	return 1000 + 4*runs
 }
 
-// together does the same on two cores: while the attempt without a bound goes on, the next bound is explored. What
-// one core would not have come to is dropped.
-func (x *exploration) together(most int, bounded bool) {
-	for n := 0; !x.over.Load() && (!bounded || n <= most); n++ {
-		if x.bound(n) {
-			return
-		}
-		if n < firstTry || x.over.Load() {
-			continue
-		}
-		open, most := x.phaseOf(-1), x.cap(n)
-		next := x.phaseOf(n + 1)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			if x.advance(open, most); open.complete {
-				next.enough.Store(true)
-			}
-		}()
-		x.advance(next, 0)
-		<-done
-		if open.complete {
-			x.phases = slices.DeleteFunc(x.phases, func(p *phase) bool { return p == next })
-			x.runs.Store(0)
-			for _, p := range x.phases {
-				x.runs.Add(p.Runs)
-			}
-			return
-		}
-	}
-}
-
 // advance goes on with p for at most most runs in all its life, 0: to the end.
 func (x *exploration) advance(p *phase, most uint64) {
-	for !p.complete && (most == 0 || p.Runs < most) && !x.limit(p) {
-		x.run(p)
-		if x.over.Load() && x.failed() {
-			return
-		}
-		p.complete = !p.search.advance()
+	if p.complete || x.over.Load() {
+		return
+	}
+	p.most = most
+	switch {
+	case x.opts.Cores > 1 && !x.opts.StopAtFailure:
+		x.together(p)
+	default:
+		x.recount(p, p.Runs, p.Limited)
+		x.alone(p, p.branch)
 	}
 }
 
-func (x *exploration) failed() bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.err != nil
+// alone goes on with b on one core.
+func (x *exploration) alone(p *phase, b *branch) {
+	for !b.complete {
+		first := b.awaits()
+		switch {
+		case first != nil && !x.inline(p, b, first):
+			return
+		case b.search.choosing:
+		case !x.permit(p, b):
+			return
+		default:
+			if err := x.run(p, b, &x.pools[0]); err != nil {
+				x.fail(err, b.search.token())
+				return
+			}
+		}
+		b.complete = b.step()
+	}
+}
+
+// inline does what is missing of a branch that b awaits, and joins it. One that is worth nothing, or of which one core would
+// not have come to the end, is done again. It reports false if a limit came in between.
+func (x *exploration) inline(p *phase, b, first *branch) bool {
+	runs := p.runs.Load() + first.Runs
+	if first.spoiled || p.most > 0 && runs > p.most || p.limited.Load()+first.Limited >= hopeless ||
+		x.opts.MaxSchedules > 0 && x.runs.Load()+first.Runs > x.opts.MaxSchedules {
+		b.drop()
+		return true
+	}
+	x.recount(p, runs, p.limited.Load()+first.Limited)
+	x.alone(p, first)
+	if first.complete {
+		x.unlist(p, first)
+		b.join()
+	}
+	return first.complete
+}
+
+// recount sets what the limits on p go by.
+func (x *exploration) recount(p *phase, runs, limited uint64) {
+	p.runs.Store(runs)
+	p.limited.Store(limited)
+	sum := uint64(0)
+	for _, p := range x.phases {
+		sum += p.runs.Load()
+	}
+	x.runs.Store(sum)
+}
+
+// settleAll brings phases that several cores have left unfinished to where one core would have come.
+func (x *exploration) settleAll() {
+	for _, p := range x.phases {
+		if !p.complete && p.Runs > 0 && !x.timed.Load() && x.err == nil {
+			x.settle(p)
+		}
+	}
+}
+
+func (x *exploration) settle(p *phase) {
+	over := x.over.Swap(false)
+	x.recount(p, p.Runs, p.Limited)
+	x.alone(p, p.branch)
+	if !x.timed.Load() {
+		p.prune()
+	}
+	if over {
+		x.over.Store(true)
+	}
 }
 
 // fail ends the exploration because the program is wrong.
@@ -248,43 +289,75 @@ const hopeless = 100
 // often is after how many runs the clock is looked at.
 const often = 64
 
-func (x *exploration) limit(p *phase) bool {
-	runs := x.runs.Load()
-	over := x.opts.MaxSchedules > 0 && runs >= x.opts.MaxSchedules || x.opts.StopAtFailure && p.Failed > 0 || p.Limited >= hopeless
-	if p.Runs%often == 0 && !over {
+// permit counts one more run of b, unless a limit forbids it.
+func (x *exploration) permit(p *phase, b *branch) bool {
+	if n := p.runs.Add(1); p.most > 0 && n > p.most || x.limit(p, b) {
+		p.runs.Add(^uint64(0))
+		return false
+	}
+	if n := x.runs.Add(1); x.opts.MaxSchedules > 0 && n > x.opts.MaxSchedules {
+		p.runs.Add(^uint64(0))
+		x.runs.Add(^uint64(0))
+		x.over.Store(true)
+		return false
+	}
+	return true
+}
+
+// limit reports whether the exploration is over, besides by the number of runs. Now and then it looks at the clock and
+// tells how far it is.
+func (x *exploration) limit(p *phase, b *branch) bool {
+	over := p.limited.Load() >= hopeless || x.opts.StopAtFailure && b.Failed > 0
+	if b.Runs%often == 0 && !over {
 		elapsed := time.Since(x.start)
-		over = x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop()
-		x.progress(p, elapsed)
+		if x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop() {
+			x.timed.Store(true)
+		}
+		over = x.timed.Load()
+		x.progress(p, b, elapsed)
 	}
 	if over {
 		x.over.Store(true)
 	}
-	return over || x.over.Load() || p.enough.Load()
+	return over || x.over.Load()
 }
 
-func (x *exploration) progress(p *phase, elapsed time.Duration) {
-	if x.opts.Progress != nil {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		x.opts.Progress(Progress{Runs: x.runs.Load(), Elapsed: elapsed, Bound: Bound(p.bound + 1), Done: p.search.done()})
+func (x *exploration) progress(p *phase, b *branch, elapsed time.Duration) {
+	if x.opts.Progress == nil {
+		return
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	known := b.weigh * b.search.done()
+	p.part, b.known = p.part+known-b.known, known
+	x.opts.Progress(Progress{Runs: x.runs.Load(), Elapsed: elapsed, Bound: Bound(p.bound + 1), Done: min(p.part, 1)})
 }
 
-// run runs the program once more.
-func (x *exploration) run(p *phase) {
-	s := p.search
+// unlist takes b, which is about to be joined or dropped, out of what is known of p.
+func (x *exploration) unlist(p *phase, b *branch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p.part -= b.known
+}
+
+// run runs the program once more. The error says what is wrong with it.
+func (x *exploration) run(p *phase, b *branch, pool *sim.Pool) error {
+	s := b.search
 	s.begin()
-	res := x.program(sim.Options{Strategy: s, Pool: &p.pool})
-	x.runs.Add(1)
-	p.Runs++
+	res := x.program(sim.Options{Strategy: s, Pool: pool})
+	b.learned()
+	b.Runs++
 	switch {
 	case s.stray != nil:
-		x.fail(s.stray, s.token())
+		return s.stray
 	case s.redundant:
-		p.Redundant++
+		b.Redundant++
 	case res.Mistake != nil:
-		x.fail(res.Mistake, s.token())
+		return res.Mistake
 	default:
-		p.count(s.m, &res)
+		if b.count(s.m, &res) {
+			p.limited.Add(1)
+		}
 	}
+	return nil
 }

@@ -27,9 +27,7 @@ func (s *search) failed(t *sim.Task) {
 	e := &s.events[s.n-1]
 	e.all = true
 	if !e.forced {
-		for _, q := range e.enabled {
-			e.add(q)
-		}
+		s.want(int32(s.n-1), wish{tasks: e.enabled})
 	}
 }
 

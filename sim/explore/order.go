@@ -25,13 +25,15 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 		s.look(e, a, n)
 	}
 	e.clock = set(e.clock, e.task, n+1)
+	e.frees = false
 	for _, a := range e.foot {
 		loc := &s.all[a.loc]
-		if k := len(loc.touchs); k > 0 && loc.touchs[k-1].event == n {
-			loc.touchs[k-1].mode |= a.mode
-		} else {
-			loc.touchs = append(loc.touchs, touch{n, a.mode, loc.kind == sim.KindLock && a.mode == write && loc.takes()})
+		takes := false
+		if loc.kind == sim.KindLock && a.mode == write {
+			takes = loc.takes()
+			e.frees = e.frees || !takes
 		}
+		loc.touchs = append(loc.touchs, touch{n, a.mode, takes})
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 
 // look adds a choice for each earlier event that conflicts with access a of e, and could have come after it.
 func (s *search) look(e *event, a ref, n int32) {
+	if n < int32(s.fixed)-1 { // who made the branch has seen to it
+		return
+	}
 	past := e.past
 	lock := a.kind == sim.KindLock && a.mode == write
 	releases := lock && !s.all[a.loc].takes()
@@ -66,7 +69,7 @@ func (s *search) wantedSince(e *event) int32 {
 // race makes sure that e is tried before event i.
 func (s *search) race(i int32, e *event, n int32) {
 	at := &s.events[i]
-	if at.forced {
+	if at.forced || n < int32(s.fixed)-1 { // who made the branch has seen to it
 		return
 	}
 	if s.bound >= 0 {
@@ -87,8 +90,7 @@ func (s *search) race(i int32, e *event, n int32) {
 // add makes those choices at event i that e needs first, or if asked for everybody if none could run there.
 func (s *search) add(i int32, e *event, n int32, everybody bool) {
 	at := &s.events[i]
-	s.firsts = s.firsts[:0]
-	any := false
+	s.firsts, s.tasks = s.firsts[:0], s.tasks[:0]
 	for k := i + 1; k <= n; k++ {
 		ev := e
 		if k < n {
@@ -97,30 +99,21 @@ func (s *search) add(i int32, e *event, n int32, everybody bool) {
 			}
 		}
 		if s.first(ev, k) && slices.Contains(at.enabled, ev.task) {
-			at.add(ev.task)
-			any = true
+			s.tasks = append(s.tasks, ev.task)
 		}
 	}
 	if slices.Contains(at.enabled, e.task) {
-		at.add(e.task)
-	} else if !any && everybody {
-		for _, t := range at.enabled {
-			at.add(t)
-		}
+		s.tasks = append(s.tasks, e.task)
+	} else if len(s.tasks) == 0 && everybody {
+		s.tasks = append(s.tasks, at.enabled...)
 	}
-}
-
-func (e *event) add(task int32) {
-	if task != e.task && !slices.Contains(e.todo, task) {
-		e.todo = append(e.todo, task)
-	}
+	s.want(i, wish{tasks: s.tasks})
 }
 
 // initial adds to the choices at event i one that leads to e before it, unless there is one: a task whose first
 // event after i, of those that do not need i, needs none of the others.
 func (s *search) initial(i int32, at *event, e *event, n int32) {
-	s.firsts = s.firsts[:0]
-	found := int32(-1)
+	s.firsts, s.tasks = s.firsts[:0], s.tasks[:0]
 	for k := i + 1; k <= n; k++ {
 		ev := e
 		if k < n {
@@ -132,19 +125,18 @@ func (s *search) initial(i int32, at *event, e *event, n int32) {
 		if !s.first(ev, k) || !slices.Contains(at.enabled, ev.task) {
 			continue
 		}
-		if at.has(ev.task) {
+		if s.owns(i) && at.has(ev.task) {
 			return
 		}
-		if found < 0 || ev.task == e.task {
-			found = ev.task
+		s.tasks = append(s.tasks, ev.task)
+		if ev.task == e.task {
+			s.tasks[0], s.tasks[len(s.tasks)-1] = ev.task, s.tasks[0]
 		}
 	}
-	if found >= 0 {
-		at.add(found)
-		return
-	}
-	for _, t := range at.enabled {
-		at.add(t)
+	if len(s.tasks) > 0 {
+		s.want(i, wish{tasks: s.tasks, one: true})
+	} else {
+		s.want(i, wish{tasks: at.enabled})
 	}
 }
 
@@ -162,16 +154,3 @@ func (s *search) first(ev *event, k int32) bool {
 }
 
 type firstEvent struct{ task, event int32 }
-
-// has reports whether task need not be added to the choices at e.
-func (e *event) has(task int32) bool {
-	if task == e.task || slices.Contains(e.todo, task) || e.asleep(task) {
-		return true
-	}
-	for i := range e.done {
-		if e.done[i].task == task {
-			return true
-		}
-	}
-	return false
-}

@@ -26,7 +26,7 @@ func (r *Report) Interleavings() uint64 { return r.Runs - r.Redundant }
 
 // report puts together what the phases have found.
 func (x *exploration) report() *Report {
-	r := &Report{Total: x.runs.Load(), Nothing: true, Err: x.err, Token: x.token, Sampled: x.opts.Sampling != 0}
+	r := &Report{Nothing: true, Err: x.err, Token: x.token, Sampled: x.opts.Sampling != 0}
 	var best *phase
 	for _, p := range x.phases {
 		if !p.complete {
@@ -46,8 +46,10 @@ func (x *exploration) report() *Report {
 		r.tallies = best.clone()
 	}
 	for _, p := range x.phases {
+		sum := p.total()
+		r.Total += sum.Runs
 		if p != best {
-			r.merge(&p.tallies, best == nil)
+			r.merge(sum, best == nil)
 		}
 	}
 	r.sort()

@@ -28,13 +28,13 @@ const pctDepth = 3
 
 // sample draws schedules, each from a seed of its own.
 func (x *exploration) sample() {
-	p := &phase{search: newSearch(-1)}
+	p := newPhase(-1)
 	x.phases = append(x.phases, p)
 	if x.opts.MaxSchedules == 0 && x.opts.MaxDuration == 0 {
 		x.opts.MaxSchedules = defaultSamples
 	}
 	decisions := 100
-	for n := uint64(0); !x.limit(p); n++ {
+	for n := uint64(0); x.permit(p, p.branch); n++ {
 		w := &watcher{}
 		seed := x.opts.Seed + n
 		switch x.opts.Sampling {
@@ -45,8 +45,7 @@ func (x *exploration) sample() {
 		default:
 			w.Strategy = sim.NewRandom(seed)
 		}
-		res := x.program(sim.Options{Strategy: w, Pool: &p.pool})
-		x.runs.Add(1)
+		res := x.program(sim.Options{Strategy: w, Pool: &x.pools[0]})
 		p.Runs++
 		if res.Mistake != nil {
 			x.fail(res.Mistake, tokenOf(w.m))
@@ -55,7 +54,9 @@ func (x *exploration) sample() {
 		if w.m != nil {
 			decisions = max(decisions, int(w.m.Decisions()))
 		}
-		p.count(w.m, &res)
+		if p.count(w.m, &res) {
+			p.limited.Add(1)
+		}
 	}
 }
 

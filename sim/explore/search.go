@@ -18,18 +18,22 @@ type search struct {
 	events []event
 	n      int // length of the current run
 	fixed  int // events before are those of the run before
+	base   int // events before are another's, who made a branch of this
+
+	choosing bool // between two runs: what is next at event n is not known yet
 
 	last    []int32 // by task: its last event in the current run, or -1
 	settled uint64  // of the machine, at the last event
 	floor   int32
 
 	m         *sim.Machine
-	relearn   bool // the fixed events come from a checkpoint: what they touched is not known
+	relearn   bool // the fixed events come from elsewhere: what they touched is not known
 	chosen    bool // the choice for event n is made
 	redundant bool
 	cut       bool // the bound kept something from being visited
 	stray     error
 	firsts    []firstEvent
+	tasks     []int32 // of a wish that is being made
 
 	everythings bool // there are steps that look at everything
 }

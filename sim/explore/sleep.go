@@ -1,7 +1,5 @@
 package explore
 
-import "github.com/epollsim/epollsim/sim"
-
 // sleeper is a task and what its next step touches.
 type sleeper struct {
 	task  int32
@@ -46,7 +44,7 @@ func (s *search) enter(e *event) {
 
 // finish notes that all behind the choice that was made at e is visited. The memory of footprints is used again: who
 // else refers to it stands behind e, and is forgotten with what stands there.
-func (e *event) finish(frees bool) {
+func (e *event) finish() {
 	n := len(e.done)
 	if n < cap(e.done) {
 		e.done = e.done[:n+1]
@@ -54,15 +52,5 @@ func (e *event) finish(frees bool) {
 		e.done = append(e.done, sleeper{})
 	}
 	d := &e.done[n]
-	d.task, d.all, d.frees, d.foot = e.task, e.all, frees, append(d.foot[:0], e.foot...)
-}
-
-// frees reports whether e, which is about to be taken back, released a lock.
-func (s *search) frees(e *event) bool {
-	for _, a := range e.foot {
-		if a.kind == sim.KindLock && a.mode == write && !s.all[a.loc].takes() {
-			return true
-		}
-	}
-	return false
+	d.task, d.all, d.frees, d.foot = e.task, e.all, e.frees, append(d.foot[:0], e.foot...)
 }

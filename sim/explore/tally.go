@@ -59,8 +59,8 @@ func (t *Tally) Observation() string {
 	return "Sometimes"
 }
 
-// count adds a run.
-func (c *tallies) count(m *sim.Machine, res *Result) {
+// count adds a run and reports whether that reached a limit of its own.
+func (c *tallies) count(m *sim.Machine, res *Result) (limited bool) {
 	w := Witness{Err: res.Err}
 	if m != nil {
 		w.Preemptions, w.Steps = m.Preemptions, m.Steps
@@ -71,7 +71,7 @@ func (c *tallies) count(m *sim.Machine, res *Result) {
 			w.Token = tokenOf(m)
 			c.Limit = w
 		}
-		return
+		return true
 	}
 	failure := res.Failure
 	if failure == "" && res.Err != nil {
@@ -96,6 +96,7 @@ func (c *tallies) count(m *sim.Machine, res *Result) {
 			t.Negative.count(m, w)
 		}
 	}
+	return false
 }
 
 func find(list *[]*Outcome, text string) *Outcome {
@@ -147,7 +148,7 @@ func cloneAll[T any](list []*T) []*T {
 	return all
 }
 
-// merge adds what another phase has seen: its counts, or only what was not seen here, and the better witnesses.
+// merge adds what another phase or branch has seen: its counts, or only what was not seen here, and the better witnesses.
 func (c *tallies) merge(o *tallies, counts bool) {
 	if counts {
 		c.Runs += o.Runs
@@ -155,6 +156,8 @@ func (c *tallies) merge(o *tallies, counts bool) {
 	}
 	if c.Limited == 0 {
 		c.Limited, c.Limit = o.Limited, o.Limit
+	} else if counts {
+		c.Limited += o.Limited
 	}
 	for _, f := range o.Failures {
 		mine := find(&c.Failures, f.Text)

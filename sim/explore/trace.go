@@ -1,6 +1,11 @@
 package explore
 
-import "github.com/epollsim/epollsim/sim"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/epollsim/epollsim/sim"
+)
 
 // ref is an access with its location interned.
 type ref struct {
@@ -67,12 +72,16 @@ type key struct {
 	field sim.Field
 }
 
+func (k key) compare(with key) int {
+	return cmp.Or(cmp.Compare(k.id, with.id), cmp.Compare(k.field, with.field), cmp.Compare(k.sub, with.sub))
+}
+
 // locations are all that was ever touched.
 type locations struct {
 	index map[key]int32
 	all   []location
 	objs  map[sim.ID]int32
-	of    [][]int32 // locations of each object
+	of    [][]int32 // locations of each object, in an order that does not depend on the runs before
 }
 
 func (l *locations) ref(a sim.Access) ref {
@@ -94,7 +103,8 @@ func (l *locations) add(k key, kind sim.Kind) int32 {
 	}
 	i := int32(len(l.all))
 	l.all = append(l.all, location{key: k, obj: obj, kind: kind, whole: kind == sim.KindObject})
-	l.of[obj] = append(l.of[obj], i)
+	at, _ := slices.BinarySearchFunc(l.of[obj], k, func(other int32, k key) int { return l.all[other].key.compare(k) })
+	l.of[obj] = slices.Insert(l.of[obj], at, i)
 	l.index[k] = i
 	return i
 }
@@ -106,6 +116,7 @@ type event struct {
 	enabled []int32 // who could run, in the order of the run queue
 	forced  bool    // nobody else could
 	all     bool    // it ended the run for everybody
+	frees   bool    // it released a lock
 	used    int32   // preemptions before it
 	floor   int32   // events before are ordered before it, because time has passed since
 	prev    int32   // event of the same task before it, or -1
@@ -117,6 +128,8 @@ type event struct {
 	sleep []sleeper // who need not run from here: covered elsewhere
 	todo  []int32   // who must
 	done  []sleeper // who has
+	given []*branch // the first of todo, that others have taken on
+	wants []wish    // of a branch, for an event that is not its own
 }
 
 // before reports whether event i of task t is ordered before what has clock c.
