@@ -1,7 +1,6 @@
 package devices
 
 import (
-	"io"
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
@@ -80,16 +79,7 @@ func (p *mountsFile) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.E
 
 // Seek moves the position: seq_lseek.
 func (p *mountsFile) Seek(f *vfs.File, offset int64, whence int) (int64, abi.Errno) {
-	if whence == io.SeekCurrent {
-		offset += f.Pos
-	} else if whence != io.SeekStart {
-		return 0, abi.EINVAL
-	}
-	if offset < 0 {
-		return 0, abi.EINVAL
-	}
-	f.Pos = offset
-	return offset, 0
+	return seek(f, offset, whence, -1)
 }
 
 // Ioctl knows FIONREAD: files of /proc have no size.

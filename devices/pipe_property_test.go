@@ -2,7 +2,6 @@ package devices_test
 
 import (
 	"bytes"
-	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -117,12 +116,8 @@ func TestPipeContents(t *testing.T) {
 	sizes := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom([]int{1, 2, 96, 4095, 4096, 4097, 4146, 8192, 9000}), rapid.IntRange(1, 12000)), 1, 4)
 	rapid.Check(t, func(rt *rapid.T) {
 		c := &contents{consumed: map[*sim.Task][]byte{}, call: map[*sim.Task]int{}}
-		opts := sim.Options{Check: true, Pool: pool, AfterStep: c.step, MaxSteps: 200_000}
-		seed, fair := rapid.Uint64().Draw(rt, "seed"), rapid.Bool().Draw(rt, "fair")
-		if opts.Strategy = sim.NewPCT(4, 300, seed); fair {
-			opts.Strategy = sim.NewRandom(seed)
-		}
-		s := &vfs.System{M: sim.New(opts)}
+		strategy, fair := drawSchedule(rt)
+		s := &vfs.System{M: sim.New(sim.Options{Check: true, Pool: pool, AfterStep: c.step, MaxSteps: 200_000, Strategy: strategy})}
 		defer s.M.Close()
 		flags := rapid.SampledFrom([]int{0, 0, 0, abi.O_DIRECT}).Draw(rt, "flags")
 		r, w, _ := devices.NewPipe(s, flags, devices.PipeRules{})
@@ -132,28 +127,8 @@ func TestPipeContents(t *testing.T) {
 		if fair && rapid.Bool().Draw(rt, "one writer does not wait") { // but tries again
 			ends[0].SetFlags(flags | abi.O_NONBLOCK)
 		}
-		for i, end := range ends {
-			script := sizes.Draw(rt, fmt.Sprintf("writer %d", i))
-			s.M.Go(fmt.Sprintf("writer %d", i), nil, func(task *sim.Task) {
-				next := byte(i * 100)
-				for _, n := range script {
-					b := make([]byte, n)
-					for k := range b {
-						next = next*5 + 7
-						b[k] = next
-					}
-					c.write(task, end, b)
-				}
-				end.Put()
-			})
-		}
-		for i := range 2 {
-			script := sizes.Draw(rt, fmt.Sprintf("reader %d", i))
-			s.M.Go(fmt.Sprintf("reader %d", i), nil, func(task *sim.Task) {
-				for k := 0; !c.read(task, r, make([]byte, script[k%len(script)]+500)); k++ {
-				}
-			})
-		}
+		twoWriters(rt, s.M, sizes, func(i int, task *sim.Task, b []byte) { c.write(task, ends[i], b) }, func(i int) { ends[i].Put() })
+		twoReaders(rt, s.M, sizes, 500, func(task *sim.Task, b []byte) bool { return c.read(task, r, b) })
 		if err := s.M.Run(); err != nil {
 			rt.Fatalf("%v", err)
 		}

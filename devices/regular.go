@@ -94,12 +94,17 @@ func (r *Regular) Write(f *vfs.File, p []byte) (int, abi.Errno) {
 // Seek moves the position: generic_file_llseek. Refuses SEEK_DATA and SEEK_HOLE.
 func (r *Regular) Seek(f *vfs.File, offset int64, whence int) (int64, abi.Errno) {
 	r.sys.M.Read(r.id, fieldData)
-	switch whence {
-	case io.SeekStart:
-	case io.SeekCurrent:
+	return seek(f, offset, whence, int64(len(r.data)))
+}
+
+// seek moves the position of f, whose end is at end; negative: it has none. Models generic_file_llseek and seq_lseek.
+func seek(f *vfs.File, offset int64, whence int, end int64) (int64, abi.Errno) {
+	switch {
+	case whence == io.SeekStart:
+	case whence == io.SeekCurrent:
 		offset += f.Pos
-	case io.SeekEnd:
-		offset += int64(len(r.data))
+	case whence == io.SeekEnd && end >= 0:
+		offset += end
 	default:
 		return 0, abi.EINVAL
 	}

@@ -97,11 +97,7 @@ func (t *Tty) processEchoes() {
 	if t.echoMark == t.echoTail {
 		return
 	}
-	t.output.Lock()
-	t.m.Write(t.id, fieldEcho)
-	t.echoCommit = t.echoMark
-	t.writeEchoes()
-	t.output.Unlock()
+	t.writeEchoesUpTo(t.echoMark)
 }
 
 // flushEchoes writes all echoes at the end of what was received. Models flush_echoes.
@@ -109,9 +105,13 @@ func (t *Tty) flushEchoes() {
 	if !t.lflag(abi.ECHO|abi.ECHONL) || t.echoCommit == t.echoHead {
 		return
 	}
+	t.writeEchoesUpTo(t.echoHead)
+}
+
+func (t *Tty) writeEchoesUpTo(commit int) {
 	t.output.Lock()
 	t.m.Write(t.id, fieldEcho)
-	t.echoCommit = t.echoHead
+	t.echoCommit = commit
 	t.writeEchoes()
 	t.output.Unlock()
 }

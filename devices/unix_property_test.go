@@ -107,12 +107,8 @@ func TestUnixContents(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		kind := rapid.SampledFrom(unixKinds).Draw(rt, "kind")
 		c := &socketContents{produced: map[*sim.Task][]string{}, consumed: map[*sim.Task][]string{}, stream: kind == abi.SOCK_STREAM}
-		opts := sim.Options{Check: true, Pool: pool, AfterStep: c.step, MaxSteps: 200_000}
-		seed, fair := rapid.Uint64().Draw(rt, "seed"), rapid.Bool().Draw(rt, "fair")
-		if opts.Strategy = sim.NewPCT(4, 300, seed); fair {
-			opts.Strategy = sim.NewRandom(seed)
-		}
-		s := &vfs.System{M: sim.New(opts)}
+		strategy, fair := drawSchedule(rt)
+		s := &vfs.System{M: sim.New(sim.Options{Check: true, Pool: pool, AfterStep: c.step, MaxSteps: 200_000, Strategy: strategy})}
 		defer s.M.Close()
 		c.net, c.m = unixNet(s), s.M
 		a, b, _ := c.net.NewPair(kind, 0)
@@ -122,33 +118,15 @@ func TestUnixContents(t *testing.T) {
 			a.SetFlags(abi.O_NONBLOCK)
 		}
 		writers := 2
-		for i := range writers {
-			script := sizes.Draw(rt, fmt.Sprintf("writer %d", i))
-			s.M.Go(fmt.Sprintf("writer %d", i), nil, func(task *sim.Task) {
-				next := byte(i * 100)
-				for _, n := range script {
-					p := make([]byte, n)
-					for k := range p {
-						next = next*5 + 7
-						p[k] = next
-					}
-					c.send(task, a, p)
+		twoWriters(rt, s.M, sizes, func(_ int, task *sim.Task, b []byte) { c.send(task, a, b) }, func(int) {
+			if writers--; writers == 0 {
+				shut(a, abi.SHUT_WR)
+				if kind == abi.SOCK_DGRAM {
+					shut(b, abi.SHUT_RD) // the peer does not hear of the other
 				}
-				if writers--; writers == 0 {
-					shut(a, abi.SHUT_WR)
-					if kind == abi.SOCK_DGRAM {
-						shut(b, abi.SHUT_RD) // the peer does not hear of the other
-					}
-				}
-			})
-		}
-		for i := range 2 {
-			script := sizes.Draw(rt, fmt.Sprintf("reader %d", i))
-			s.M.Go(fmt.Sprintf("reader %d", i), nil, func(task *sim.Task) {
-				for k := 0; !c.recv(task, b, make([]byte, script[k%len(script)]+100)); k++ {
-				}
-			})
-		}
+			}
+		})
+		twoReaders(rt, s.M, sizes, 100, func(task *sim.Task, p []byte) bool { return c.recv(task, b, p) })
 		if err := s.M.Run(); err != nil {
 			rt.Fatalf("%v", err)
 		}

@@ -31,16 +31,12 @@ func (s *Statics) clearUnpinned() {
 func (s *Statics) checkUnpinned() bool {
 	m := s.Sys.M
 	for _, f := range slices.Backward(s.tfiles) {
-		s.pathCount = [maxNests + 1]int{}
 		m.Read(f.ID(), fieldCheckNext)
 		head, _ := f.Watchers().(*epitemsHead)
 		if head == nil {
 			continue
 		}
-		m.RCUReadLock()
-		ok := s.countPaths(head, 0)
-		m.RCUReadUnlock()
-		if !ok {
+		if !s.fewPaths(head) {
 			return false
 		}
 	}

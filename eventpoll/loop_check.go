@@ -173,17 +173,21 @@ func (s *Statics) reversePathCheck() bool {
 	if s.Rules.ChecksFilesUnpinned {
 		return s.checkUnpinned()
 	}
-	m := s.Sys.M
 	for head := s.tfileCheckList; head != endOfCheckList; head = head.next {
-		s.pathCount = [maxNests + 1]int{}
-		m.RCUReadLock()
-		ok := s.countPaths(head, 0)
-		m.RCUReadUnlock()
-		if !ok {
+		if !s.fewPaths(head) {
 			return false
 		}
 	}
 	return true
+}
+
+// fewPaths reports whether no limit of the paths that lead up from head is passed.
+func (s *Statics) fewPaths(head *epitemsHead) bool {
+	s.pathCount = [maxNests + 1]int{}
+	s.Sys.M.RCUReadLock()
+	ok := s.countPaths(head, 0)
+	s.Sys.M.RCUReadUnlock()
+	return ok
 }
 
 // countPaths counts the paths that lead up from the items of head: reverse_path_check_proc.

@@ -17,8 +17,11 @@ type TtyCalls interface {
 }
 
 // Openpty is openpty(3).
-func (t *Thread) Openpty() (master, slave int, err error) {
-	if master, err = t.Open("/dev/ptmx", abi.O_RDWR); err != nil {
+func (t *Thread) Openpty() (master, slave int, err error) { return Openpty(t) }
+
+// Openpty is openpty(3) made of the system calls of c that glibc makes.
+func Openpty(c Calls) (master, slave int, err error) {
+	if master, err = c.Open("/dev/ptmx", abi.O_RDWR); err != nil {
 		return -1, -1, err
 	}
 	steps := []struct {
@@ -27,8 +30,8 @@ func (t *Thread) Openpty() (master, slave int, err error) {
 	}{{abi.TIOCGPTN, 0}, {abi.TIOCSPTLCK, 0}, {abi.TIOCGPTPEER, abi.O_RDWR | abi.O_NOCTTY}}
 	for _, s := range steps {
 		var n int64
-		if n, err = t.Ioctl(master, s.request, s.arg); err != nil {
-			_ = t.Close(master)
+		if n, err = c.Ioctl(master, s.request, s.arg); err != nil {
+			_ = c.Close(master)
 			return -1, -1, err
 		}
 		slave = int(n)

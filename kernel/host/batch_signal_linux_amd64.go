@@ -1,6 +1,7 @@
 package host
 
 import (
+	"encoding/binary"
 	"fmt"
 	"unsafe"
 
@@ -56,4 +57,27 @@ func (b *Batch) PidfdOpen(pid, flags int) (int, error) {
 		panic(&RefusedError{"pidfd_open", fmt.Sprintf("process %d is not the worker", pid)})
 	}
 	return result(b.sys(sysPidfdOpen, arg(pid), arg(flags)))
+}
+
+// Sigprocmask is rt_sigprocmask(2).
+func (b *Batch) Sigprocmask(how int, set abi.SigSet) (abi.SigSet, error) {
+	addr := b.sigmask(&set)
+	old, oldAddr := b.out(8, true)
+	_, errno := b.sys(unix.SYS_RT_SIGPROCMASK, arg(how), addr, oldAddr, sigsetSize)
+	if errno != 0 || old == nil {
+		return 0, done(0, errno)
+	}
+	return abi.SigSet(binary.LittleEndian.Uint64(old)), nil
+}
+
+func (b *Batch) sigmask(mask *abi.SigSet) uintptr {
+	if mask == nil {
+		return 0
+	}
+	return b.in(binary.LittleEndian.AppendUint64(nil, uint64(*mask)))
+}
+
+// Signalfd4 is signalfd4(2).
+func (b *Batch) Signalfd4(fd int, mask *abi.SigSet, flags int) (int, error) {
+	return result(b.sys(unix.SYS_SIGNALFD4, arg(fd), b.sigmask(mask), sigsetSize, arg(flags)))
 }

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
 )
 
 // ioctlByValue are the requests whose argument is the number itself, not a pointer to it.
@@ -17,25 +18,8 @@ func ioctlByValue(request uint) bool {
 	return false
 }
 
-// Openpty is openpty(3), with the system calls that glibc makes.
-func (t *Thread) Openpty() (master, slave int, err error) {
-	if master, err = t.Open("/dev/ptmx", abi.O_RDWR); err != nil {
-		return -1, -1, err
-	}
-	steps := []struct {
-		request uint
-		arg     int64
-	}{{abi.TIOCGPTN, 0}, {abi.TIOCSPTLCK, 0}, {abi.TIOCGPTPEER, abi.O_RDWR | abi.O_NOCTTY}}
-	for _, s := range steps {
-		var n int64
-		if n, err = t.Ioctl(master, s.request, s.arg); err != nil {
-			_ = t.Close(master)
-			return -1, -1, err
-		}
-		slave = int(n)
-	}
-	return master, slave, nil
-}
+// Openpty is openpty(3).
+func (t *Thread) Openpty() (master, slave int, err error) { return kernel.Openpty(t) }
 
 // Tcsetraw is cfmakeraw(3) between tcgetattr(3) and tcsetattr(3).
 func (t *Thread) Tcsetraw(fd int) error {

@@ -164,13 +164,19 @@ func (t *task) alloc(n int) ([]byte, uintptr) {
 	return b, uintptr(unsafe.Pointer(&b[0]))
 }
 
+// inOut copies p to where the task can reach it and the kernel may change it.
+func (t *task) inOut(p []byte) ([]byte, uintptr) {
+	b, addr := t.alloc(len(p))
+	copy(b, p)
+	return b, addr
+}
+
 // bytes copies p to where the task can reach it; a nil p is a bad address.
 func (t *task) bytes(p []byte) uintptr {
 	if p == nil {
 		return 0
 	}
-	b, addr := t.alloc(len(p))
-	copy(b, p)
+	_, addr := t.inOut(p)
 	return addr
 }
 
