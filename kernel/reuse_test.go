@@ -36,8 +36,22 @@ func (p smallProgram) record(pool *sim.Pool, seed uint64, check bool) string {
 	return r.text.String()
 }
 
-// A kernel on memory that other runs have used – runs that ended well, that were stuck, of other programs – does what one on
-// new memory does, to the last access.
+// stop runs p and ends the run in the middle of a step, as explorers end those that they need not see to the end.
+func (p smallProgram) stop(pool *sim.Pool, seed, steps uint64) {
+	var k *kernel.Kernel
+	p.runOn(func(m sim.Options) *kernel.Kernel {
+		m.AfterStep = func() {
+			if k.Machine().Steps >= steps {
+				k.Stop(sim.ErrStopped)
+			}
+		}
+		k = kernel.Boot(kernel.Options{Machine: m})
+		return k
+	}, sim.Options{Pool: pool, Strategy: sim.NewRandom(seed)})
+}
+
+// A kernel on memory that other runs have used – runs that ended well, that were stuck, that were stopped anywhere, of other
+// programs – does what one on new memory does, to the last access.
 func TestUsedMemoryIsAsNew(t *testing.T) {
 	pool := &sim.Pool{}
 	defer pool.Close()
@@ -45,6 +59,8 @@ func TestUsedMemoryIsAsNew(t *testing.T) {
 		p := smallPrograms.Draw(rt, "program")
 		seed := rapid.Uint64().Draw(rt, "seed")
 		check := rapid.Bool().Draw(rt, "check")
+		p.stop(pool, seed, rapid.Uint64Range(1, 300).Draw(rt, "stop"))
+		require.Empty(rt, pool.Leftovers())
 		want := p.record(nil, seed, check)
 		if got := p.record(pool, seed, check); got != want {
 			require.Equal(rt, want, got)

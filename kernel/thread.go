@@ -256,7 +256,7 @@ func (t *Thread) DelayFput(f *vfs.File) { t.fputs = append(t.fputs, f) }
 func (t *Thread) runFputs() {
 	for len(t.fputs) > 0 {
 		round := t.fputs
-		t.fputs = t.spare[:0]
+		t.fputs, t.spare = t.spare[:0], nil // lent: a run that is stopped here leaves both to the next one
 		for i := len(round) - 1; i >= 0; i-- {
 			round[i].Fput()
 		}

@@ -82,7 +82,7 @@ type store[T any] struct {
 type keeper interface {
 	rewind()
 	forget()
-	leftovers([]string) []string
+	leftovers(*leftovers)
 }
 
 // rewind makes all objects free.
@@ -142,44 +142,54 @@ func (m *Machine) reset() {
 	}
 }
 
-// Leftovers resets everything that the pool keeps and names what is not as new then, but for slices of length 0 and
-// fields with the tag sim:"kept". It is for tests of the floors above; no run is on.
-func (p *Pool) Leftovers() (all []string) {
+// Leftovers resets everything that the pool keeps and names what is not as new then: fields that are not zero, but for
+// slices of length 0 and fields with the tag sim:"kept", and slices that have the memory of another. It is for tests of
+// the floors above; no run is on.
+func (p *Pool) Leftovers() []string {
+	l := leftovers{slices: map[uintptr]bool{}}
 	for _, s := range p.memory.stores {
 		if s != nil {
-			all = s.leftovers(all)
+			s.leftovers(&l)
 		}
 	}
 	if m := p.memory.last; m != nil {
 		m.reset()
-		all = leftovers(all, "sim.Machine", reflect.ValueOf(m).Elem())
+		l.add("sim.Machine", reflect.ValueOf(m).Elem())
 	}
-	return all
+	return l.names
 }
 
-func (s *store[T]) leftovers(found []string) []string {
+type leftovers struct {
+	names  []string
+	slices map[uintptr]bool // where memory that was kept begins
+}
+
+func (s *store[T]) leftovers(l *leftovers) {
 	for _, x := range s.all {
 		s.cache.again(x)
-		found = leftovers(found, reflect.TypeFor[T]().String(), reflect.ValueOf(x).Elem())
+		l.add(reflect.TypeFor[T]().String(), reflect.ValueOf(x).Elem())
 	}
-	return found
 }
 
-func leftovers(found []string, path string, v reflect.Value) []string {
+func (l *leftovers) add(path string, v reflect.Value) {
 	switch {
-	case v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0:
+	case v.Kind() == reflect.Slice && v.Len() == 0:
+		if v.Cap() > 0 && l.slices[v.Pointer()] {
+			l.names = append(l.names, path+" shares its memory")
+		}
+		l.slices[v.Pointer()] = v.Cap() > 0
+	case v.IsZero():
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.Tag.Get("sim") != "kept" {
-				found = leftovers(found, path+"."+f.Name, v.Field(i))
+				l.add(path+"."+f.Name, v.Field(i))
 			}
 		}
 	case v.Kind() == reflect.Array:
 		for i := range v.Len() {
-			found = leftovers(found, path, v.Index(i))
+			l.add(path, v.Index(i))
 		}
 	default:
-		found = append(found, path)
+		l.names = append(l.names, path)
 	}
-	return found
 }

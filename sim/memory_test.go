@@ -81,15 +81,19 @@ func TestMemoryStaysWithWhoNeedsIt(t *testing.T) {
 	}
 }
 
-// Leftovers names what a reset forgets.
+// Leftovers names what a reset forgets, and memory that two objects have kept.
 func TestLeftoversAreNamed(t *testing.T) {
 	pool := &sim.Pool{}
 	defer pool.Close()
 	m := sim.New(sim.Options{Pool: pool})
 	forgetful.New(m).n = 1
 	forgetful.New(m).list = []int{1}
+	things.New(m).list = make([]int, 3)
+	a := things.New(m)
+	a.list = make([]int, 3)
+	things.New(m).list = a.list
 	m.Close()
-	require.Equal(t, []string{"sim_test.thing.n", "sim_test.thing.list"}, pool.Leftovers())
+	require.Equal(t, []string{"sim_test.thing.list shares its memory", "sim_test.thing.n", "sim_test.thing.list"}, pool.Leftovers())
 }
 
 var forgetful = sim.NewCache(func(*thing) {})
