@@ -16,6 +16,9 @@ import (
 // worked.
 func (x *exec) bind(o *op) outcome {
 	addr := x.localAddr(o)
+	if o.want.errno == abi.EADDRINUSE {
+		x.occupied(o, addr)
+	}
 	out := errOutcome(x.calls(o).Bind(o.fd, addr))
 	if out.errno == abi.EADDRINUSE && !o.want.failed() && addr.Family == abi.AF_UNIX && !addr.Abstract() {
 		_ = x.calls(o).Unlink(addr.Path)
@@ -26,6 +29,42 @@ func (x *exec) bind(o *op) outcome {
 		return o.want
 	}
 	return out
+}
+
+// occupied takes the address that the log has it was not free, if the log gives the socket up then.
+func (x *exec) occupied(o *op, addr abi.Sockaddr) {
+	f := x.file(o, o.fd)
+	s := devices.SocketOf(f)
+	if s == nil || !anyInet(&addr) || !x.givenUp(o) {
+		return
+	}
+	typ, errno := s.Getsockopt(f, abi.SOL_SOCKET, abi.SO_TYPE)
+	if errno != 0 {
+		return
+	}
+	fd, err := x.pilot.Socket(addr.Family, typ, 0)
+	if err == nil {
+		err = x.pilot.Bind(fd, addr)
+	}
+	if err == nil && typ == abi.SOCK_STREAM {
+		err = x.pilot.Listen(fd, 1)
+	}
+	if err == nil {
+		x.inferred("somebody else had %s", addr.Inet)
+	}
+}
+
+// givenUp reports whether the log does nothing more with the socket than to try again or to close it.
+func (x *exec) givenUp(o *op) bool {
+	return !x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case other == o || other.fd != o.fd || !x.sharesFiles(o, other):
+			return lookOn
+		case other.row.name == "close", other.row.name == "bind" && other.want.failed(), other.row.name == "socket":
+			return lookNo
+		}
+		return lookYes
+	})
 }
 
 // pathErrno reports whether an error comes from the file system.

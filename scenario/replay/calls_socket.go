@@ -94,7 +94,7 @@ func socketRows() []row {
 		row{name: "getsockopt", parse: parseSockopt, run: runGetsockopt},
 		row{name: "recvfrom", waits: true, looks: true, parse: parseRecv, run: runRecv, ready: readyRead, help: helpRead},
 		row{name: "sendto", waits: true, parse: parseSend, run: runSend, ready: readyWrite, help: helpWrite},
-		row{name: "recvmsg", waits: true, looks: true, parse: parseRecvmsg, run: runRecvmsg, ready: readyRead, help: helpRead},
+		row{name: "recvmsg", waits: true, looks: true, parse: parseRecvmsg, run: runRecvmsg, ready: readyRecvmsg, help: helpRecvmsg},
 		row{name: "sendmsg", waits: true, parse: parseSendmsg, run: runSendmsg, ready: readyWrite, help: helpWrite},
 	}
 }
@@ -353,6 +353,22 @@ func runRecvmsg(x *exec, o *op) outcome {
 	out := outcomeOf(n, err)
 	out.fds = fds
 	return out
+}
+
+// readyRecvmsg needs the numbers of the log to be the next free ones, if descriptors come.
+func readyRecvmsg(x *exec, o *op) bool {
+	return readyRead(x, o) && (len(o.want.fds) == 0 || x.nextNumbers(o, o.want.fds) < 0)
+}
+
+func helpRecvmsg(x *exec, o *op) bool {
+	if i := x.nextNumbers(o, o.want.fds); i >= 0 && readyRead(x, o) {
+		start := 0
+		if i > 0 {
+			start = o.want.fds[i-1] + 1
+		}
+		return x.fillBelow(o, x.thread(o).k.Files().NextFree(start), o.want.fds[i])
+	}
+	return helpRead(x, o)
 }
 
 func runSendmsg(x *exec, o *op) outcome {

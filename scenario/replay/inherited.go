@@ -121,13 +121,23 @@ func (x *exec) fillBelow(o *op, free, want int) bool {
 	return true
 }
 
+// vanished closes a number that has become free again by a call that the log does not have: one from before the log, or any
+// where the log was made of calls on descriptors alone.
 func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
-	if f := files.At(fd); externalOf(f) == nil || f.Name != "inherited" {
+	f := files.At(fd)
+	if f == nil || !(externalOf(f) != nil && f.Name == "inherited") && !x.untraced(files, fd) {
 		return false
 	}
 	x.pilot.CloseIn(files, fd)
 	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())
 	return true
+}
+
+// untraced reports whether fd can have been closed by a call that the log leaves out: strace's class %desc has neither
+// close_range (up to 6.1) nor execve.
+func (x *exec) untraced(files *vfs.FdTable, fd int) bool {
+	all := x.log.seen["brk"] || x.log.seen["futex"]
+	return !all && (!x.log.seen["close_range"] || !x.log.seen["execve"] && files.Cloexec(fd))
 }
 
 func (x *exec) usedLater(o *op, fd int) bool {
@@ -148,11 +158,15 @@ func helpNumbers(x *exec, o *op) bool {
 	if len(o.want.fds) != 2 {
 		return false
 	}
-	files := x.thread(o).k.Files()
-	if first := files.NextFree(0); first != o.want.fds[0] {
-		return x.fillBelow(o, first, o.want.fds[0])
+	i := x.nextNumbers(o, o.want.fds)
+	if i < 0 {
+		return false
 	}
-	return x.fillBelow(o, files.NextFree(o.want.fds[0]+1), o.want.fds[1])
+	start := 0
+	if i > 0 {
+		start = o.want.fds[0] + 1
+	}
+	return x.fillBelow(o, x.thread(o).k.Files().NextFree(start), o.want.fds[i])
 }
 
 func (x *exec) addUnknown(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) bool {

@@ -21,6 +21,7 @@ type Log struct {
 	leader   *strace.Task
 	serials  []int // of the tasks, in order of appearance
 	skipped  map[string]int
+	seen     map[string]bool  // the names of its calls
 	clients  map[uint16]bool  // ports that connects of the log were given
 	asked    []abi.EpollEvent // what was registered with epolls, each once
 	overlaps int              // calls that were under way while another one was
@@ -52,7 +53,7 @@ const firstTid = 1000
 
 // Read reads a log to its end.
 func Read(src strace.Source, name string) (*Log, error) {
-	log := &Log{Name: name, skipped: map[string]int{}}
+	log := &Log{Name: name, skipped: map[string]int{}, seen: map[string]bool{}}
 	pending := map[*strace.Call]*op{}
 	seen := map[int]bool{}
 	for {
@@ -81,14 +82,14 @@ func Read(src strace.Source, name string) (*Log, error) {
 		}
 		switch rec.Kind {
 		case strace.RecordCall:
-			e.kind, e.op = eventCall, newOp(rec.Call, &e)
+			e.kind, e.op = eventCall, log.newOp(rec.Call, &e)
 			e.op.free = len(pending) > 0
 			for _, other := range pending {
 				other.free = true
 			}
 			log.fill(e.op, rec.Call)
 		case strace.RecordEnter:
-			e.kind, e.op = eventEnter, newOp(rec.Call, &e)
+			e.kind, e.op = eventEnter, log.newOp(rec.Call, &e)
 			pending[rec.Call] = e.op
 			if len(pending) > 1 {
 				log.overlaps++
@@ -129,7 +130,8 @@ func Read(src strace.Source, name string) (*Log, error) {
 	return log, nil
 }
 
-func newOp(c *strace.Call, e *logEvent) *op {
+func (log *Log) newOp(c *strace.Call, e *logEvent) *op {
+	log.seen[c.Name] = true
 	return &op{name: c.Name, task: e.task, tid: e.tid, begin: c.Begin, fd: -1, fd2: -1}
 }
 

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
@@ -38,6 +39,7 @@ func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 			x.making = &op{port: o.addr.Inet.Port()}
 			defer func() { x.making = nil }()
 		}
+		x.prompt(fd)
 		return fd, x.pilot.Connect(fd, addr)
 	})
 	if !ok {
@@ -46,10 +48,16 @@ func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 	x.queued[f.ID()] = append(x.queued[f.ID()], fd)
 	if x.script != nil {
 		x.script.add("%s = socket(%d, SOCK_STREAM)", peerName(fd), addr.Family)
+		x.script.prompt(fd, addr)
 		x.script.add("check(connect(%s, %s) == 0)", peerName(fd), addrText(addr))
 	}
-	x.inferred("a peer connected to fd %d", o.fd)
+	x.inferred("a peer connected to fd %d", x.number(o, f))
 	return true
+}
+
+// prompt makes a socket of the pilot's send at once: when something came is the log's to say, not Nagle's algorithm's.
+func (x *exec) prompt(fd int) {
+	_ = x.pilot.Setsockopt(fd, abi.IPPROTO_TCP, abi.TCP_NODELAY, devices.OptionValue{A: 1})
 }
 
 // quietly does something with the pilot; in traces it shows.
@@ -74,7 +82,7 @@ func (x *exec) accepted(o *op, fd int) {
 	}
 }
 
-// connected reports whether two sockets are the ends of one connection.
+// connected reports whether two sockets are the ends of one connection that a has made: of TCP, the port of a tells.
 func (x *exec) connected(a, b *vfs.File) bool {
 	if a == nil || b == nil {
 		return false
@@ -94,15 +102,16 @@ func (x *exec) connected(a, b *vfs.File) bool {
 
 // readyConnect needs somebody who listens, if the log has it that somebody does.
 func readyConnect(x *exec, o *op) bool {
-	if o.addr == nil || o.want.failed() && o.want.errno != abi.EINPROGRESS {
+	if o.addr == nil || o.want.failed() && o.want.errno != abi.EINPROGRESS && o.want.errno != abi.ECONNREFUSED {
 		return true
 	}
 	f := x.file(o, o.fd)
-	if f == nil || x.refusedLater(o) {
-		return true
-	}
 	addr := x.connectAddr(*o.addr)
 	switch {
+	case f == nil:
+		return true
+	case x.refusedLater(o):
+		return x.listener(addr) < 0
 	case devices.TcpOf(f) != nil && anyInet(&addr):
 		return x.k.Listening(target(addr))
 	case addr.Family == abi.AF_UNIX && addr.Path != "":
@@ -127,7 +136,7 @@ func target(addr abi.Sockaddr) netip.AddrPort {
 // that is closed.
 func (x *exec) refusedLater(o *op) bool {
 	if o.want.errno != abi.EINPROGRESS {
-		return false
+		return o.want.errno == abi.ECONNREFUSED
 	}
 	return x.log.next(x.at, func(other *op) lookahead {
 		switch {
@@ -174,6 +183,9 @@ func helpConnect(x *exec, o *op) bool {
 		return false
 	}
 	addr := x.connectAddr(*o.addr)
+	if x.refusedLater(o) {
+		return x.stopListening(addr)
+	}
 	if anyInet(&addr) {
 		addr = inetAddr(target(addr))
 	}
@@ -203,22 +215,59 @@ func helpConnect(x *exec, o *op) bool {
 	return true
 }
 
+// listener gives the pilot's listener at an address, -1 if it has none there.
+func (x *exec) listener(addr abi.Sockaddr) int {
+	if anyInet(&addr) {
+		addr = inetAddr(target(addr))
+	}
+	for _, fd := range x.listeners {
+		if at, err := x.pilot.Getsockname(fd); err == nil && at == addr {
+			return fd
+		}
+	}
+	return -1
+}
+
+// stopListening closes the pilot's listener at an address: the log has it that a connect was refused there.
+func (x *exec) stopListening(addr abi.Sockaddr) bool {
+	fd := x.listener(addr)
+	if fd < 0 {
+		return false
+	}
+	x.answer(fd) // who waits there would be reset
+	if x.pilot.Close(fd) != nil {
+		return false
+	}
+	x.listeners = slices.DeleteFunc(x.listeners, func(l int) bool { return l == fd })
+	if x.script != nil {
+		x.script.add("close(%s)", peerName(fd))
+	}
+	x.inferred("the server at %s was gone", addrText(addr))
+	return true
+}
+
+// answer accepts what waits in the pilot's listener l.
+func (x *exec) answer(l int) {
+	for {
+		fd, err := x.pilot.Accept4(l, abi.SOCK_NONBLOCK)
+		if err != nil {
+			return
+		}
+		x.prompt(fd)
+		x.unmet = append(x.unmet, fd)
+		if x.script != nil {
+			x.script.add("%s = accept(%s)", peerName(fd), peerName(l))
+		}
+	}
+}
+
 // meet finds the pilot's end of a connection that the log's side has made.
 func (x *exec) meet(f *vfs.File) {
 	for _, l := range x.listeners {
-		for {
-			fd, err := x.pilot.Accept4(l, abi.SOCK_NONBLOCK)
-			if err != nil {
-				break
-			}
-			x.unmet = append(x.unmet, fd)
-			if x.script != nil {
-				x.script.add("%s = accept(%s)", peerName(fd), peerName(l))
-			}
-		}
+		x.answer(l)
 	}
 	for i, fd := range x.unmet {
-		if x.connected(x.pilot.Files().At(fd), f) || x.connected(f, x.pilot.Files().At(fd)) {
+		if x.connected(f, x.pilot.Files().At(fd)) {
 			x.peers[f.ID()] = fd
 			x.unmet = append(x.unmet[:i:i], x.unmet[i+1:]...)
 			return
@@ -231,7 +280,7 @@ func (x *exec) peer(f *vfs.File) int {
 	if fd, ok := x.peers[f.ID()]; ok {
 		return fd
 	}
-	if len(x.listeners) > 0 {
+	if len(x.listeners)+len(x.unmet) > 0 {
 		x.meet(f)
 		if fd, ok := x.peers[f.ID()]; ok {
 			return fd
@@ -251,9 +300,9 @@ func (x *exec) worldSends(o *op, f *vfs.File) bool {
 	}
 	x.before(o, f)
 	if o.want.ret > 0 {
-		return x.sendTo(o, fd, x.incoming(o, o.want.ret))
+		return x.sendTo(o, f, fd, x.incoming(o, o.want.ret))
 	}
-	return x.endOf(o, fd, false)
+	return x.endOf(o, f, fd, false)
 }
 
 // before lets that happen first of which the next wait tells before it tells of f: the ready list is in the order of what
@@ -295,8 +344,8 @@ func (x *exec) itemOf(ep *eventpoll.Eventpoll, data uint64) (file *vfs.File, mas
 	return file, mask
 }
 
-// sendTo lets the peer send n bytes.
-func (x *exec) sendTo(o *op, fd int, n int64) bool {
+// sendTo lets the peer of f, which has fd, send n bytes.
+func (x *exec) sendTo(o *op, f *vfs.File, fd int, n int64) bool {
 	sent, err := x.pilot.Sendto(fd, make([]byte, min(n, maxBuffer)), abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil)
 	if err != nil {
 		return false
@@ -304,12 +353,12 @@ func (x *exec) sendTo(o *op, fd int, n int64) bool {
 	if x.script != nil {
 		x.script.add("check(write(%s, b\"p\" * %d) == %d)", peerName(fd), sent, sent)
 	}
-	x.inferred("the peer of fd %d sent %d bytes", o.fd, sent)
+	x.inferred("the peer of fd %d sent %d bytes", x.number(o, f), sent)
 	return true
 }
 
-// endOf lets the peer end its side, or all.
-func (x *exec) endOf(o *op, fd int, reset bool) bool {
+// endOf lets the peer of f, which has fd, end its side, or all.
+func (x *exec) endOf(o *op, f *vfs.File, fd int, reset bool) bool {
 	if reset {
 		_ = x.pilot.Setsockopt(fd, abi.SOL_SOCKET, abi.SO_LINGER, devices.OptionValue{A: 1, Pair: true})
 		if x.pilot.Close(fd) != nil {
@@ -319,7 +368,7 @@ func (x *exec) endOf(o *op, fd int, reset bool) bool {
 			x.script.add("setsockopt(%s, SOL_SOCKET, SO_LINGER, (1, 0))", peerName(fd))
 			x.script.add("close(%s)", peerName(fd))
 		}
-		x.inferred("the peer reset the connection")
+		x.inferred("the peer of fd %d reset the connection", x.number(o, f))
 		return true
 	}
 	if err := x.pilot.Shutdown(fd, abi.SHUT_WR); err != nil {
@@ -328,7 +377,20 @@ func (x *exec) endOf(o *op, fd int, reset bool) bool {
 	if x.script != nil {
 		x.script.add("check(shutdown(%s, SHUT_WR) == 0)", peerName(fd))
 	}
-	x.inferred("the peer ended its side of the connection")
+	x.inferred("the peer of fd %d ended its side of the connection", x.number(o, f))
+	return true
+}
+
+// closeOf lets the peer of f, which has fd, close it.
+func (x *exec) closeOf(o *op, f *vfs.File, fd int) bool {
+	if x.pilot.Close(fd) != nil {
+		return false
+	}
+	delete(x.peers, f.ID())
+	if x.script != nil {
+		x.script.add("close(%s)", peerName(fd))
+	}
+	x.inferred("the peer of fd %d closed the connection", x.number(o, f))
 	return true
 }
 
@@ -340,7 +402,7 @@ func (x *exec) incoming(o *op, n int64) int64 {
 			return lookOn
 		}
 		switch {
-		case other.row.isEpollWait(), other.row.name == "poll", other.row.name == "close" && other.fd == o.fd:
+		case other.row.parseIsWait(), x.lets(other, f):
 			return lookNo
 		case other.fd != o.fd || x.file(other, other.fd) != f || !other.row.looks:
 			return lookOn
@@ -372,24 +434,28 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 	case bits&abi.EPOLLOUT != 0 && x.peek(f)&abi.EPOLLOUT == 0:
 		return x.worldTakes(o, f)
 	case bits&abi.EPOLLERR != 0:
-		return x.endOf(o, fd, true)
+		return x.endOf(o, f, fd, true)
 	case bits&(abi.EPOLLRDHUP|abi.EPOLLHUP) != 0 && x.peek(f)&(abi.EPOLLRDHUP|abi.EPOLLHUP) == 0:
 		n, _ := x.nextRead(o, f)
 		if n > 0 && bits&abi.EPOLLIN != 0 {
-			x.sendTo(o, fd, n)
+			x.sendTo(o, f, fd, n)
 		}
-		return x.endOf(o, fd, false)
+		if devices.TcpOf(f) == nil && bits&abi.EPOLLHUP != 0 {
+			x.worldTakes(o, f)
+			return x.closeOf(o, f, fd)
+		}
+		return x.endOf(o, f, fd, false)
 	case bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0:
 		n, errno := x.nextRead(o, f)
 		switch {
 		case n > 0:
-			return x.sendTo(o, fd, n)
+			return x.sendTo(o, f, fd, n)
 		case errno == abi.ECONNRESET:
-			return x.endOf(o, fd, true)
+			return x.endOf(o, f, fd, true)
 		case n == 0 && errno == 0:
-			return x.endOf(o, fd, false)
+			return x.endOf(o, f, fd, false)
 		}
-		return x.sendTo(o, fd, 1)
+		return x.sendTo(o, f, fd, 1)
 	}
 	return false
 }
@@ -408,9 +474,9 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 			return lookOn
 		}
 		switch {
-		case other.row.name == "close":
+		case x.lets(other, f):
 			return lookNo
-		case !other.row.looks || other.row.isEpollWait():
+		case !other.row.looks || other.row.parseIsWait():
 			return lookOn
 		case other.want.failed():
 			errno = other.want.errno
@@ -427,9 +493,9 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 			switch {
 			case other == o || !x.sharesFiles(o, other):
 				return lookOn
-			case other.row.isEpollWait() && seen, other.row.name == "poll" && seen:
+			case seen && other.row.parseIsWait(), x.lets(other, f):
 				return lookNo
-			case other.fd != o.fd && (other.fd < 0 || x.file(other, other.fd) != f) || !other.row.looks || other.row.isEpollWait():
+			case other.fd < 0 || x.file(other, other.fd) != f || !other.row.looks || other.row.parseIsWait():
 				return lookOn
 			case other.want.failed() || other.want.ret <= 0:
 				return lookNo
@@ -441,6 +507,17 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 		n = max(n, first)
 	}
 	return n, errno
+}
+
+// lets reports whether o takes f from its number: what comes later under that is of another file.
+func (x *exec) lets(o *op, f *vfs.File) bool {
+	switch o.row.name {
+	case "close":
+		return x.file(o, o.fd) == f
+	case "dup2", "dup3":
+		return x.file(o, o.fd2) == f
+	}
+	return false
 }
 
 // worldTakes lets the peer read all there is.
@@ -464,7 +541,7 @@ func (x *exec) worldTakes(o *op, f *vfs.File) bool {
 	if x.script != nil {
 		x.script.add("read(%s, %d)", peerName(fd), took)
 	}
-	x.inferred("the peer of fd %d read %d bytes", o.fd, took)
+	x.inferred("the peer of fd %d read %d bytes", x.number(o, f), took)
 	return true
 }
 

@@ -24,6 +24,21 @@ func (x *exec) file(o *op, fd int) *vfs.File {
 	return th.k.Files().At(fd)
 }
 
+// number is what the process that makes o calls f, -1 if it has it not.
+func (x *exec) number(o *op, f *vfs.File) int {
+	if x.file(o, o.fd) == f {
+		return o.fd
+	}
+	if th := x.threads[o.task]; th != nil && th.k != nil {
+		for _, fd := range th.k.Files().Open() {
+			if th.k.Files().At(fd) == f {
+				return fd
+			}
+		}
+	}
+	return -1
+}
+
 // perform makes a call on the thread of the log. One on a file of which only the log knows comes to what the log says.
 func (x *exec) perform(th *thread, o *op) outcome {
 	if e := externalOf(x.file(o, o.fd)); e != nil && !o.row.local() || o.outside {

@@ -114,12 +114,23 @@ func (o *op) lowest() int {
 
 // readyNumbers is readyAlloc for two.
 func readyNumbers(x *exec, o *op) bool {
-	if o.want.failed() {
+	if o.want.failed() || o.want.fds == nil {
 		return true
 	}
+	return len(o.want.fds) == 2 && x.nextNumbers(o, o.want.fds) < 0
+}
+
+// nextNumbers gives the index of the first of several new numbers that would be another one now, -1 for none.
+func (x *exec) nextNumbers(o *op, fds []int) int {
 	files := x.thread(o).k.Files()
-	first := files.NextFree(0)
-	return len(o.want.fds) == 2 && first == o.want.fds[0] && files.NextFree(first+1) == o.want.fds[1]
+	start := 0
+	for i, fd := range fds {
+		if files.NextFree(start) != fd {
+			return i
+		}
+		start = fd + 1
+	}
+	return -1
 }
 
 func (x *exec) selectHits(o *op) bool {

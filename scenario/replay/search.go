@@ -39,12 +39,7 @@ func search(log *Log, opts *Options) found {
 		limit = DefaultTry
 	}
 	f := found{plan: &plan{}}
-	f.x = execute(log, opts, f.plan, nil, nil)
-	var missing *devices.NotModelledError
-	for errors.As(f.x.err, &missing) && f.x.running != nil && !f.x.running.outside {
-		f.x.running.outside = true
-		f.x = execute(log, opts, f.plan, nil, nil)
-	}
+	f.x = attempt(log, opts, f.plan)
 	f.tries = 1
 	events := f.x.at
 	try := func(p *plan) (x *exec, further bool) {
@@ -52,7 +47,7 @@ func search(log *Log, opts *Options) found {
 			f.gaveUp = true
 			return nil, false
 		}
-		x = execute(log, opts, p, nil, nil)
+		x = attempt(log, opts, p)
 		f.tries++
 		events += x.at
 		if x.diverged == nil || x.at > f.x.at {
@@ -75,6 +70,17 @@ func search(log *Log, opts *Options) found {
 		f.several = eager.diverged == nil && !sameOrder(f.x.orders, eager.orders)
 	}
 	return f
+}
+
+// attempt executes the log, and again where it asks for something that the model does not have: that is taken from the log.
+func attempt(log *Log, opts *Options, p *plan) *exec {
+	x := execute(log, opts, p, nil, nil)
+	var missing *devices.NotModelledError
+	for errors.As(x.err, &missing) && x.running != nil && !x.running.outside {
+		x.running.outside = true
+		x = execute(log, opts, p, nil, nil)
+	}
+	return x
 }
 
 // improve looks for a plan that comes further than the best one so far: with one call turned round, with one more where that

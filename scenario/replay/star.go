@@ -60,6 +60,13 @@ func (s *star) fd(n int) string {
 // peer is the variable of a descriptor of the pilot's.
 func peerName(fd int) string { return "peer" + strconv.Itoa(fd) }
 
+// prompt is what exec.prompt does.
+func (s *star) prompt(fd int, addr abi.Sockaddr) {
+	if anyInet(&addr) {
+		s.add("setsockopt(%s, IPPROTO_TCP, TCP_NODELAY, 1)", peerName(fd))
+	}
+}
+
 // addrText is an address as the builtins take it.
 func addrText(a abi.Sockaddr) string {
 	if anyInet(&a) {

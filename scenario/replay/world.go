@@ -40,7 +40,7 @@ func helpAccept(x *exec, o *op) bool {
 	if f == nil || o.want.failed() && o.want.errno != abi.EMFILE {
 		return false
 	}
-	if o.want.errno == abi.EMFILE || x.peek(f)&abi.EPOLLIN != 0 {
+	if o.want.errno == abi.EMFILE || externalOf(f) != nil || x.peek(f)&abi.EPOLLIN != 0 {
 		return helpAlloc(x, o)
 	}
 	return x.worldConnects(o, f)

@@ -1,0 +1,108 @@
+package replay_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/scenario/replay"
+)
+
+// What a log leaves out is inferred: the smallest log of each kind.
+func TestExplained(t *testing.T) {
+	const exec = "execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n"
+	const server = exec + "socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3\n" +
+		"bind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\nlisten(3, 8) = 0\n" +
+		"epoll_create1(0) = 4\nepoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=3, u64=3}}) = 0\n" +
+		"epoll_wait(4, [{events=EPOLLIN, data={u32=3, u64=3}}], 8, -1) = 1\n" +
+		"accept(3, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 5\n"
+	for _, c := range []struct {
+		name, log string
+		inferred  []string
+	}{
+		{
+			"an inherited listener gives any number",
+			"7 epoll_wait(5, [{events=EPOLLIN, data={u32=9, u64=94420887011376}}], 8, 1000) = 1\n" +
+				"7 accept4(3, {sa_family=AF_INET, sin_port=htons(33710), sin_addr=inet_addr(\"127.0.0.1\")}, [16], SOCK_NONBLOCK) = 8\n" +
+				"7 read(8, \"x\", 10) = 1\n7 close(8) = 0\n",
+			[]string{"fds 4 to 7 of process 7 were open before the log began"},
+		},
+		{
+			"close_range is in no class of calls",
+			"7 " + exec + "7 pipe2([3, 4], 0) = 0\n7 pipe2([3, 4], 0) = 0\n",
+			[]string{"fd 3 of process 7 was closed by a call that the log does not have", "fd 4 of process 7 was closed"},
+		},
+		{
+			"the numbers of a pipe are not shown",
+			exec + "pipe2([...], 0) = 0\ndup(4) = 5\n", nil,
+		},
+		{
+			"a peer's small sends come at once",
+			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0\n" +
+				"epoll_wait(4, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"a\", 1) = 1\n" +
+				"epoll_wait(4, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"b\", 1) = 1\n" +
+				"epoll_wait(4, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"c\", 1) = 1\n",
+			[]string{"the peer of fd 5 sent 1 bytes"},
+		},
+		{
+			"what else has a number is not what the peer sends",
+			"7 " + strings.ReplaceAll(strings.TrimSuffix(server, "\n"), "\n", "\n7 ") + "\n7 poll([{fd=5, events=POLLIN}], 1, 5000) = 1 ([{fd=5, revents=POLLIN}])\n" +
+				"7 read(5, \"abc\", 8) = 3\n7 wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, NULL) = 27507\n7 read(5, \"\", 8) = 0\n",
+			[]string{"the peer of fd 5 sent 3 bytes", "the peer of fd 5 ended its side"},
+		},
+		{
+			"a server that is gone refuses",
+			exec + "socket(AF_INET, SOCK_STREAM, 0) = 3\n" +
+				"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"socket(AF_INET, SOCK_STREAM, 0) = 4\n" +
+				"connect(4, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = -1 ECONNREFUSED (Connection refused)\n" +
+				"read(3, \"x\", 4) = 1\n",
+			[]string{"a server listened where fd 3 connects to", "the server at (\"127.0.0.1\", 80) was gone", "the peer of fd 3 sent 1 bytes"},
+		},
+		{
+			"connections to one server are told apart",
+			exec + "socket(AF_INET, SOCK_STREAM, 0) = 3\n" +
+				"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"setsockopt(3, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=0}, 8) = 0\nclose(3) = 0\n" +
+				"socket(AF_INET, SOCK_STREAM, 0) = 3\n" +
+				"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"read(3, \"x\", 4) = 1\n",
+			[]string{"the peer of fd 3 sent 1 bytes"},
+		},
+		{
+			"an address that another program has",
+			exec + "socket(AF_INET, SOCK_DGRAM, 0) = 3\n" +
+				"bind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = -1 EADDRINUSE (Address already in use)\n" +
+				"close(3) = 0\n",
+			[]string{"somebody else had 127.0.0.1:7000"},
+		},
+		{
+			"a peer on a unix socket goes away",
+			exec + "socket(AF_UNIX, SOCK_STREAM, 0) = 3\nbind(3, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 9) = 0\nlisten(3, 8) = 0\n" +
+				"accept(3, NULL, NULL) = 4\nepoll_create1(0) = 5\n" +
+				"epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0\nwrite(4, \"x\", 1) = 1\n" +
+				"epoll_wait(5, [{events=EPOLLIN|EPOLLHUP, data={u32=4, u64=4}}], 8, -1) = 1\nread(4, \"\", 8) = 0\n",
+			[]string{"the peer of fd 4 closed the connection"},
+		},
+		{
+			"descriptors come under numbers that are free",
+			"7 " + exec + "7 pipe2([3, 4], 0) = 0\n7 socketpair(AF_UNIX, SOCK_STREAM, 0, [5, 6]) = 0\n" +
+				"7 sendmsg(5, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"x\", iov_len=1}], msg_iovlen=1, msg_control=[{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3, 4]}], msg_controllen=24, msg_flags=0}, 0) = 1\n" +
+				"7 recvmsg(6, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"x\", iov_len=1}], msg_iovlen=1, msg_control=[{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3, 7]}], msg_controllen=24, msg_flags=0}, 0) = 1\n",
+			[]string{"fd 3 of process 7 was closed by a call that the log does not have"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})
+			require.Nil(t, r.Divergence, "%v", r.Divergence)
+			var all []string
+			for _, i := range r.Inferences {
+				all = append(all, i.What)
+			}
+			for _, want := range c.inferred {
+				require.Contains(t, strings.Join(all, "\n"), want)
+			}
+		})
+	}
+}
