@@ -49,5 +49,5 @@
 // state. When a run fails, its tasks are unwound by a panic at their next point: deferred functions may
 // use the machine, whose points then panic again, and a task that recovers gets no further.
 //
-// Read machine.go first, then point.go, task.go, spinlock.go; memory.go for runs that are repeated. The strategies are a file each.
+// Read machine.go first, then point.go, task.go, schedule.go, spinlock.go; memory.go for runs that are repeated. The strategies are a file each.
 package sim

@@ -94,22 +94,13 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 		machine.MaxSteps, machine.MaxTasks = f.steps, f.tasks
 		return kernel.Boot(kernel.Options{Version: version, Check: f.check, Machine: machine})
 	}
-	opts := explore.Options{MaxSchedules: f.schedules, MaxDuration: f.duration}
-	if opts.Sampling, err = f.sampling(); err != nil {
+	opts, err := f.options(p, version)
+	if err != nil {
 		return err
 	}
-	opts.Seed = f.seed
 	if progress := f.progress(cmd); progress != nil {
 		opts.Progress = progress
 		defer progress(explore.Progress{})
-	}
-	if f.bound >= 0 {
-		opts.Bound = explore.UpTo(f.bound)
-	}
-	opts.Cores = f.cores
-	opts.Name = fmt.Sprintf("%s %x, kernel %s, --check=%t", p.Filename(), sha256.Sum256(p.Source()), version, f.check)
-	if err := f.checkpoint(&opts); err != nil {
-		return err
 	}
 	program := p.Explored(boot, scenario.Options{MaxSteps: f.starlark})
 	r := explore.Explore(program, opts)
@@ -119,26 +110,48 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if f.unsaved != nil {
 		return usagef("--checkpoint: %v", f.unsaved)
 	}
-	out := bufio.NewWriter(cmd.OutOrStdout())
-	if f.json {
-		err = r.WriteJSON(out, p.Filename())
-	} else {
-		r.WriteText(out, p.Filename())
-		f.tables(out, program, r)
-	}
-	if err != nil {
+	if err := f.write(cmd.OutOrStdout(), p, program, r); err != nil {
 		return usagef("writing to standard output: %v", err)
 	}
-	if err := out.Flush(); err != nil {
-		return usagef("writing to standard output: %v", err)
-	}
-	switch {
-	case r.Failed > 0:
+	if r.Failed > 0 {
 		f.failures(cmd, r, file)
 		if err := f.shrink(cmd, p, boot, r); err != nil {
 			return err
 		}
 		return exitError{code: scenario.ExitFailed}
+	}
+	return f.conclusive(r, file)
+}
+
+// options are what the flags say of an exploration.
+func (f *exploreFlags) options(p *scenario.Program, version kernel.Version) (opts explore.Options, err error) {
+	opts = explore.Options{MaxSchedules: f.schedules, MaxDuration: f.duration, Seed: f.seed, Cores: f.cores}
+	if opts.Sampling, err = f.sampling(); err != nil {
+		return opts, err
+	}
+	if f.bound >= 0 {
+		opts.Bound = explore.UpTo(f.bound)
+	}
+	opts.Name = fmt.Sprintf("%s %x, kernel %s, --check=%t", p.Filename(), sha256.Sum256(p.Source()), version, f.check)
+	return opts, f.checkpoint(&opts)
+}
+
+func (f *exploreFlags) write(w io.Writer, p *scenario.Program, program explore.Program, r *explore.Report) error {
+	out := bufio.NewWriter(w)
+	if f.json {
+		if err := r.WriteJSON(out, p.Filename()); err != nil {
+			return err
+		}
+	} else {
+		r.WriteText(out, p.Filename())
+		f.tables(out, program, r)
+	}
+	return out.Flush()
+}
+
+// conclusive is the error of an exploration in which nothing failed, but which has not seen all that it was to see.
+func (f *exploreFlags) conclusive(r *explore.Report, file string) error {
+	switch {
 	case r.Limited > 0:
 		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, "+
 			"--max-starlark-steps or --max-tasks; raise it (epollsim run %s shows which, and where)", r.Limited, r.Runs, file)}

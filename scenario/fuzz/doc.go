@@ -30,7 +30,7 @@
 // file system (lseek and O_DIRECT of files and directories), the quota of watches, writes to the terminal of 0, 1 and 2,
 // sockets that travel through themselves (Linux collects them when it likes).
 //
-// Read op.go, generator.go, judge.go, then fuzz.go.
+// Read op.go, generator.go, judge.go, compare.go, then fuzz.go.
 package fuzz
 
 // For the maintainer:
