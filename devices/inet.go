@@ -33,6 +33,12 @@ type InetNet struct {
 	// one. It must be one that nobody has.
 	PortFor func(protocol int, model uint16) uint16
 
+	// MaxTimeWait is how many connections are in TIME_WAIT at once before the oldest makes room, 0: any number. Linux has no such
+	// rule: over net.ipv4.tcp_max_tw_buckets it lets the new one go. This is for runs in which a minute may never pass.
+	MaxTimeWait int
+	timeWaits   list.List[tcpTimeWait] // in order of their begin, if there is a bound
+	timeWaiting int
+
 	hashes uint64    // how often a socket of UDP was hashed
 	spare  *datagram // freed ones, linked by next
 	spares int

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/list"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 	"github.com/epollsim/epollsim/waitqueue"
@@ -187,6 +188,7 @@ type tcpTimeWait struct {
 	substate       inetState // inetFinWait2: the FIN of the peer has not come
 	rcvNxt, sndNxt int64
 	timer          sim.Timer
+	link           list.Node[tcpTimeWait] // among net.timeWaits
 }
 
 const timeWaitLen = int64(60 * time.Second) // TCP_TIMEWAIT_LEN, net.ipv4.tcp_fin_timeout
@@ -212,7 +214,19 @@ func (t *Tcp) timeWaitFor(substate inetState) {
 	w.timer.Init(t.m, timeWaitExpired)
 	w.timer.Owner = w
 	w.timer.Start(t.m.Now() + timeWaitLen)
+	n.bound(w)
 	t.doneSock()
+}
+
+// bound lets the oldest TIME_WAIT make room for w.
+func (n *InetNet) bound(w *tcpTimeWait) {
+	if n.MaxTimeWait == 0 {
+		return
+	}
+	n.timeWaits.PushBack(&w.link, w)
+	if n.timeWaiting++; n.timeWaiting > n.MaxTimeWait {
+		n.timeWaits.Front().end()
+	}
 }
 
 func timeWaitExpired(tm *sim.Timer) { tm.Owner.(*tcpTimeWait).end() }
@@ -221,6 +235,10 @@ func timeWaitExpired(tm *sim.Timer) { tm.Owner.(*tcpTimeWait).end() }
 func (w *tcpTimeWait) end() {
 	n := w.net
 	w.timer.TryCancel()
+	if w.link.Linked() {
+		w.link.Unlink()
+		n.timeWaiting--
+	}
 	n.ehash.Lock()
 	if key := w.tuple(); n.established[key] == &w.inetSock {
 		delete(n.established, key)

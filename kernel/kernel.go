@@ -31,6 +31,9 @@ type Options struct {
 	// PortFor chooses a port that Linux would choose at random for a bind to port 0, a connect or a send of IPPROTO_TCP or
 	// IPPROTO_UDP, given the one that the model would take; nil: that one.
 	PortFor func(protocol int, model uint16) uint16
+	// MaxTimeWait is how many connections of TCP are in TIME_WAIT at once: one more, and the oldest is over before its minute;
+	// 0: any number.
+	MaxTimeWait int
 }
 
 // Kernel is a booted model of Linux.
@@ -92,7 +95,7 @@ func Boot(opts Options) *Kernel {
 	k.user = k.epoll.NewUser()
 	k.unix = devices.NewUnixNet(k.sys, unixNames{k})
 	k.inet = devices.NewInetNet(k.sys)
-	k.inet.PortFor = opts.PortFor
+	k.inet.PortFor, k.inet.MaxTimeWait = opts.PortFor, opts.MaxTimeWait
 	k.clocks = devices.NewClocks(k.m)
 	return k
 }

@@ -170,21 +170,14 @@ func (f *exportFlags) star(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	f.watch()
-	src, name, done, err := openLog(files, cmd.InOrStdin())
+	log, err := readLog(files, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	defer done()
-	log, err := replay.Read(src, name)
-	if err == nil {
-		err = log.Stats.Verdict(name)
-	}
-	if err != nil {
-		return exitError{scenario.ExitScenario, err.Error()}
-	}
+	defer log.Close()
 	text, err := replay.Star(log, replay.Options{MaxSteps: f.steps, MaxTasks: f.tasks})
 	if err == nil {
-		err = f.tells(name, text)
+		err = f.tells(log.Name, text)
 	}
 	if err != nil {
 		return exitError{scenario.ExitScenario, err.Error()}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/scenario/replay"
 	"github.com/epollsim/epollsim/scenario/strace"
 )
 
@@ -30,34 +33,104 @@ func logGroups(args []string) [][]string {
 	return groups
 }
 
-// openLog opens the files of a log.
-func openLog(files []string, stdin io.Reader) (src strace.Source, name string, done func(), err error) {
-	var readers []*strace.Reader
-	var opened []*os.File
-	done = func() {
-		for _, f := range opened {
-			f.Close()
+// openLog gives what opens the files of a log, as often as it is read, and its name in messages.
+func openLog(files []string, stdin io.Reader) (open replay.Opener, name string) {
+	in := &spool{in: stdin}
+	open = func() (strace.Source, func(), error) {
+		var readers []*strace.Reader
+		var opened []*os.File
+		done := func() {
+			for _, f := range opened {
+				f.Close()
+			}
 		}
+		for _, file := range files {
+			if file == "-" {
+				readers = append(readers, strace.NewReader(in.again(), stdinName, strace.ReaderOptions{}))
+				continue
+			}
+			f, err := os.Open(file)
+			if err != nil {
+				done()
+				return nil, nil, logError(file, err)
+			}
+			opened = append(opened, f)
+			readers = append(readers, strace.NewReader(f, file, strace.ReaderOptions{Tid: strace.TidOfFile(file)}))
+		}
+		return strace.Merge(readers...), done, nil
 	}
-	for _, file := range files {
-		if file == "-" {
-			readers = append(readers, strace.NewReader(stdin, stdinName, strace.ReaderOptions{}))
-			continue
-		}
-		f, err := os.Open(file)
-		if err != nil {
-			done()
-			return nil, "", nil, logError(file, err)
-		}
-		opened = append(opened, f)
-		readers = append(readers, strace.NewReader(f, file, strace.ReaderOptions{Tid: strace.TidOfFile(file)}))
-	}
-	name = files[0]
-	if name == "-" {
+	if name = files[0]; name == "-" {
 		name = stdinName
 	}
-	return strace.Merge(readers...), name, done, nil
+	return open, name
 }
+
+// readLog looks through a log, and refuses what is none.
+func readLog(files []string, stdin io.Reader) (*replay.Log, error) {
+	open, name := openLog(files, stdin)
+	log, err := replay.Open(open, name)
+	var at *strace.Error
+	var usage exitError
+	switch {
+	case errors.As(err, &usage):
+		return nil, err
+	case errors.As(err, &at):
+		return nil, exitError{scenario.ExitScenario, err.Error()}
+	case err != nil:
+		return nil, usagef("%v", err)
+	}
+	if err := log.Stats.Verdict(name); err != nil {
+		return nil, exitError{scenario.ExitScenario, err.Error()}
+	}
+	return log, nil
+}
+
+// spool keeps what has been read of standard input, which can be read only once.
+type spool struct {
+	in    io.Reader
+	parts [][]byte
+	over  error
+}
+
+const spoolPart = 1 << 20
+
+// again gives all of it from its begin.
+func (s *spool) again() io.Reader {
+	at := 0
+	var rest []byte
+	return readerFunc(func(p []byte) (int, error) {
+		for len(rest) == 0 {
+			if at == len(s.parts) && !s.more() {
+				return 0, s.over
+			}
+			rest = s.parts[at]
+			at++
+		}
+		n := copy(p, rest)
+		rest = rest[n:]
+		return n, nil
+	})
+}
+
+// more reads another part.
+func (s *spool) more() bool {
+	if s.over != nil {
+		return false
+	}
+	part := make([]byte, spoolPart)
+	n, err := io.ReadFull(s.in, part)
+	if s.over = err; errors.Is(err, io.ErrUnexpectedEOF) {
+		s.over = io.EOF
+	}
+	if n > 0 {
+		s.parts = append(s.parts, part[:n])
+	}
+	return n > 0
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // logError says what is wrong with the name of a log.
 func logError(file string, err error) error {

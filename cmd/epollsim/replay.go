@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,11 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/epollsim/epollsim/kernel"
-	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/replay"
 	"github.com/epollsim/epollsim/scenario/steps"
 	"github.com/epollsim/epollsim/scenario/strace"
-	tables "github.com/epollsim/epollsim/scenario/strace/files"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -103,31 +100,26 @@ func (f *replayFlags) run(cmd *cobra.Command, files []string) error {
 	return nil
 }
 
+// stepsOfCall is how much longer a replay may be for each call of its log, unless --max-steps says how long.
+const stepsOfCall = 1000
+
 // one replays one log.
 func (f *replayFlags) one(cmd *cobra.Command, files []string, version kernel.Version, trace, stdout io.Writer) (int, error) {
-	src, name, done, err := openLog(files, cmd.InOrStdin())
+	log, err := readLog(files, cmd.InOrStdin())
 	if err != nil {
 		return 0, err
 	}
-	defer done()
-	watched := tables.Watch(src)
-	log, err := replay.Read(watched, name)
-	if err != nil {
-		var at *strace.Error
-		if errors.As(err, &at) {
-			return 0, exitError{scenario.ExitScenario, err.Error()}
-		}
-		return 0, usagef("%v", err)
-	}
-	if err := log.Stats.Verdict(name); err != nil {
-		return 0, exitError{scenario.ExitScenario, err.Error()}
-	}
-	for _, n := range watched.Notices() {
+	defer log.Close()
+	for _, n := range log.Notices {
 		fmt.Fprintln(cmd.ErrOrStderr(), n)
+	}
+	steps := f.steps
+	if !cmd.Flags().Changed("max-steps") {
+		steps += stepsOfCall * uint64(log.Stats.Calls)
 	}
 	view, show := f.view(trace)
 	r := replay.Run(log, replay.Options{
-		Version: version, Check: f.check, Inferences: true, MaxSteps: f.steps, MaxTasks: f.tasks, Tries: f.tries,
+		Version: version, Check: f.check, Inferences: true, MaxSteps: steps, MaxTasks: f.tasks, Tries: f.tries,
 		Doctor: f.doctor, Trace: show,
 	})
 	if view != nil {

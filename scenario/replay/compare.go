@@ -88,8 +88,8 @@ func (x *exec) diverge(th *thread, model string) {
 // broken is a run that could not go on.
 func (x *exec) broken(err error) *Divergence {
 	d := &Divergence{Model: err.Error()}
-	if x.at < len(x.log.events) {
-		e := &x.log.events[x.at]
+	if len(x.log.list) > 0 {
+		e := x.log.at(x.at)
 		d.Pos, d.Tid = e.mark.Pos, e.tid
 		if e.op != nil {
 			d.Call, x.failed = e.op.name, e.op

@@ -13,6 +13,8 @@ import (
 const (
 	shownCalls = 6  // that touched the same file
 	shownSteps = 16 // of the model, whatever they touched
+
+	shownMoments = 1000 // of the log, in which these steps are
 )
 
 // tail keeps the last lines that are written to it.
@@ -36,12 +38,12 @@ func (t *tail) Write(p []byte) (int, error) {
 	}
 }
 
-// explain runs the log again up to its divergence and notes the last calls that touched the same file, and the last steps.
-func explain(log *Log, opts *Options, p *plan, d *Divergence) {
+// explain runs the log again up to its divergence, the moment failed, and notes the last calls that touched the same file, and the last steps.
+func explain(log *Log, opts *Options, p *plan, failed int, d *Divergence) {
 	var last tail
 	view := steps.New(&last, steps.Options{})
 	traced := *opts
-	traced.Trace = view.Event
+	traced.Trace, traced.from = view.Event, max(0, failed-shownMoments)
 	x := execute(log, &traced, p, view.Event, nil)
 	if view.Close() != nil || x.diverged == nil || x.failed == nil {
 		return
@@ -53,9 +55,10 @@ func explain(log *Log, opts *Options, p *plan, d *Divergence) {
 		}
 	}
 	files = append(files, x.mismatch...)
-	for i := len(log.ops) - 1; i >= 0 && len(d.Calls) < shownCalls; i-- {
-		o := log.ops[i]
-		if o == x.failed || o.row == nil || !slices.ContainsFunc(x.things[o.index], func(id sim.ID) bool { return slices.Contains(files, id) }) {
+	for i := x.at; i >= log.first && len(d.Calls) < shownCalls; i-- {
+		e := log.at(i)
+		o := e.op
+		if o == nil || e.kind == eventExit || o == x.failed || o.row == nil || !slices.ContainsFunc(x.touched(o), func(id sim.ID) bool { return slices.Contains(files, id) }) {
 			continue
 		}
 		d.Calls = append(d.Calls, fmt.Sprintf("%s: %d: %s = %s", o.end.Pos, o.tid, o.spelled(), o.want.text(o)))

@@ -85,8 +85,9 @@ func diagnose(log *Log) []Note {
 		notes: map[string]*Note{}, waits: map[int]map[int]*waitState{}, watched: map[itemKey]*watch{}, byFd: map[int][]*watch{},
 		full: map[int][]*watch{},
 	}
-	for i := range log.events {
-		d.event(&log.events[i])
+	log.rewind()
+	for i := 0; log.reach(i); i++ {
+		d.event(log.at(i))
 	}
 	var list []Note
 	for _, p := range d.order {

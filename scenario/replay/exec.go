@@ -3,6 +3,7 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/epollsim/epollsim/abi"
@@ -23,28 +24,26 @@ type exec struct {
 
 	threads   map[int]*thread // by Serial of the task
 	byTid     map[int]*thread // the last one with the number
+	alive     []*thread       // in the order in which they appear
 	open      []*thread       // whose call is under way in the log, in order of entry
 	tables    map[*vfs.FdTable]*table
-	peers     map[sim.ID]int   // files whose other end is the pilot's: its descriptors
-	queued    map[sim.ID][]int // connections of the pilot's that wait in a listener
-	listeners []int            // of the pilot's
-	unmet     []int            // its ends of connections to them
-	names     map[string]bool  // that unix sockets of the log are bound to
+	peers     map[sim.ID]peerEnd // files whose other end is the pilot's
+	queued    map[sim.ID][]int   // connections of the pilot's that wait in a listener
+	listeners []int              // of the pilot's
+	unmet     []int              // its ends of connections to them
+	names     map[string]bool    // that unix sockets of the log are bound to
 
 	events []abi.EpollEvent
 	at     int // the event of the log that is being followed
 	mute   int // depth of looks that nobody shall see
 	plan   *plan
 	tally
-	things    map[int][]sim.ID     // files that each call touched, kept where calls overlap
+	trail                          // kept where calls overlap
 	ports     map[uint16]uint16    // of UDP: those of the log in the model
 	script    *star                // that is made of the log, or nil
 	udp       map[abi.Sockaddr]int // sockets of the pilot
 	running   *op                  // the last one that was begun
-	turn      map[int]int          // the order in which calls were made
-	ends      map[sim.ID]sim.ID    // other ends of files
 	making    *op                  // that a connect of the log is making
-	orders    map[sim.ID]uint64    // of the calls on each file, as a sum
 	orphans   []int                // peers of files that the log has closed
 	onChecked func(*exec, *op)     // told of each call that was checked
 	mutable   map[*op]bool         // for tests
@@ -57,7 +56,8 @@ type exec struct {
 // thread is a task of the log on the model.
 type thread struct {
 	tid     int
-	claimed bool // by a task of the log
+	task    int  // Serial of the task of the log
+	claimed bool // by that
 	k       *kernel.Thread
 
 	cur      *op // the call that the log has it in
@@ -65,6 +65,7 @@ type thread struct {
 	next     *op  // to be begun by the thread
 	pending  bool // a signal is there before its call begins
 	finished bool
+	ended    bool // in the log
 	got      outcome
 	eventBuf []abi.EpollEvent
 	buf      []byte
@@ -81,11 +82,15 @@ type table struct {
 
 var errDone = errors.New("the log has ended")
 
+// maxTimeWait bounds what a server that has served for long keeps of connections that are over. Where a log has no times, no
+// minute passes.
+const maxTimeWait = 1024
+
 // execute runs the log once. It stops at the first divergence.
 func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op), script ...*star) *exec {
 	x := &exec{
-		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, things: map[int][]sim.ID{}, ends: map[sim.ID]sim.ID{}, turn: map[int]int{}, udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
-		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]int{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, orders: map[sim.ID]uint64{},
+		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, trail: newTrail(), udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
+		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]peerEnd{}, queued: map[sim.ID][]int{}, names: map[string]bool{},
 		tally: tally{foreignFiles: map[*vfs.File]bool{}},
 	}
 	if len(script) > 0 {
@@ -94,12 +99,12 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked 
 	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
 	if trace != nil {
 		mo.Trace = func(e sim.Event) {
-			if x.mute == 0 {
+			if x.mute == 0 && x.at >= opts.from {
 				trace(e)
 			}
 		}
 	}
-	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check, PortFor: x.portFor})
+	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check, PortFor: x.portFor, MaxTimeWait: maxTimeWait})
 	x.m = x.k.Machine()
 	x.err = x.k.RunThread(func(t *kernel.Thread) {
 		x.pilot = t
@@ -116,8 +121,15 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked 
 
 // follow goes through the events of the log.
 func (x *exec) follow() {
-	for x.at = 0; x.at < len(x.log.events) && x.diverged == nil; x.at++ {
-		e := &x.log.events[x.at]
+	x.log.rewind()
+	for x.at = 0; x.diverged == nil && x.log.reach(x.at); x.at++ {
+		if x.at%x.log.stride == 0 {
+			x.sweep()
+		}
+		e := x.log.at(x.at)
+		if e.op != nil && e.op.row == nil {
+			continue
+		}
 		switch e.kind {
 		case eventCall:
 			x.enter(e)
@@ -200,6 +212,7 @@ func (x *exec) lost(th *thread) bool { return th.k == nil || th.k.Task().Ended()
 // end lets a task end.
 func (x *exec) end(e *logEvent) {
 	th := x.claim(e.task, e.tid)
+	th.ended = true
 	if th.k == nil || e.end.Execve != 0 {
 		x.drop(th)
 		return
@@ -238,8 +251,8 @@ func (x *exec) leaver(th *thread) *thread {
 
 // bury lets the threads of processes that are about to end come to their ends.
 func (x *exec) bury() {
-	for _, serial := range x.log.serials {
-		if th := x.threads[serial]; th != nil && !x.lost(th) && th.k.Process().Exiting() {
+	for _, th := range slices.Clone(x.alive) {
+		if !x.lost(th) && th.k.Process().Exiting() {
 			x.run(th)
 		}
 	}
@@ -270,8 +283,9 @@ func (x *exec) claim(task, tid int) *thread {
 	if th == nil {
 		th = x.adopt(tid)
 	}
-	th.claimed = true
+	th.claimed, th.task = true, task
 	x.threads[task] = th
+	x.alive = append(x.alive, th)
 	return th
 }
 
@@ -285,9 +299,9 @@ func (x *exec) newThread(tid int) *thread {
 func (x *exec) adopt(tid int) *thread {
 	th := x.newThread(tid)
 	main := func(*kernel.Thread) { x.loop(th) }
-	if x.log.attached && x.log.leader != nil && len(x.threads) > 0 {
-		for _, serial := range x.log.serials {
-			if other := x.threads[serial]; other != nil && !x.lost(other) {
+	if x.log.attached {
+		for _, other := range x.alive {
+			if !x.lost(other) {
 				th.k = other.k.AdoptThread(tid, th.name(), main)
 				return th
 			}
@@ -333,8 +347,8 @@ func (x *exec) grant(t *sim.Task) {
 func (x *exec) begin(th *thread) {
 	o := th.cur
 	th.begun = true
-	if first := x.plan.before[o]; first != nil {
-		if other := x.threads[first.task]; other != nil && other.cur == first && !other.begun && !x.lost(other) {
+	if first, ok := x.plan.before[o.index]; ok {
+		if other := x.threads[first.task]; other != nil && other.cur != nil && other.cur.index == first.index && !other.begun && !x.lost(other) {
 			x.begin(other)
 		}
 	}
@@ -360,13 +374,13 @@ func (x *exec) note(o *op) {
 	if x.log.overlaps == 0 && x.opts.Trace == nil {
 		return
 	}
-	x.turn[o.index] = len(x.turn) + 1
+	var files []sim.ID
 	for _, fd := range [2]int{o.fd, o.fd2} {
 		if f := x.file(o, fd); f != nil {
-			x.things[o.index] = append(x.things[o.index], f.ID())
-			x.orders[f.ID()] = x.orders[f.ID()]*1099511628211 + uint64(o.index) + 1
+			files = append(files, f.ID())
 		}
 	}
+	x.trail.note(o, files)
 }
 
 // run lets th go on with its call.

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
 )
 
 // Whether another order could help. Most results do not depend on what other threads do, and for those that do, only calls
@@ -44,10 +46,7 @@ func (x *exec) possibleEvents(o *op) bool {
 	if !w.cut && int64(len(w.events)) != w.ret || w.ret > o.a[0] {
 		return false
 	}
-	asked := map[uint64]abi.Events{}
-	for _, e := range x.log.asked {
-		asked[e.Data] |= e.Events
-	}
+	asked := x.asked(o)
 	for _, e := range w.events {
 		bits, ok := asked[e.Data]
 		if ok && e.Events&^(bits|abi.EPOLLERR|abi.EPOLLHUP) != 0 && !x.inherited(x.file(o, o.fd)) {
@@ -55,6 +54,23 @@ func (x *exec) possibleEvents(o *op) bool {
 		}
 	}
 	return true
+}
+
+// asked gives what was ever registered with an epoll: as far as that is in the window or lives on.
+func (x *exec) asked(o *op) map[uint64]abi.Events {
+	asked := map[uint64]abi.Events{}
+	for i := range x.log.list {
+		if o := x.log.list[i].op; o != nil && o.row != nil && o.row.name == "epoll_ctl" && o.event != nil {
+			asked[o.event.Data] |= o.event.Events
+		}
+	}
+	if ep := x.epoll(o); ep != nil {
+		ep.EachItem(func(_ *vfs.File, _ int, item abi.EpollEvent) bool {
+			asked[item.Data] |= item.Events
+			return true
+		})
+	}
+	return asked
 }
 
 // related reports whether d can have to do with the result of the failed call: they share a file, an end of one, an epoll
@@ -66,9 +82,9 @@ func (x *exec) related(d, failed *op) bool {
 	case d.row.name == "rt_sigprocmask" || d.row.name == "rt_sigaction":
 		return false
 	case numbers(failed) || failed.want.errno == abi.EBADF || numbers(d) && failed.fd < 0:
-		return numbers(d) && x.sharesFiles(d, failed) || x.touched(d, failed)
+		return numbers(d) && x.sharesFiles(d, failed) || x.sameThings(d, failed)
 	}
-	return x.touched(d, failed)
+	return x.sameThings(d, failed)
 }
 
 // numbers reports whether o gives out or takes back numbers.
@@ -77,27 +93,27 @@ func numbers(o *op) bool {
 		o.row.name == "dup2" || o.row.name == "dup3" || o.row.name == "signalfd4"
 }
 
-// touched reports whether two calls touched the same things. A wait touches all that it could report.
-func (x *exec) touched(a, b *op) bool {
+// sameThings reports whether two calls touched the same things. A wait touches all that it could report.
+func (x *exec) sameThings(a, b *op) bool {
 	for _, o := range [2]*op{a, b} {
 		if o.row.parseIsWait() || o.row.name == "connect" || o.row.isAccept() {
 			return true
 		}
 	}
-	for _, i := range x.things[a.index] {
-		for _, j := range x.things[b.index] {
-			if i == j || x.ends[i] == j || x.ends[j] == i {
+	for _, i := range x.touched(a) {
+		for _, j := range x.touched(b) {
+			if i == j || x.joined(i, j) {
 				return true
 			}
 		}
 	}
-	return len(x.things[a.index]) == 0 || len(x.things[b.index]) == 0
+	return len(x.touched(a)) == 0 || len(x.touched(b)) == 0
 }
 
 // distance is 0 for a call on what the failed one was to report, 1 for others.
 func (x *exec) distance(o *op) int {
-	for _, id := range x.things[o.index] {
-		if slices.Contains(x.mismatch, id) || slices.Contains(x.mismatch, x.ends[id]) {
+	for _, id := range x.touched(o) {
+		if slices.ContainsFunc(x.mismatch, func(other sim.ID) bool { return other == id || x.joined(id, other) }) {
 			return 0
 		}
 	}

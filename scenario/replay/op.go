@@ -7,7 +7,8 @@ import (
 
 // op is one call of a log, cut down to what the replay needs: a log has many.
 type op struct {
-	index      int
+	index      int // among the calls of the log
+	moment     int // at which it begins
 	row        *row
 	name       string
 	tid        int

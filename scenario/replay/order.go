@@ -38,8 +38,8 @@ func (x *exec) advance(th *thread) bool {
 			return true
 		}
 	case !th.begun:
-		late := x.plan.late(o)
-		if o.row.looks && !late && x.ready(o) && !o.want.interrupted() || o.row.waits && !late && x.sleeps(o) || x.plan.early(o) {
+		late := x.plan.atEnd(o)
+		if o.row.looks && !late && x.ready(o) && !o.want.interrupted() || o.row.waits && !late && x.sleeps(o) || x.plan.atOnce(o) {
 			x.begin(th)
 			return true
 		}
@@ -81,7 +81,7 @@ func (x *exec) finish(th *thread) {
 		if other == th || other.begun && !x.runnable(other) || other.cur == nil || other.cur.row.looks || other.finished {
 			continue
 		}
-		if x.plan.late(other.cur) || !x.canForce(other) {
+		if x.plan.atEnd(other.cur) || !x.canForce(other) {
 			continue
 		}
 		switch {
@@ -100,7 +100,7 @@ func (x *exec) finish(th *thread) {
 			return
 		}
 	}
-	if !th.begun && o.row.waits && x.sleeps(o) && !timesOut(o) && !x.plan.late(o) {
+	if !th.begun && o.row.waits && x.sleeps(o) && !timesOut(o) && !x.plan.atEnd(o) {
 		// It slept before anything happened outside: what that makes ready comes in the order in which it happens.
 		x.begin(th)
 	}
@@ -133,7 +133,7 @@ func (x *exec) askedFirst(o *op) []*thread {
 			return len(files)
 		}
 		for i, id := range files {
-			if f.ID() == id || x.ends[f.ID()] == id {
+			if f.ID() == id || x.joined(f.ID(), id) {
 				return i
 			}
 		}

@@ -13,6 +13,12 @@ import (
 // Peers that are not in the log: the pilot has the other ends of their connections, and does what results ask for at the
 // last moment.
 
+// peerEnd is the pilot's descriptor of a connection whose other end is f.
+type peerEnd struct {
+	fd int
+	f  *vfs.File
+}
+
 // worldConnects connects to a listener.
 func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 	s := devices.SocketOf(f)
@@ -75,7 +81,7 @@ func (x *exec) accepted(o *op, fd int) {
 	waiting := x.queued[listener.ID()]
 	for i, peer := range waiting {
 		if x.connected(x.pilot.Files().At(peer), f) {
-			x.peers[f.ID()] = peer
+			x.peers[f.ID()] = peerEnd{peer, f}
 			x.queued[listener.ID()] = append(waiting[:i:i], waiting[i+1:]...)
 			return
 		}
@@ -268,7 +274,7 @@ func (x *exec) meet(f *vfs.File) {
 	}
 	for i, fd := range x.unmet {
 		if x.connected(f, x.pilot.Files().At(fd)) {
-			x.peers[f.ID()] = fd
+			x.peers[f.ID()] = peerEnd{fd, f}
 			x.unmet = append(x.unmet[:i:i], x.unmet[i+1:]...)
 			return
 		}
@@ -277,13 +283,13 @@ func (x *exec) meet(f *vfs.File) {
 
 // peer gives the pilot's end of f's connection, -1 if the pilot has none.
 func (x *exec) peer(f *vfs.File) int {
-	if fd, ok := x.peers[f.ID()]; ok {
-		return fd
+	if p, ok := x.peers[f.ID()]; ok {
+		return p.fd
 	}
 	if len(x.listeners)+len(x.unmet) > 0 {
 		x.meet(f)
-		if fd, ok := x.peers[f.ID()]; ok {
-			return fd
+		if p, ok := x.peers[f.ID()]; ok {
+			return p.fd
 		}
 	}
 	return -1
@@ -543,33 +549,4 @@ func (x *exec) worldTakes(o *op, f *vfs.File) bool {
 	}
 	x.inferred("the peer of fd %d read %d bytes", x.number(o, f), took)
 	return true
-}
-
-// lookahead is what a look at a later call came to.
-type lookahead uint8
-
-const (
-	lookOn lookahead = iota
-	lookYes
-	lookNo
-)
-
-// farAhead is how many moments of the log a look ahead goes through.
-const farAhead = 4000
-
-// next looks at the calls that end behind a moment of the log, and tells whether look said yes.
-func (log *Log) next(at int, look func(*op) lookahead) bool {
-	for i := at + 1; i < len(log.events) && i < at+farAhead; i++ {
-		e := &log.events[i]
-		if e.op == nil || e.op.row == nil || e.kind == eventEnter {
-			continue
-		}
-		switch look(e.op) {
-		case lookYes:
-			return true
-		case lookNo:
-			return false
-		}
-	}
-	return false
 }

@@ -54,9 +54,9 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	switch {
 	case out.failed():
 	case o.row.name == "close" && len(x.peers) > 0:
-		if fd, ok := x.peers[f.ID()]; ok && f.Count() == 0 {
+		if p, ok := x.peers[f.ID()]; ok && f.Count() == 0 {
 			delete(x.peers, f.ID())
-			x.orphans = append(x.orphans, fd)
+			x.orphans = append(x.orphans, p.fd)
 		}
 	case len(out.fds) == 2:
 		x.couple(x.file(o, out.fds[0]), x.file(o, out.fds[1]))
@@ -203,7 +203,7 @@ func errnoOf(err error) abi.Errno {
 // couple notes that two files are the ends of one thing.
 func (x *exec) couple(a, b *vfs.File) {
 	if a != nil && b != nil && x.log.overlaps > 0 {
-		x.ends[a.ID()], x.ends[b.ID()] = b.ID(), a.ID()
+		x.trail.couple(a, b)
 	}
 }
 
@@ -235,11 +235,14 @@ func (x *exec) outside(o *op) bool {
 	return found
 }
 
+// maxInferences bounds those that are listed.
+const maxInferences = 10_000
+
 // inferred notes what must have happened outside of the log.
 func (x *exec) inferred(format string, args ...any) {
 	x.tally.inferred++
-	if x.opts.Inferences {
-		x.inferences = append(x.inferences, Inference{Line: x.log.events[min(x.at, len(x.log.events)-1)].mark.Line, What: fmt.Sprintf(format, args...)})
+	if x.opts.Inferences && len(x.inferences) < maxInferences {
+		x.inferences = append(x.inferences, Inference{Line: x.log.at(x.at).mark.Line, What: fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -19,6 +19,7 @@ type Options struct {
 	Tries      int  // executions in search of an order; 0: DefaultTry
 	Doctor     bool // look for known patterns
 	Trace      func(sim.Event)
+	from       int // the moment from which on it is told
 }
 
 // Inference is something that must have happened outside of the log.

@@ -41,7 +41,7 @@ func Run(log *Log, opts Options) *Report {
 		x = execute(log, &opts, f.plan, opts.Trace, nil)
 	}
 	if x.diverged != nil {
-		explain(log, &opts, f.plan, x.diverged)
+		explain(log, &opts, f.plan, x.at, x.diverged)
 	}
 	r := &Report{
 		Name: log.Name, Stats: log.Stats, Replayed: x.tally.calls, Checked: x.tally.checked, Taken: x.tally.calls - x.tally.checked,

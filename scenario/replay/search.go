@@ -67,7 +67,7 @@ func search(log *Log, opts *Options) found {
 	if f.x.diverged == nil && log.overlaps > 0 {
 		eager := execute(log, opts, &plan{eager: true}, nil, nil)
 		f.tries++
-		f.several = eager.diverged == nil && !sameOrder(f.x.orders, eager.orders)
+		f.several = eager.diverged == nil && !f.x.trail.sameOrder(&eager.trail)
 	}
 	return f
 }
@@ -87,8 +87,8 @@ func attempt(log *Log, opts *Options, p *plan) *exec {
 // diverges in another place, then with several at random.
 func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 	type failed struct {
-		x *exec
-		p *plan
+		p     *plan
+		calls []*op
 	}
 	var elsewhere []failed
 	calls, best := f.x.nearby(near), f.x.failed
@@ -98,7 +98,7 @@ func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 			return further
 		}
 		if x.failed != best && !x.stuck() && len(elsewhere) < seconds {
-			elsewhere = append(elsewhere, failed{x, p})
+			elsewhere = append(elsewhere, failed{p, x.nearby(nearSecond)})
 		}
 	}
 	for _, p := range f.x.swapped(f.plan, calls[:min(len(calls), nearDrawn)]) {
@@ -107,7 +107,7 @@ func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 		}
 	}
 	for _, e := range elsewhere {
-		for _, p := range turned(e.p, e.x.nearby(nearSecond)) {
+		for _, p := range turned(e.p, e.calls) {
 			if x, further := try(p); x == nil || further {
 				return further
 			}
@@ -148,11 +148,8 @@ func (x *exec) swapped(p *plan, calls []*op) []*plan {
 	var list []*plan
 	for _, late := range calls {
 		for _, early := range calls {
-			if x.turn[late.index] > x.turn[early.index] && x.turn[early.index] > 0 && late.begin.Seq < early.end.Seq && late.task != early.task {
-				n := p.with(late, false)
-				delete(n.atOnce, late)
-				n.before[early] = late
-				list = append(list, n)
+			if x.turn(late) > x.turn(early) && x.turn(early) > 0 && late.begin.Seq < early.end.Seq && late.task != early.task {
+				list = append(list, p.inFront(late, early))
 			}
 		}
 	}
@@ -162,12 +159,12 @@ func (x *exec) swapped(p *plan, calls []*op) []*plan {
 // nearby are the calls shortly before the divergence that may have to do with it, those first that certainly have.
 func (x *exec) nearby(most int) []*op {
 	var list []*op
-	for i := min(x.at, len(x.log.events)-1); i >= 0 && len(list) < 2*most; i-- {
-		e := &x.log.events[i]
+	for i := x.at; i >= x.log.first && len(list) < 2*most; i-- {
+		e := x.log.at(i)
 		if e.kind != eventEnter && e.kind != eventCall {
 			continue
 		}
-		if o := e.op; o.free && o != x.failed && o.begin.Seq <= x.failed.end.Seq && x.related(o, x.failed) {
+		if o := e.op; o.row != nil && o.free && o != x.failed && o.begin.Seq <= x.failed.end.Seq && x.related(o, x.failed) {
 			list = append(list, o)
 		}
 	}
@@ -176,50 +173,4 @@ func (x *exec) nearby(most int) []*op {
 		list = append([]*op{x.failed}, list...)
 	}
 	return list[:min(len(list), most)]
-}
-
-// plan is what one execution does in another way than by default.
-type plan struct {
-	eager  bool         // all that change something at once
-	atEnd  map[*op]bool // not before its end comes
-	atOnce map[*op]bool // as soon as it begins
-	before map[*op]*op  // another one goes first, if it has begun by then
-}
-
-// with is the plan with one more call made late, or at once.
-func (p *plan) with(o *op, late bool) *plan {
-	n := &plan{eager: p.eager, atEnd: map[*op]bool{}, atOnce: map[*op]bool{}, before: map[*op]*op{}}
-	for o, first := range p.before {
-		n.before[o] = first
-	}
-	for other := range p.atEnd {
-		n.atEnd[other] = true
-	}
-	for other := range p.atOnce {
-		n.atOnce[other] = true
-	}
-	delete(n.atEnd, o)
-	delete(n.atOnce, o)
-	if late {
-		n.atEnd[o] = true
-	} else {
-		n.atOnce[o] = true
-	}
-	return n
-}
-
-func (p *plan) late(o *op) bool { return p.atEnd[o] }
-
-func (p *plan) early(o *op) bool {
-	return p.atOnce[o] || p.eager && !o.row.looks && !o.row.waits && !o.row.ends && !p.atEnd[o]
-}
-
-// sameOrder reports whether two executions made the calls on each file in the same order.
-func sameOrder(a, b map[sim.ID]uint64) bool {
-	for id, order := range a {
-		if b[id] != order {
-			return false
-		}
-	}
-	return len(a) == len(b)
 }

@@ -1,0 +1,42 @@
+package replay
+
+import "maps"
+
+// plan is what one execution does in another way than by default. Calls are named by their place in the log: a log that is read
+// again has others.
+type plan struct {
+	eager  bool            // all that change something at once
+	late   map[int]bool    // not before its end comes; false: as soon as it begins
+	before map[int]earlier // another one goes first, if it has begun by then
+}
+
+type earlier struct{ index, task int }
+
+// with is the plan with one more call made late, or at once.
+func (p *plan) with(o *op, late bool) *plan {
+	n := p.copy()
+	n.late[o.index] = late
+	return n
+}
+
+// inFront is the plan in which first is made before second, if both are under way then.
+func (p *plan) inFront(first, second *op) *plan {
+	n := p.copy()
+	delete(n.late, first.index)
+	n.before[second.index] = earlier{first.index, first.task}
+	return n
+}
+
+func (p *plan) copy() *plan {
+	n := &plan{eager: p.eager, late: map[int]bool{}, before: map[int]earlier{}}
+	maps.Copy(n.late, p.late)
+	maps.Copy(n.before, p.before)
+	return n
+}
+
+func (p *plan) atEnd(o *op) bool { return p.late[o.index] }
+
+func (p *plan) atOnce(o *op) bool {
+	late, told := p.late[o.index]
+	return told && !late || p.eager && !told && !o.row.looks && !o.row.waits && !o.row.ends
+}

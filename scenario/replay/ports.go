@@ -1,0 +1,87 @@
+package replay
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+// ports makes the ports that the kernel chose known where the sockets are bound or connected: the log shows them later.
+type ports struct {
+	open     map[int]*op // binds to port 0, by fd
+	unknown  []*op       // of them, those whose port is not known yet
+	known    map[uint16]bool
+	connects map[taskFd]*op // those whose port is not known yet
+}
+
+type taskFd struct{ task, fd int }
+
+// see takes the next call that is over.
+func (p *ports) see(in *intake, o *op) {
+	if o.row == nil || o.want.failed() && o.want.errno != abi.EINPROGRESS {
+		return
+	}
+	if p.known == nil {
+		p.open, p.known, p.connects = map[int]*op{}, map[uint16]bool{}, map[taskFd]*op{}
+	}
+	key := taskFd{o.task, o.fd}
+	switch o.row.name {
+	case "bind":
+		switch {
+		case !anyInet(o.addr):
+		case o.addr.Inet.Port() != 0:
+			p.known[o.addr.Inet.Port()] = true
+		default:
+			p.open[o.fd] = o
+			p.unknown = append(p.unknown, o)
+		}
+	case "getsockname":
+		if !anyInet(o.addr) || o.addr.Inet.Port() == 0 {
+			return
+		}
+		if b := p.open[o.fd]; b != nil {
+			p.bound(in, b, o.addr.Inet.Port())
+		}
+		if c := p.connects[key]; c != nil {
+			c.port = o.addr.Inet.Port()
+			in.log.clients[c.port] = true
+			in.late(c)
+			delete(p.connects, key)
+		}
+	case "close":
+		delete(p.open, o.fd)
+		delete(p.connects, key)
+	case "connect":
+		if !anyInet(o.addr) {
+			return
+		}
+		p.connects[key] = o
+		// Nobody asked for the port, but somebody knows it: it must be that of the last one that is not known yet.
+		if n := len(p.unknown); n > 0 && !p.known[o.addr.Inet.Port()] && o.addr.Inet.Addr().IsLoopback() {
+			p.bound(in, p.unknown[n-1], o.addr.Inet.Port())
+		}
+	}
+}
+
+// bound gives a bind its port.
+func (p *ports) bound(in *intake, b *op, port uint16) {
+	i := slices.Index(p.unknown, b)
+	if i < 0 {
+		return
+	}
+	p.unknown = slices.Delete(p.unknown, i, i+1)
+	p.known[port] = true
+	a := inetAddr(netip.AddrPortFrom(b.addr.Inet.Addr(), port))
+	b.addr = &a
+	in.late(b)
+}
+
+// ended forgets what a task has left open.
+func (p *ports) ended(task int) {
+	for key := range p.connects {
+		if key.task == task {
+			delete(p.connects, key)
+		}
+	}
+}
