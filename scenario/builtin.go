@@ -154,8 +154,11 @@ func (b *builtin) call(star *starlark.Thread, _ *starlark.Builtin, args starlark
 		return nil, err
 	}
 	v, err := b.fn(c)
-	if on := t.run.opts.OnCall; on != nil && err == nil && b.where == inThread {
-		on(c.record(v))
+	if b.where == inThread {
+		if on := t.run.opts.OnCall; on != nil && err == nil {
+			on(c.record(v))
+		}
+		t.turn()
 	}
 	t.spare = c
 	return v, err

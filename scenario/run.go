@@ -32,6 +32,7 @@ type Options struct {
 	MaxDepth int           // calls inside each other; 0: DefaultMaxDepth
 	OnCheck  func(Failure) // called in the thread whose check failed, before it goes on
 	OnCall   func(Call)    // called after each system call of the program, in its thread
+	OnTurn   func(string)  // called with a thread's path when it begins and after each of its calls, before it goes on
 }
 
 // Default limits of a run.

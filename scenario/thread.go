@@ -70,8 +70,16 @@ func (t *thread) live(k kernel.Calls, body func() error) {
 	if kt, ok := k.(*kernel.Thread); ok && kt.Kernel().Machine().Collecting() {
 		t.touch(kt)
 	}
+	t.turn()
 	if err := body(); err != nil {
 		t.fail(err)
+	}
+}
+
+// turn says that t goes on in the program.
+func (t *thread) turn() {
+	if on := t.run.opts.OnTurn; on != nil {
+		on(t.path.String())
 	}
 }
 

@@ -18,7 +18,8 @@ type Options struct {
 	// Delay, if not nil, is called before each system call and returns how long to wait first, to shake the
 	// order of threads.
 	Delay func() time.Duration
-	// Late, if not nil, is told how much longer than asked each delay and sleep took.
+	// Late, if not nil, is told after each system call by how much the machine was late in it: how much longer than asked
+	// its delay took, or for how long its thread could have run and had no CPU.
 	Late func(time.Duration)
 }
 

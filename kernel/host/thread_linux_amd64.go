@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,10 @@ type Thread struct {
 	task *task
 	name string
 	done chan struct{}
+
+	taskLate  *lateness // nil unless Options.Late asks
+	selfLate  *lateness // of the thread that the goroutine is locked to then
+	startLate time.Duration
 
 	inCall   atomic.Pointer[string]
 	blocked  abi.SigSet // signals whose Go handler runs
@@ -61,13 +66,21 @@ func (t *Thread) finish() {
 	t.h.mu.Lock()
 	t.proc.threads--
 	t.h.mu.Unlock()
+	t.taskLate.close()
+	t.selfLate.close()
 	close(t.done)
 	t.h.running.Done()
 }
 
 // start runs fn in the goroutine of a new thread.
 func (t *Thread) start(prepare func(), fn func(*Thread)) {
+	asked := time.Now()
 	go func() {
+		if t.h.opts.Late != nil {
+			t.startLate = time.Since(asked)
+			runtime.LockOSThread() // for good: the goroutine ends with t
+			t.taskLate, t.selfLate = newLateness(t.task.tid), newLateness(unix.Gettid())
+		}
 		if prepare != nil {
 			prepare()
 		}
@@ -85,7 +98,8 @@ func (t *Thread) sys(name string, nr uintptr, args ...uintptr) (int, abi.Errno) 
 	ret, dead := t.task.call(nr, args...)
 	t.enter()
 	if t.h.opts.Late != nil {
-		t.h.opts.Late(late)
+		t.h.opts.Late(max(late, t.startLate, t.taskLate.since(), t.selfLate.since()))
+		t.startLate = 0
 	}
 	t.inCall.Store(nil)
 	if dead {

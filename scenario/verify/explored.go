@@ -45,18 +45,18 @@ func Explore(p *scenario.Program, n int, seed uint64, opts Options, x explore.Op
 	}
 	e.Repetition = rep
 	for _, o := range rep.Outcomes {
-		if o.history == nil { // not to be compared
+		if o.run == nil { // not to be compared
 			continue
 		}
 		if i := slices.IndexFunc(e.Possible, func(q *Possibility) bool { return q.digest == o.digest }); i >= 0 {
 			q := e.Possible[i]
 			q.Host = o.Count
 			o.Report = &Report{Schedule: q.Witness.Token, Calls: q.history.Calls, Host: o.Report.Host}
-			if h := ending(o.Report.Host.Err); h != q.ends {
+			if h := ending(o.Report.Host); h != q.ends {
 				o.Report.Verdict, o.Report.Ends = Differs, fmt.Sprintf("the model %s, the host %s", q.ends, h)
 			}
 		} else {
-			o.Report = judge(opts.model(p, nil, nil), &run{history: *o.history, result: o.Report.Host})
+			o.Report = judge(opts.model(p, nil, nil), o.run)
 			o.Report.Verdict = Differs
 		}
 	}
@@ -84,7 +84,7 @@ func (e *Explored) explore(p *scenario.Program, opts Options, x explore.Options)
 		if !known {
 			i = len(e.Possible)
 			index[d] = i
-			e.Possible = append(e.Possible, &Possibility{digest: d, history: h, ends: ending(res.Err)})
+			e.Possible = append(e.Possible, &Possibility{digest: d, history: h, ends: ending(res)})
 		}
 		return explore.Result{State: fmt.Sprint(i)}
 	}, x)
@@ -146,7 +146,7 @@ func (e *Explored) describe() {
 				parts = append(parts, at.thread+": "+calls[at.index].Name+" = "+resultOf(calls[at.index]))
 			}
 		}
-		if q.ends != ending(nil) {
+		if q.ends != ending(&scenario.Result{}) {
 			parts = append(parts, q.ends)
 		}
 		if q.Calls = strings.Join(parts, ", "); len(e.Possible) == 1 {

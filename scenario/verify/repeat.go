@@ -16,10 +16,10 @@ import (
 
 // Outcome is one of the distinct results that repeated host runs have shown.
 type Outcome struct {
-	Count   int
-	Report  *Report // against the model
-	digest  uint64
-	history *History
+	Count  int
+	Report *Report // against the model
+	digest uint64
+	run    *run
 }
 
 // Repetition is what repeated host runs have shown.
@@ -72,7 +72,7 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 	}
 	for _, o := range rep.Outcomes {
 		if !opts.unexplained {
-			o.Report = opts.explain(p, o)
+			o.Report = opts.explain(p, def, o.run)
 		}
 	}
 	return rep, nil
@@ -88,25 +88,11 @@ func (r *Repetition) count(real *run) {
 	i := slices.IndexFunc(r.Outcomes, func(o *Outcome) bool { return o.digest == d })
 	if i < 0 {
 		i = len(r.Outcomes)
-		o := &Outcome{digest: d, history: &real.history}
+		o := &Outcome{digest: d, run: real}
 		o.Report = &Report{Host: real.result}
 		r.Outcomes = append(r.Outcomes, o)
 	}
 	r.Outcomes[i].Count++
-}
-
-// explain finds a schedule of the model that shows an outcome.
-func (o Options) explain(p *scenario.Program, out *Outcome) *Report {
-	real := &run{history: *out.history, result: out.Report.Host}
-	first := judge(o.model(p, nil, nil), real)
-	first.Schedule = "default"
-	if first.Verdict == Agrees {
-		return first
-	}
-	if r := o.search(p, real); r != nil {
-		return r
-	}
-	return first
 }
 
 func (h *History) digest() uint64 {
