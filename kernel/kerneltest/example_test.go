@@ -3,6 +3,7 @@ package kerneltest_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,4 +48,22 @@ func Example() {
 	}, kerneltest.Independent(), kerneltest.Preemptions(1))
 	fmt.Println(report.Failed, "failed,", report.Verdict())
 	// Output: 0 failed, ≤ 1 preemptions
+}
+
+// An exploration that cannot be finished is given a time. What it has seen then is conclusive if that is every schedule
+// with up to two preemptions.
+func ExampleWithin() {
+	t := &testing.T{} // that of the test function
+	report := kerneltest.Explore(t, func(r *kerneltest.Run) {
+		fds, err := r.Pipe2(0)
+		require.NoError(r, err)
+		r.Go("reader", func(c kernel.Calls) {
+			n, _ := c.Read(fds[0], make([]byte, 8))
+			r.Outcome("read", n)
+		})
+		_, err = r.Write(fds[1], []byte("1234"))
+		require.NoError(r, err)
+	}, kerneltest.Within(10*time.Second))
+	fmt.Println(report.Failed, "failed,", report.Verdict())
+	// Output: 0 failed, exhaustive
 }

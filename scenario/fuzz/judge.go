@@ -186,23 +186,6 @@ func (h *hostJudge) replay(b *host.Batch, list []call) []string {
 	return results
 }
 
-// modelJudge is a model of any version: it stands in for the host in tests.
-type modelJudge struct{ m *model }
-
-func (j *modelJudge) close() error { return nil }
-
-func (j *modelJudge) sequential(p *program, result func(i int, text []byte)) error {
-	r := newRunner()
-	return j.m.run(nil, func(c kernel.Calls) {
-		r.Calls = c
-		for i, call := range p.calls {
-			result(i, r.do(call.op, call.args))
-		}
-	})
-}
-
-func (j *modelJudge) together(p *program) (*outcome, error) { return j.m.together(p, nil) }
-
 // together runs a program of two threads under a strategy. A deadlock is an outcome, not an error.
 func (m *model) together(p *program, strategy sim.Strategy) (*outcome, error) {
 	o := &outcome{}
