@@ -32,7 +32,19 @@ func Star(log *Log, opts Options) (string, error) {
 		return "", fmt.Errorf("%s: %s", x.diverged.Pos, x.diverged.Model)
 	}
 	return fmt.Sprintf("# The calls of %s, made by one thread in the order in which a replay ends them.\n"+
-		"signal(SIGPIPE, SIG_IGN)\nsetrlimit(RLIMIT_NOFILE, 1048576)\n%s", log.Name, s.text.String()), nil
+		"signal(SIGPIPE, SIG_IGN)\n%s%s", log.Name, s.limit(), s.text.String()), nil
+}
+
+// limit raises the limit of descriptors if the scenario may need that. A host does not allow any number.
+func (s *star) limit() string {
+	most := 3 + 2*s.lines // no statement opens more than two
+	for fd := range s.names {
+		most = max(most, fd+1)
+	}
+	if most <= 1024 {
+		return ""
+	}
+	return fmt.Sprintf("setrlimit(RLIMIT_NOFILE, %d)\n", most)
 }
 
 // star collects the statements of a scenario.
