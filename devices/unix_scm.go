@@ -16,7 +16,7 @@ func (msg *Msg) takeRights() abi.Errno {
 	}
 	msg.files = msg.files[:0]
 	for _, fd := range msg.Rights {
-		f := msg.Table.Get(fd)
+		f := msg.Table.GetRaw(fd)
 		if f == nil {
 			msg.putRights()
 			return abi.EBADF

@@ -202,12 +202,18 @@ func (t *Thread) Open(name string, flags int) (int, error) {
 func (k *Kernel) open(path string, flags int) (*vfs.File, abi.Errno) {
 	const fresh = abi.O_CREAT | abi.O_EXCL
 	flags |= abi.O_LARGEFILE // what a 64-bit kernel adds to every open
+	if flags&abi.O_PATH != 0 {
+		flags &= abi.O_PATH | abi.O_DIRECTORY | abi.O_NOFOLLOW | abi.O_CLOEXEC
+	}
 	if open := nodes[path]; open != nil {
 		if flags&fresh == fresh {
 			return nil, abi.EEXIST
 		}
 		if flags&abi.O_DIRECTORY != 0 {
 			return nil, abi.ENOTDIR
+		}
+		if flags&abi.O_PATH != 0 {
+			return k.sys.NewPathFile(flags, path, 0), 0
 		}
 		return open(k, flags), 0
 	}
@@ -243,6 +249,11 @@ func (k *Kernel) open(path string, flags int) (*vfs.File, abi.Errno) {
 // vfs_open and handle_truncate.
 func (k *Kernel) openInode(d *vfs.Dentry, file inode, flags int) (*vfs.File, abi.Errno) {
 	d.Get()
+	if flags&abi.O_PATH != 0 {
+		f := k.sys.NewPathFile(flags, d.Name(), 0)
+		f.SetDentry(d)
+		return f, 0
+	}
 	f, errno := file.Open(flags)
 	if f == nil {
 		d.Put()

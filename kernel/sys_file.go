@@ -15,6 +15,14 @@ func (t *Thread) fdget(fd int) (f *vfs.File, counted bool) {
 	return t.files.Get(fd), true
 }
 
+// fdgetRaw is fdget for the few calls that take what was opened with O_PATH.
+func (t *Thread) fdgetRaw(fd int) (f *vfs.File, counted bool) {
+	if !t.files.Shared {
+		return t.files.LookupRaw(fd), false
+	}
+	return t.files.GetRaw(fd), true
+}
+
 // fdput ends what fdget began. The table may have become unshared meanwhile, so counted is what fdget said.
 func fdput(f *vfs.File, counted bool) {
 	if counted {
@@ -146,7 +154,7 @@ func (t *Thread) Close(fd int) error {
 // Dup is dup(2).
 func (t *Thread) Dup(fd int) (int, error) {
 	t.begin("dup", fd)
-	f := t.files.Get(fd)
+	f := t.files.GetRaw(fd)
 	if f == nil {
 		return t.result(-1, abi.EBADF)
 	}
@@ -158,7 +166,7 @@ func (t *Thread) Dup(fd int) (int, error) {
 func (t *Thread) Dup2(oldfd, newfd int) (int, error) {
 	t.begin("dup2", oldfd, newfd)
 	if oldfd == newfd {
-		if t.files.Lookup(oldfd) == nil {
+		if t.files.LookupRaw(oldfd) == nil {
 			return t.result(-1, abi.EBADF)
 		}
 		return t.result(newfd, 0)
@@ -190,13 +198,25 @@ func (t *Thread) dupTo(oldfd, newfd int, cloexec bool) (int, abi.Errno) {
 // (F_SETPIPE_SZ, F_GETPIPE_SZ); other commands are EINVAL.
 func (t *Thread) Fcntl(fd, cmd, arg int) (int, error) {
 	t.begin("fcntl", fd, cmd, arg)
-	f, counted := t.fdget(fd)
+	f, counted := t.fdgetRaw(fd)
 	if f == nil {
 		return t.result(-1, abi.EBADF)
 	}
-	n, errno := t.fcntl(f, fd, cmd, arg)
+	n, errno := -1, abi.EBADF
+	if !f.IsPath() || forPaths(cmd) {
+		n, errno = t.fcntl(f, fd, cmd, arg)
+	}
 	fdput(f, counted)
 	return t.result(n, errno)
+}
+
+// forPaths reports whether cmd can be asked of what was opened with O_PATH: check_fcntl_cmd.
+func forPaths(cmd int) bool {
+	switch cmd {
+	case abi.F_DUPFD, abi.F_DUPFD_CLOEXEC, abi.F_GETFD, abi.F_SETFD, abi.F_GETFL:
+		return true
+	}
+	return false
 }
 
 func (t *Thread) fcntl(f *vfs.File, fd, cmd, arg int) (int, abi.Errno) {

@@ -66,9 +66,22 @@ func (t *FdTable) grow(fd int) {
 // Capacity is how many numbers the table has room for; select(2) looks no further.
 func (t *FdTable) Capacity() int { return len(t.slots) }
 
-// Lookup returns the description of fd, nil if it is not open. It takes no reference and no lock, as
+// Lookup returns the description of fd, nil if it is not open, or open with O_PATH. It takes no reference and no lock, as
 // fdget does for an unshared table. A point.
 func (t *FdTable) Lookup(fd int) *File {
+	t.sys.M.ReadAt(t.id, fieldFd, fd)
+	if uint(fd) >= uint(len(t.slots)) {
+		return nil
+	}
+	f := t.slots[fd].file
+	if f != nil && f.path {
+		return nil
+	}
+	return f
+}
+
+// LookupRaw is Lookup that finds those open with O_PATH too: fdget_raw.
+func (t *FdTable) LookupRaw(fd int) *File {
 	t.sys.M.ReadAt(t.id, fieldFd, fd)
 	if uint(fd) >= uint(len(t.slots)) {
 		return nil
@@ -81,6 +94,16 @@ func (t *FdTable) Lookup(fd int) *File {
 func (t *FdTable) Get(fd int) *File {
 	for {
 		f := t.Lookup(fd)
+		if f == nil || f.getLooked() {
+			return f
+		}
+	}
+}
+
+// GetRaw is Get that finds those open with O_PATH too: fget_raw.
+func (t *FdTable) GetRaw(fd int) *File {
+	for {
+		f := t.LookupRaw(fd)
 		if f == nil || f.getLooked() {
 			return f
 		}
@@ -167,7 +190,7 @@ func (t *FdTable) Replace(oldfd, newfd int, cloexec bool) (*File, abi.Errno) {
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	t.grow(newfd)
-	f := t.Lookup(oldfd)
+	f := t.LookupRaw(oldfd)
 	if f == nil {
 		return nil, abi.EBADF
 	}

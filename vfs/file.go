@@ -85,6 +85,7 @@ type File struct {
 	lent    int // of those, that are given back before the call of who took them ends
 	lookers int // who has found it in a table and has no reference yet
 	gone    bool
+	path    bool // opened with O_PATH: only a number that stands for a name
 	flags   int
 	Pos     int64
 

@@ -110,6 +110,9 @@ func NewDentry(inode, parent *Inode, name string) *Dentry {
 	return &Dentry{Inode: inode, parent: parent, name: name}
 }
 
+// Name is the name in the directory, "." of the root.
+func (d *Dentry) Name() string { return d.name }
+
 // Get takes a reference: dget.
 func (d *Dentry) Get() {
 	d.Inode.sys.M.Write(d.Inode.id, fieldDentry)
@@ -174,6 +177,9 @@ func (f *File) NotifyModify() {
 
 // notifyClose models fsnotify_close.
 func (f *File) notifyClose() {
+	if f.path {
+		return
+	}
 	mask := uint32(abi.IN_CLOSE_NOWRITE)
 	if f.Writable() {
 		mask = abi.IN_CLOSE_WRITE

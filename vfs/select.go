@@ -44,7 +44,7 @@ func (t *FdTable) Select(p *PollWqueues, task *sim.Task, n int, sets Sets, deadl
 	sets.each(func(set *abi.FdSet) {
 		s.Counters.BytesIn += uint64(mapBytes)
 		for fd := range n {
-			if set.Has(fd) && t.Lookup(fd) == nil {
+			if set.Has(fd) && t.LookupRaw(fd) == nil {
 				bad = true
 			}
 		}
