@@ -146,3 +146,31 @@ const AT_FDCWD = -100
 var atRows = []row{
 	{"AT_FDCWD", AT_FDCWD, plain},
 }
+
+// Flags of close_range. See close_range(2).
+const (
+	CLOSE_RANGE_UNSHARE = 2
+	CLOSE_RANGE_CLOEXEC = 4
+)
+
+var closeRangeRows = []row{
+	{"CLOSE_RANGE_UNSHARE", CLOSE_RANGE_UNSHARE, plain},
+	{"CLOSE_RANGE_CLOEXEC", CLOSE_RANGE_CLOEXEC, plain},
+}
+
+// Where lseek counts from. See lseek(2).
+const (
+	SEEK_SET  = 0
+	SEEK_CUR  = 1
+	SEEK_END  = 2
+	SEEK_DATA = 3
+	SEEK_HOLE = 4
+)
+
+var seekRows = []row{
+	{"SEEK_SET", SEEK_SET, plain},
+	{"SEEK_CUR", SEEK_CUR, plain},
+	{"SEEK_END", SEEK_END, plain},
+	{"SEEK_DATA", SEEK_DATA, plain},
+	{"SEEK_HOLE", SEEK_HOLE, plain},
+}

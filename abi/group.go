@@ -47,6 +47,8 @@ var groups = []*group{
 	{name: "PIPE2", kind: "O_???", rows: openRows, again: true},
 	{name: "F", kind: "F_???", rows: fcntlRows},
 	{name: "FD", kind: "FD_???", rows: fdFlagRows},
+	{name: "CLOSE_RANGE", kind: "CLOSE_RANGE_???", rows: closeRangeRows},
+	{name: "SEEK", kind: "SEEK_???", rows: seekRows},
 	{name: "EFD", kind: "EFD_???", rows: eventfdRows},
 	{name: "TFD", kind: "TFD_???", rows: timerfdRows},
 	{name: "SFD", kind: "SFD_???", rows: signalfdRows},

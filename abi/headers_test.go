@@ -19,6 +19,7 @@ import (
 const headers = `
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/pidfd.h>
 #include <linux/sched.h>
@@ -40,6 +41,7 @@ const headers = `
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
+#include <unistd.h>
 `
 
 // Names that are no macro, so that the preprocessor cannot be asked whether the headers have them.

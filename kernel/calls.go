@@ -22,6 +22,8 @@ type Calls interface {
 	Write(fd int, p []byte) (n int, err error)
 	Lseek(fd int, offset int64, whence int) (pos int64, err error)
 	Close(fd int) error
+	// CloseRange closes the numbers from first to last, or with CLOSE_RANGE_CLOEXEC marks them.
+	CloseRange(first, last uint32, flags int) error
 	Dup(fd int) (newfd int, err error)
 	Dup2(oldfd, newfd int) (fd int, err error)
 	Dup3(oldfd, newfd, flags int) (fd int, err error)

@@ -9,10 +9,12 @@ import (
 )
 
 // DirCalls are the system calls that change names in the private directory of the run. Paths are relative to it. There are
-// no links of either kind, and nobody is refused for lack of permission.
+// no symbolic links, and nobody is refused for lack of permission.
 type DirCalls interface {
 	Mkdir(path string) error
 	Rmdir(path string) error
+	// Link gives a file another name.
+	Link(oldpath, newpath string) error
 	Unlink(path string) error
 	Rename(oldpath, newpath string) error
 	// MemfdCreate opens a regular file without a name: memfd_create(2). flags: MFD_CLOEXEC, MFD_ALLOW_SEALING,
@@ -60,6 +62,39 @@ func (k *Kernel) rmdir(path string) abi.Errno {
 func lastName(path string) string {
 	path = strings.TrimRight(path, "/")
 	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// Link is link(2).
+func (t *Thread) Link(oldpath, newpath string) error {
+	t.begin("link", oldpath, newpath)
+	return t.done(t.k.link(oldpath, newpath))
+}
+
+// link gives a file another name: who watches it is told first, then who watches the directory. Models do_linkat and
+// fsnotify_link.
+func (k *Kernel) link(oldpath, newpath string) abi.Errno {
+	from, errno := k.walk(oldpath)
+	if errno != 0 {
+		return errno
+	}
+	if from.name != "." && from.entry == nil {
+		return abi.ENOENT
+	}
+	to, errno := k.vacant(newpath, false)
+	switch {
+	case errno != 0:
+		return errno
+	case from.isDir():
+		return abi.EPERM
+	}
+	inode := from.entry.dentry.Inode
+	if to.dir.entries == nil {
+		to.dir.entries = map[string]*entry{}
+	}
+	to.dir.entries[to.name] = &entry{vfs.NewDentry(inode, to.dir.dentry.Inode, to.name), from.entry.file}
+	inode.Notify(vfs.FileEvent{Mask: abi.IN_ATTRIB})
+	to.dir.dentry.Inode.Notify(vfs.FileEvent{Mask: abi.IN_CREATE, Name: to.name})
+	return 0
 }
 
 // Unlink is unlink(2).
@@ -125,7 +160,7 @@ func (k *Kernel) rename(oldpath, newpath string) abi.Errno {
 		return abi.EINVAL
 	case to.entry != nil && to.isDir() && from.dir.within(to.entry.file.(*directory)):
 		return abi.ENOTEMPTY
-	case to.entry == from.entry:
+	case to.entry != nil && to.entry.dentry.Inode == from.entry.dentry.Inode:
 		return 0
 	case to.entry != nil && isDir && !to.isDir():
 		return abi.ENOTDIR

@@ -116,9 +116,6 @@ func (t *Thread) write(fd int, p []byte) (int, abi.Errno) {
 	return n, errno
 }
 
-// maxWhence is SEEK_HOLE.
-const maxWhence = 4
-
 // Lseek is lseek(2).
 func (t *Thread) Lseek(fd int, offset int64, whence int) (int64, error) {
 	t.begin("lseek", fd, offset, whence)
@@ -128,7 +125,7 @@ func (t *Thread) Lseek(fd int, offset int64, whence int) (int64, error) {
 		return -1, abi.EBADF
 	}
 	pos, errno := int64(-1), abi.ESPIPE
-	if whence < 0 || whence > maxWhence {
+	if whence < 0 || whence > abi.SEEK_HOLE {
 		errno = abi.EINVAL
 	} else if s, ok := f.Ops.(vfs.Seeker); ok {
 		pos, errno = s.Seek(f, offset, whence)
@@ -149,6 +146,24 @@ func (t *Thread) Close(fd int) error {
 		f.Put()
 	}
 	return t.done(errno)
+}
+
+// CloseRange is close_range(2): closes the numbers from first to last, or marks them close-on-exec. Leaves out
+// CLOSE_RANGE_UNSHARE of a table that others share.
+func (t *Thread) CloseRange(first, last uint32, flags int) error {
+	t.begin("close_range", first, last, flags)
+	if flags&^(abi.CLOSE_RANGE_UNSHARE|abi.CLOSE_RANGE_CLOEXEC) != 0 || first > last {
+		return t.done(abi.EINVAL)
+	}
+	if flags&abi.CLOSE_RANGE_UNSHARE != 0 && t.files.Users > 1 {
+		t.k.Stop(&devices.NotModelledError{What: "close_range with CLOSE_RANGE_UNSHARE of threads that share the table"})
+	}
+	if flags&abi.CLOSE_RANGE_CLOEXEC != 0 {
+		t.files.SetCloexecRange(int64(first), int64(last))
+	} else {
+		t.files.CloseRange(int64(first), int64(last))
+	}
+	return t.done(0)
 }
 
 // Dup is dup(2).

@@ -18,6 +18,9 @@ var fileRows = []row{
 	{sig: "read(fd, n)", result: "bytes", help: `read up to n bytes, b"" at the end of the file`, fn: read},
 	{sig: "write(fd, data)", result: "count", help: "write bytes", fn: write},
 	{sig: "close(fd)", result: "0", help: "close a file descriptor", fn: closeFd},
+	{sig: "close_range(first, last=-1, flags=0)", result: "0",
+		help: "close every fd from first to last, -1: all; flags: CLOSE_RANGE_CLOEXEC to mark them close-on-exec instead", fn: closeRange},
+	{sig: "lseek(fd, offset, whence=0)", result: "int", help: "move the position in a file; whence: SEEK_SET, SEEK_CUR, SEEK_END", fn: lseek},
 	{sig: "dup(fd)", result: "fd", help: "duplicate fd to the lowest free number", fn: dup},
 	{sig: "dup2(oldfd, newfd)", result: "fd", help: "duplicate oldfd to newfd, which is closed before", fn: dup2},
 	{sig: "dup3(oldfd, newfd, flags=0)", result: "fd", help: "dup2 that refuses equal numbers; flags: O_CLOEXEC", fn: dup3},
@@ -121,6 +124,23 @@ func closeFd(c *call) (starlark.Value, error) {
 		return nil, c.err
 	}
 	return c.zero(c.calls.Close(fd))
+}
+
+func closeRange(c *call) (starlark.Value, error) {
+	first, last, flags := c.mask(), c.mask(), c.flags()
+	if c.err != nil {
+		return nil, c.err
+	}
+	return c.zero(c.calls.CloseRange(first, last, flags))
+}
+
+func lseek(c *call) (starlark.Value, error) {
+	fd, offset, whence := c.cint(), int64(c.long()), c.cint()
+	if c.err != nil {
+		return nil, c.err
+	}
+	pos, err := c.calls.Lseek(fd, offset, whence)
+	return c.result(starlark.MakeInt64(pos), err)
 }
 
 func dup(c *call) (starlark.Value, error) {

@@ -22,8 +22,9 @@ var inotifyRows = []row{
 var dirRows = []row{
 	{sig: "mkdir(name)", result: "0", help: "make a directory in the run's private one", fn: onPath(kernel.Calls.Mkdir)},
 	{sig: "rmdir(name)", result: "0", help: "remove an empty directory", fn: onPath(kernel.Calls.Rmdir)},
+	{sig: "link(old, new)", result: "0", help: "give a file another name beside the one that it has", fn: onPaths(kernel.Calls.Link)},
 	{sig: "unlink(name)", result: "0", help: "remove a file", fn: onPath(kernel.Calls.Unlink)},
-	{sig: "rename(old, new)", result: "0", help: "give a file or directory another name", fn: rename},
+	{sig: "rename(old, new)", result: "0", help: "give a file or directory another name", fn: onPaths(kernel.Calls.Rename)},
 	{sig: `memfd_create(name="", flags=0)`, result: "fd", help: "open a file that has no name; flags: MFD_CLOEXEC, …", fn: memfdCreate},
 }
 
@@ -118,12 +119,15 @@ func onPath(fn func(kernel.Calls, string) error) func(*call) (starlark.Value, er
 	}
 }
 
-func rename(c *call) (starlark.Value, error) {
-	from, to := c.text(), c.text()
-	if c.err != nil {
-		return nil, c.err
+// onPaths is a builtin that takes two.
+func onPaths(fn func(kernel.Calls, string, string) error) func(*call) (starlark.Value, error) {
+	return func(c *call) (starlark.Value, error) {
+		from, to := c.text(), c.text()
+		if c.err != nil {
+			return nil, c.err
+		}
+		return c.zero(fn(c.calls, from, to))
 	}
-	return c.zero(c.calls.Rename(from, to))
 }
 
 func memfdCreate(c *call) (starlark.Value, error) {

@@ -180,6 +180,35 @@ func (t *FdTable) Close(fd int) (*File, abi.Errno) {
 	return f, 0
 }
 
+// CloseRange removes the open numbers from first to last, in ascending order, and gives their references back:
+// __range_close. Between two of them others may use the table.
+func (t *FdTable) CloseRange(first, last int64) {
+	t.lock.Lock()
+	t.sys.M.Guarded(&t.lock, t.id, fieldFd)
+	for fd := first; fd <= min(last, int64(len(t.slots))-1); fd++ {
+		f := t.slots[fd].file
+		if f == nil {
+			continue
+		}
+		t.slots[fd].file = nil
+		t.release(int(fd))
+		t.lock.Unlock()
+		f.Put()
+		t.lock.Lock()
+		t.sys.M.Guarded(&t.lock, t.id, fieldFd)
+	}
+	t.lock.Unlock()
+}
+
+// SetCloexecRange sets FD_CLOEXEC of the open numbers from first to last: __range_cloexec.
+func (t *FdTable) SetCloexecRange(first, last int64) {
+	t.lock.Lock()
+	for fd := first; fd <= min(last, int64(len(t.slots))-1); fd++ {
+		t.slots[fd].cloexec = t.slots[fd].file != nil
+	}
+	t.lock.Unlock()
+}
+
 // Replace makes newfd refer to what oldfd does, and returns the reference that newfd held before, or nil:
 // dup2(2). EBADF if oldfd is not open – the table has made room for newfd even so – or newfd is not
 // allowed. A number that is reserved and not installed yet is EBUSY.

@@ -16,6 +16,7 @@ type Inode struct {
 	sys   *System
 	id    sim.ID
 	kind  InodeKind
+	links int    // names in directories: i_nlink
 	marks []Mark // replaced as a whole, so that who walks it sees what it was
 }
 
@@ -84,8 +85,8 @@ func (i *Inode) Notify(e FileEvent) {
 	}
 }
 
-// evict is the end of an inode without a name and without descriptions: its watchers are told, and watch no more. Models
-// fsnotify_inoderemove.
+// evict is what happens when a name ends that nobody has open any more, and the inode has no other name: its watchers are
+// told, and watch no more, even if somebody has it open under another name that is gone. Models fsnotify_inoderemove.
 func (i *Inode) evict() {
 	i.Notify(FileEvent{Mask: abi.IN_DELETE_SELF})
 	for _, m := range i.Marks() {
@@ -96,7 +97,7 @@ func (i *Inode) evict() {
 }
 
 // Dentry is a name in a directory, or what is left of it while somebody has the file open. Models struct dentry. An inode
-// has one name.
+// has several if it was linked.
 type Dentry struct {
 	Inode  *Inode
 	parent *Inode // nil: of the root
@@ -105,8 +106,9 @@ type Dentry struct {
 	gone   bool // unhashed
 }
 
-// NewDentry gives a new inode a name in parent; nil for the root.
+// NewDentry gives an inode a name in parent; nil for the root.
 func NewDentry(inode, parent *Inode, name string) *Dentry {
+	inode.links++
 	return &Dentry{Inode: inode, parent: parent, name: name}
 }
 
@@ -119,10 +121,11 @@ func (d *Dentry) Get() {
 	d.count++
 }
 
-// Put gives it back. The last one of a name that is gone ends the inode. Models dput.
+// Put gives it back. The last one of a name that is gone ends the inode, unless that has another. Models dput and
+// dentry_unlink_inode.
 func (d *Dentry) Put() {
 	d.Inode.sys.M.Write(d.Inode.id, fieldDentry)
-	if d.count--; d.count == 0 && d.gone {
+	if d.count--; d.count == 0 && d.gone && d.Inode.links == 0 {
 		d.Inode.evict()
 	}
 }
@@ -131,6 +134,7 @@ func (d *Dentry) Put() {
 func (d *Dentry) Delete() {
 	d.Get()
 	d.gone = true
+	d.Inode.links--
 	d.Put()
 }
 

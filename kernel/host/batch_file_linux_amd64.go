@@ -56,6 +56,11 @@ func (b *Batch) Lseek(fd int, offset int64, whence int) (int64, error) {
 // Close is close(2).
 func (b *Batch) Close(fd int) error { return done(b.sys(unix.SYS_CLOSE, arg(fd))) }
 
+// CloseRange is close_range(2).
+func (b *Batch) CloseRange(first, last uint32, flags int) error {
+	return done(b.sys(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), arg(flags)))
+}
+
 // Dup is dup(2).
 func (b *Batch) Dup(fd int) (int, error) { return result(b.sys(unix.SYS_DUP, arg(fd))) }
 

@@ -76,6 +76,11 @@ func (t *Thread) Lseek(fd int, offset int64, whence int) (int64, error) {
 // Close is close(2).
 func (t *Thread) Close(fd int) error { return done(t.sys("close", unix.SYS_CLOSE, arg(fd))) }
 
+// CloseRange is close_range(2).
+func (t *Thread) CloseRange(first, last uint32, flags int) error {
+	return done(t.sys("close_range", unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), arg(flags)))
+}
+
 // Dup is dup(2).
 func (t *Thread) Dup(fd int) (int, error) { return result(t.sys("dup", unix.SYS_DUP, arg(fd))) }
 

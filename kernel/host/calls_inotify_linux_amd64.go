@@ -44,6 +44,10 @@ func rmdirOf(c caller, path string) error {
 	return done(c.socketCall("rmdir", unix.SYS_RMDIR, pathArg(c, "rmdir", path)))
 }
 
+func linkOf(c caller, from, to string) error {
+	return done(c.socketCall("link", unix.SYS_LINK, pathArg(c, "link", from), pathArg(c, "link", to)))
+}
+
 func unlinkOf(c caller, path string) error {
 	return done(c.socketCall("unlink", unix.SYS_UNLINK, pathArg(c, "unlink", path)))
 }
@@ -77,6 +81,9 @@ func (t *Thread) Mkdir(path string) error { t.task.reset(); return mkdirOf(t, pa
 // Rmdir is rmdir(2).
 func (t *Thread) Rmdir(path string) error { t.task.reset(); return rmdirOf(t, path) }
 
+// Link is link(2).
+func (t *Thread) Link(from, to string) error { t.task.reset(); return linkOf(t, from, to) }
+
 // Unlink is unlink(2).
 func (t *Thread) Unlink(path string) error { t.task.reset(); return unlinkOf(t, path) }
 
@@ -106,6 +113,9 @@ func (b *Batch) Mkdir(path string) error { return mkdirOf(b, path) }
 
 // Rmdir is rmdir(2).
 func (b *Batch) Rmdir(path string) error { return rmdirOf(b, path) }
+
+// Link is link(2).
+func (b *Batch) Link(from, to string) error { return linkOf(b, from, to) }
 
 // Unlink is unlink(2).
 func (b *Batch) Unlink(path string) error { return unlinkOf(b, path) }

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/epollsim/epollsim/abi"
@@ -19,6 +20,12 @@ var (
 	}
 )
 
+// timerStateText tells of a timer what does not depend on when it is asked.
+const timerStateText = `def timer_state(fd):
+    at = timerfd_gettime(fd)
+    return (at[0] != 0, at[1]) if at else at
+`
+
 var eventRows = []*op{
 	{
 		name: "timerfd_create", weight: 4, form: "timerfd_create({0}, {1:TFD})",
@@ -35,6 +42,35 @@ var eventRows = []*op{
 			return g.args(g.fd(isTimerfd), flags, timerValues[g.pick(4)], timerValues[g.pick(4)])
 		},
 		run: func(r *runner, a []int64) { r.zero(r.TimerfdSettime(int(a[0]), int(a[1]), r.timer(a[2], a[3]), nil)) },
+	},
+	{
+		name: "timerfd_gettime", weight: 3, prelude: timerStateText, form: "timer_state({0:fd})",
+		choose: func(g *generator) bool { return g.args(g.fd(isTimerfd)) },
+		run: func(r *runner, a []int64) {
+			var now abi.Itimerspec
+			err := r.TimerfdGettime(int(a[0]), &now)
+			r.ret = 0
+			if r.failed(err) {
+				return
+			}
+			r.text = append(r.text, '(')
+			r.text = append(r.text, map[bool]string{true: "True", false: "False"}[now.Value != abi.Timespec{}]...)
+			r.text = append(r.text, ", "...)
+			r.number(now.Interval.Sec*1e9 + now.Interval.Nsec)
+			r.text = append(r.text, ')')
+		},
+	},
+	{
+		name: "timerfd_read", weight: 3, blocks: true, form: "timerfd_read({0:fd})",
+		choose: func(g *generator) bool {
+			fd := g.fd(isTimerfd)
+			return g.kindOf(fd) == timerfd && g.args(fd)
+		},
+		run: func(r *runner, a []int64) {
+			p := r.buffer(8)
+			_, err := r.Read(int(a[0]), p)
+			r.unsigned(binary.LittleEndian.Uint64(p), err)
+		},
 	},
 	{
 		name: "ioctl TFD_IOC_SET_TICKS", weight: 5, form: "ioctl({0:fd}, TFD_IOC_SET_TICKS, {1})",

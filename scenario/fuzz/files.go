@@ -81,6 +81,12 @@ var fileRows = []*op{
 		run:    func(r *runner, a []int64) { r.zero(r.Unlink(paths[a[0]])) },
 	},
 	{
+		name: "link", weight: 4, form: "link({0:path}, {1:path})",
+		choose: func(g *generator) bool { return g.args(g.path(), g.path()) },
+		run:    func(r *runner, a []int64) { r.zero(r.Link(paths[a[0]], paths[a[1]])) },
+		effect: leavesFiles,
+	},
+	{
 		name: "rename", weight: 4, form: "rename({0:path}, {1:path})",
 		choose: func(g *generator) bool { return g.args(g.path(), g.path()) },
 		run:    func(r *runner, a []int64) { r.zero(r.Rename(paths[a[0]], paths[a[1]])) },

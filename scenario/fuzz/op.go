@@ -156,6 +156,27 @@ var table = []*op{
 		effect: func(g *generator, a []int64, _ *runner) { g.closed(a[0]) },
 	},
 	{
+		name: "close_range", weight: 2, form: "close_range({0:fd}, {1}, {2:CLOSE_RANGE})",
+		choose: func(g *generator) bool {
+			first := g.fd(isAny)
+			if first < 0 {
+				return false // all
+			}
+			flags := []int64{abi.CLOSE_RANGE_CLOEXEC, 0, abi.CLOSE_RANGE_CLOEXEC, abi.CLOSE_RANGE_UNSHARE | abi.CLOSE_RANGE_CLOEXEC, 1}[g.pick(5)]
+			if g.concurrent {
+				flags &^= abi.CLOSE_RANGE_UNSHARE
+			}
+			return g.args(first, first+[]int64{0, 1, 0, 3, -1}[g.pick(5)], flags)
+		},
+		run: func(r *runner, a []int64) { r.zero(r.CloseRange(uint32(a[0]), uint32(a[1]), int(a[2]))) },
+		effect: func(g *generator, a []int64, _ *runner) {
+			for fd := a[0]; fd <= a[1] && a[2]&abi.CLOSE_RANGE_CLOEXEC == 0; fd++ {
+				g.closed(fd)
+			}
+			marks(g, a, nil)
+		},
+	},
+	{
 		name: "dup", weight: 4, act: 1, form: "dup({0:fd})",
 		choose: func(g *generator) bool { return g.args(g.fd(isAny)) },
 		run:    func(r *runner, a []int64) { r.int(r.Dup(int(a[0]))) },
@@ -344,16 +365,16 @@ var table = []*op{
 		},
 	},
 	{
-		name: "lseek", weight: 2, hidden: true, form: "lseek({0:fd}, {1}, {2})",
+		name: "lseek", weight: 2, form: "lseek({0:fd}, {1}, {2:SEEK})",
 		choose: func(g *generator) bool {
-			fd := g.fd(isAny)
+			fd, whence := g.fd(isAny), int64(g.pick(4))
 			switch g.kindOf(fd) {
-			case regular, tty, fifo: // a scenario has no lseek, so it must not matter for what follows
-				return false
 			case directory: // up to the file system
 				return false
+			case regular, fifo: // a file may have taken the name; where it has holes is up to the file system
+				whence %= 3
 			}
-			return g.args(fd, int64(g.pick(4))*3-2, int64(g.pick(4)))
+			return g.args(fd, int64(g.pick(4))*3-2, whence)
 		},
 		run: func(r *runner, a []int64) { r.long(r.Lseek(int(a[0]), a[1], int(a[2]))) },
 	},

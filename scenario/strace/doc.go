@@ -91,4 +91,4 @@ package strace
 //   - A record may have the arguments of C or only those of the method of kernel.Calls; row.own says where the latter
 //     stand in C's order. What is left out prints as glibc would pass it (param.absent), or is taken from the result.
 //   - in-arguments are printed when the call begins, for the kernel may change what they point to (select's sets).
-//   - names.go has the constants that package abi does not list: SEEK_*, SA_*, TIMER_ABSTIME.
+//   - names.go has the constants that package abi does not list: SA_*, TIMER_ABSTIME.

@@ -234,6 +234,9 @@ var examples = []example{
 	{"dup2(99, 20);", failed("dup2", abi.EBADF, 99, 20),
 		`dup2(99, 20)                      = -1 EBADF (Bad file descriptor)`},
 	{"dup3(5, 21, O_CLOEXEC);", did("dup3", 21, 5, 21, abi.O_CLOEXEC), `dup3(5, 21, O_CLOEXEC)            = 21`},
+	{"syscall(SYS_close_range, 100, -1, 0);", did("close_range", 0, uint32(100), uint32(1<<32-1), 0), `close_range(100, 4294967295, 0)   = 0`},
+	{"syscall(SYS_close_range, 100, 99, CLOSE_RANGE_CLOEXEC);", failed("close_range", abi.EINVAL, uint32(100), uint32(99), abi.CLOSE_RANGE_CLOEXEC),
+		`close_range(100, 99, CLOSE_RANGE_CLOEXEC) = -1 EINVAL (Invalid argument)`},
 	{"dup3(5, 5, 0);", failed("dup3", abi.EINVAL, 5, 5, 0),
 		`dup3(5, 5, 0)                     = -1 EINVAL (Invalid argument)`},
 	{"lseek(5, -3, SEEK_END);", failed("lseek", abi.ESPIPE, 5, int64(-3), 2),
@@ -494,6 +497,7 @@ var examples = []example{
 	{`mkdir("/dev", 0777);`, failed("mkdir", abi.EEXIST, "/dev", 0o777), `mkdir("/dev", 0777)               = -1 EEXIST (File exists)`},
 	{`rmdir("/nothing");`, failed("rmdir", abi.ENOENT, "/nothing"), `rmdir("/nothing")                 = -1 ENOENT (No such file or directory)`},
 	{`unlink("/nothing");`, failed("unlink", abi.ENOENT, "/nothing"), `unlink("/nothing")                = -1 ENOENT (No such file or directory)`},
+	{`link("/nothing", "/b");`, failed("link", abi.ENOENT, "/nothing", "/b"), `link("/nothing", "/b")            = -1 ENOENT (No such file or directory)`},
 	{`rename("/nothing", "/dev");`, failed("rename", abi.ENOENT, "/nothing", "/dev"),
 		`rename("/nothing", "/dev")        = -1 ENOENT (No such file or directory)`},
 

@@ -12,7 +12,6 @@ var extra = map[string]struct {
 	kind  string
 	names []name
 }{
-	"SEEK":  {"SEEK_???", []name{{"SEEK_SET", 0}, {"SEEK_CUR", 1}, {"SEEK_END", 2}, {"SEEK_DATA", 3}, {"SEEK_HOLE", 4}}},
 	"TIMER": {"TIMER_???", []name{{"TIMER_ABSTIME", 1}}},
 	"SA": {"SA_???", []name{
 		{"SA_RESTORER", saRestorer}, {"SA_ONSTACK", 0x8000000}, {"SA_RESTART", 0x10000000}, {"SA_NODEFER", 0x40000000},
