@@ -10,12 +10,15 @@ CALL call_close(int fd) { done(close(fd)); }
 CALL call_dup(int fd) { done(dup(fd)); }
 CALL call_dup2(int oldfd, int newfd) { done(dup2(oldfd, newfd)); }
 CALL call_dup3(int oldfd, int newfd, int flags) { done(dup3(oldfd, newfd, flags)); }
+CALL call_close_range(unsigned first, unsigned last, int flags) { done(syscall(436 /* close_range */, first, last, flags)); }
+CALL call_lseek(int fd, long offset, int whence) { done(lseek(fd, offset, whence)); }
 CALL call_write(int fd, const void *data, size_t n) { done(write(fd, data, n)); }
 CALL call_fcntl(int fd, int cmd, long arg) { done(fcntl(fd, cmd, arg)); }
 CALL call_mkfifo(const char *name) { done(mkfifo(name, 0600)); }
 CALL call_mkdir(const char *name) { done(mkdir(name, 0700)); }
 CALL call_rmdir(const char *name) { done(rmdir(name)); }
 CALL call_unlink(const char *name) { done(unlink(name)); }
+CALL call_link(const char *from, const char *to) { done(link(from, to)); }
 CALL call_rename(const char *from, const char *to) { done(rename(from, to)); }
 CALL call_memfd_create(const char *name, unsigned flags) { done(syscall(SYS_memfd_create, name, flags)); }
 
