@@ -39,6 +39,10 @@ type InetNet struct {
 	timeWaits   list.List[tcpTimeWait] // in order of their begin, if there is a bound
 	timeWaiting int
 
+	// ListenerFor chooses among the listeners that share an address by SO_REUSEPORT, in order of listen, the one that a client
+	// is for; nil: by the client's port, where the kernel has a hash with a secret.
+	ListenerFor func(client netip.AddrPort, group []*Tcp) *Tcp
+
 	hashes uint64    // how often a socket of UDP was hashed
 	spare  *datagram // freed ones, linked by next
 	spares int

@@ -153,17 +153,9 @@ func (n *InetNet) findListener(p *tcpPacket) *Tcp {
 		return nil
 	}
 	for _, s := range port.listeners {
-		if !s.receives(p.dst.Addr()) {
-			continue
-		}
-		mine := 1
-		if !s.local.Addr().IsUnspecified() {
-			mine += 2
-		}
-		if s.local.Addr().Is4() {
-			mine++
-		}
+		mine := s.listenerScore(p.dst.Addr())
 		switch {
+		case mine == 0:
 		case mine > score:
 			best, score, shared = s, mine, 1
 		case mine == score:
@@ -172,7 +164,36 @@ func (n *InetNet) findListener(p *tcpPacket) *Tcp {
 			}
 		}
 	}
+	if shared > 1 && n.ListenerFor != nil {
+		return n.ListenerFor(p.src, bestListeners(port.listeners, p.dst.Addr(), score))
+	}
 	return best
+}
+
+// listenerScore is how exact the address of a listener is for a packet to an address, 0 if it is not for it. Models
+// compute_score.
+func (t *Tcp) listenerScore(to netip.Addr) int {
+	if !t.receives(to) {
+		return 0
+	}
+	score := 1
+	if !t.local.Addr().IsUnspecified() {
+		score += 2
+	}
+	if t.local.Addr().Is4() {
+		score++
+	}
+	return score
+}
+
+func bestListeners(list []*Tcp, to netip.Addr, score int) []*Tcp {
+	var group []*Tcp
+	for _, t := range list {
+		if t.listenerScore(to) == score {
+			group = append(group, t)
+		}
+	}
+	return group
 }
 
 // deliver handles a packet for t, or leaves it to the owner of t. Models the end of tcp_v4_rcv.

@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
@@ -34,6 +35,9 @@ type Options struct {
 	// MaxTimeWait is how many connections of TCP are in TIME_WAIT at once: one more, and the oldest is over before its minute;
 	// 0: any number.
 	MaxTimeWait int
+	// ListenerFor chooses among TCP listeners that share an address by SO_REUSEPORT the one that a client is for, where Linux
+	// has a hash with a secret; nil: the model's own choice.
+	ListenerFor func(client netip.AddrPort, group []*devices.Tcp) *devices.Tcp
 }
 
 // Kernel is a booted model of Linux.
@@ -95,7 +99,7 @@ func Boot(opts Options) *Kernel {
 	k.user = k.epoll.NewUser()
 	k.unix = devices.NewUnixNet(k.sys, unixNames{k})
 	k.inet = devices.NewInetNet(k.sys)
-	k.inet.PortFor, k.inet.MaxTimeWait = opts.PortFor, opts.MaxTimeWait
+	k.inet.PortFor, k.inet.ListenerFor, k.inet.MaxTimeWait = opts.PortFor, opts.ListenerFor, opts.MaxTimeWait
 	k.clocks = devices.NewClocks(k.m)
 	return k
 }

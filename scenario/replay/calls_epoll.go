@@ -77,6 +77,7 @@ func epollWait(name string, call func(*exec, *op, []abi.EpollEvent) (int, error)
 			out := outcomeOf(n, err)
 			if n > 0 {
 				out.events = buf[:n]
+				x.delivered(x.epoll(o), out.events)
 			}
 			return out
 		},

@@ -274,6 +274,9 @@ func runWrite(x *exec, o *op) outcome {
 	if o.a[2] != 0 {
 		data = nil
 	}
+	if !o.whole && len(data) == 8 && x.counts(o, o.fd) {
+		data = []byte{1, 0, 0, 0, 0, 0, 0, 0} // the log does not tell: most write this
+	}
 	if x.stream(o, o.fd) && o.want.ret > 0 && o.want.ret < int64(len(data)) {
 		data = data[:o.want.ret]
 	}

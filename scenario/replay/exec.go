@@ -44,6 +44,9 @@ type exec struct {
 	udp       map[abi.Sockaddr]int // sockets of the pilot
 	running   *op                  // the last one that was begun
 	making    *op                  // that a connect of the log is making
+	arrivals  map[sim.ID]*vfs.File // files that something outside made ready, until a wait tells of it
+	aim       *vfs.File            // the listener that the world connects to
+	accepting map[int]bool         // accepts of the log whose connection has chosen its listener
 	orphans   []int                // peers of files that the log has closed
 	onChecked func(*exec, *op)     // told of each call that was checked
 	mutable   map[*op]bool         // for tests
@@ -89,7 +92,7 @@ const maxTimeWait = 1024
 // execute runs the log once. It stops at the first divergence.
 func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op), script ...*star) *exec {
 	x := &exec{
-		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, trail: newTrail(), udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
+		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, arrivals: map[sim.ID]*vfs.File{}, accepting: map[int]bool{}, trail: newTrail(), udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
 		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]peerEnd{}, queued: map[sim.ID][]int{}, names: map[string]bool{},
 		tally: tally{foreignFiles: map[*vfs.File]bool{}},
 	}
@@ -104,7 +107,7 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked 
 			}
 		}
 	}
-	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check, PortFor: x.portFor, MaxTimeWait: maxTimeWait})
+	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check, PortFor: x.portFor, ListenerFor: x.listenerFor, MaxTimeWait: maxTimeWait})
 	x.m = x.k.Machine()
 	x.err = x.k.RunThread(func(t *kernel.Thread) {
 		x.pilot = t

@@ -92,6 +92,32 @@ func TestExplained(t *testing.T) {
 				"7 recvmsg(6, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"x\", iov_len=1}], msg_iovlen=1, msg_control=[{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3, 7]}], msg_controllen=24, msg_flags=0}, 0) = 1\n",
 			[]string{"fd 3 of process 7 was closed by a call that the log does not have"},
 		},
+		{
+			"events that the log does not show",
+			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0\neventfd2(0, EFD_NONBLOCK) = 6\n" +
+				"epoll_ctl(4, EPOLL_CTL_ADD, 6, {events=EPOLLIN, data={u32=6, u64=6}}) = 0\nwrite(6, \"\"..., 8) = 8\n" +
+				"epoll_wait(4, [...], 8, -1) = 2\nread(6, \"\"..., 8) = 8\nread(5, \"\"..., 10) = 10\n",
+			[]string{"the peer of fd 5 sent 10 bytes"},
+		},
+		{
+			"what comes from outside may have come first",
+			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0\neventfd2(0, EFD_NONBLOCK) = 6\n" +
+				"epoll_ctl(4, EPOLL_CTL_ADD, 6, {events=EPOLLIN, data={u32=6, u64=6}}) = 0\nwrite(6, \"\\1\\0\\0\\0\\0\\0\\0\\0\", 8) = 8\n" +
+				"epoll_wait(4, [{events=EPOLLIN, data={u32=5, u64=5}}, {events=EPOLLIN, data={u32=6, u64=6}}], 8, -1) = 2\n",
+			[]string{"the peer of fd 5 sent 1 bytes"},
+		},
+		{
+			"which of two listeners with SO_REUSEPORT gets a connection",
+			exec + "socket(AF_INET, SOCK_STREAM, 0) = 3\nsocket(AF_INET, SOCK_STREAM, 0) = 4\nsocket(AF_INET, SOCK_STREAM, 0) = 5\n" +
+				"setsockopt(3, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0\nsetsockopt(4, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0\n" +
+				"bind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\nlisten(3, 8) = 0\n" +
+				"bind(4, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\nlisten(4, 8) = 0\n" +
+				"accept(4, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 6\n" +
+				"accept(3, {sa_family=AF_INET, sin_port=htons(40002), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 7\n" +
+				"connect(5, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"accept(4, {sa_family=AF_INET, sin_port=htons(40004), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 8\n",
+			[]string{"a peer connected to fd 4", "a peer connected to fd 3"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})

@@ -5,7 +5,6 @@ import (
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/vfs"
-	"slices"
 )
 
 // Readiness that the log reports and only the world can have brought about.
@@ -24,47 +23,7 @@ func helpWait(x *exec, o *op) bool {
 			return true
 		}
 	}
-	return x.calm(ep, o) || x.arrange(o, ep)
-}
-
-func (x *exec) arrange(o *op, ep *eventpoll.Eventpoll) bool {
-	got := slices.Clone(x.foresee(ep, int(o.a[0])))
-	if len(got) != len(o.want.events) || slices.Equal(got, o.want.events) {
-		return false
-	}
-	type place struct {
-		f    *vfs.File
-		fd   int
-		free bool
-		at   int
-	}
-	var ready []place
-	ep.EachReady(func(f *vfs.File, fd int, item abi.EpollEvent) bool {
-		bits := x.peek(f) & item.Events
-		if bits == 0 {
-			return true
-		}
-		at := slices.Index(o.want.events, abi.EpollEvent{Events: bits, Data: item.Data})
-		if at < 0 {
-			at = len(o.want.events)
-		}
-		ready = append(ready, place{f, fd, externalOf(f) != nil, at})
-		return true
-	})
-	last := -1
-	for _, p := range ready {
-		if !p.free && p.at < last {
-			return false // not the world's to decide
-		}
-		if !p.free {
-			last = p.at
-		}
-	}
-	slices.SortStableFunc(ready, func(a, b place) int { return a.at - b.at })
-	for _, p := range ready {
-		ep.Requeue(p.f, p.fd)
-	}
-	return true
+	return o.want.cut && x.helpUnseen(o, ep) || x.calm(ep, o) || x.arrange(o, ep)
 }
 
 func (x *exec) helpItem(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) (found, changed bool) {
@@ -99,7 +58,51 @@ func (x *exec) helpItem(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) (found
 	return true, x.makeReady(o, file, e.Events, mask)
 }
 
+// helpUnseen is for events that the log left out: they are of what its thread works on until it waits again.
+func (x *exec) helpUnseen(o *op, ep *eventpoll.Eventpoll) bool {
+	if len(x.foresee(ep, int(o.a[0]))) >= int(o.want.ret) {
+		return false
+	}
+	return x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case other == o || other.task != o.task:
+			return lookOn
+		case other.row.isEpollWait():
+			return lookNo
+		case !other.row.waits:
+			return lookOn
+		}
+		f, bits := x.file(other, other.fd), abi.EPOLLIN
+		if !other.row.looks {
+			bits = abi.EPOLLOUT
+		}
+		if mask := x.maskOf(ep, f); f != nil && mask&bits != 0 && x.peek(f)&mask == 0 && x.makeReady(o, f, bits, mask) {
+			return lookYes
+		}
+		return lookOn
+	})
+}
+
+// maskOf is what ep watches f for.
+func (x *exec) maskOf(ep *eventpoll.Eventpoll, f *vfs.File) (mask abi.Events) {
+	ep.EachItem(func(g *vfs.File, _ int, item abi.EpollEvent) bool {
+		if g == f {
+			mask |= item.Events
+		}
+		return true
+	})
+	return mask
+}
+
 func (x *exec) makeReady(o *op, f *vfs.File, bits, mask abi.Events) bool {
+	changed := x.changeReady(o, f, bits, mask)
+	if changed {
+		x.arrive(f)
+	}
+	return changed
+}
+
+func (x *exec) changeReady(o *op, f *vfs.File, bits, mask abi.Events) bool {
 	if e := externalOf(f); e != nil && f.CanPoll() {
 		const known = abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLPRI | abi.EPOLLERR | abi.EPOLLHUP | abi.EPOLLRDHUP |
 			abi.EPOLLRDNORM | abi.EPOLLWRNORM | abi.EPOLLRDBAND | abi.EPOLLWRBAND | abi.EPOLLMSG
