@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +37,10 @@ func benchMultiplex(cmd *cobra.Command, w bench.Multiplex, asJSON bool, svg stri
 	if err := w.Check(); err != nil {
 		return usagef("%v", err)
 	}
+	chart := output{"--svg", svg}
+	if err := checkOutputs("", nil, chart); err != nil {
+		return err
+	}
 	var rows []bench.Cost
 	enc := json.NewEncoder(cmd.OutOrStdout())
 	enc.SetEscapeHTML(false)
@@ -52,8 +55,8 @@ func benchMultiplex(cmd *cobra.Command, w bench.Multiplex, asJSON bool, svg stri
 		return usagef("bench: %v", err)
 	}
 	if svg != "" {
-		if err := os.WriteFile(svg, []byte(bench.Chart(rows)), 0o666); err != nil {
-			return usagef("%v", plainPathError(err))
+		if err := chart.write([]byte(bench.Chart(rows))); err != nil {
+			return err
 		}
 	}
 	if !asJSON && errOut == nil {

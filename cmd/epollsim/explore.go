@@ -88,6 +88,9 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOutputs("scenario", []string{file}, output{"--checkpoint", f.file}, output{"--shrink", f.shrunk}); err != nil {
+		return err
+	}
 	f.watch()
 	debug.SetGCPercent(400) // runs are short-lived: memory is flat all the same
 	boot := func(machine sim.Options) *kernel.Kernel {
@@ -98,20 +101,20 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	if progress := f.progress(cmd); progress != nil {
-		opts.Progress = progress
-		defer progress(explore.Progress{})
-	}
+	opts.Progress = f.progress(cmd)
 	program := p.Explored(boot, scenario.Options{MaxSteps: f.starlark})
 	r := explore.Explore(program, opts)
+	if opts.Progress != nil {
+		opts.Progress(explore.Progress{}) // the line goes
+	}
 	if r.Err != nil {
 		return f.mistake(cmd, r, file)
 	}
-	if f.unsaved != nil {
-		return usagef("--checkpoint: %v", f.unsaved)
-	}
 	if err := f.write(cmd.OutOrStdout(), p, program, r); err != nil {
 		return usagef("writing to standard output: %v", err)
+	}
+	if f.unsaved != nil {
+		return f.unsaved
 	}
 	if r.Failed > 0 {
 		f.failures(cmd, r, file)
@@ -293,7 +296,7 @@ func (f *exploreFlags) checkpoint(opts *explore.Options) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return usagef("--checkpoint: %v", err)
 	}
-	opts.Checkpoint = func(text []byte) { f.unsaved = os.WriteFile(f.file, text, 0o666) }
+	opts.Checkpoint = func(text []byte) { f.unsaved = output{"--checkpoint", f.file}.write(text) }
 	return nil
 }
 
@@ -326,8 +329,8 @@ func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot func
 	if token == "" {
 		token = first.Witness.Token
 	}
-	if err := os.WriteFile(f.shrunk, text, 0o666); err != nil {
-		return usagef("--shrink: %v", err)
+	if err := (output{"--shrink", f.shrunk}).write(text); err != nil {
+		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "a smaller program that fails the same way: epollsim run --schedule=%s %s\n", token, f.shrunk)
 	return nil

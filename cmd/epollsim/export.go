@@ -78,6 +78,9 @@ func (f *exportFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.check(files, vectors); err != nil {
+		return err
+	}
 	if f.pack != "" {
 		return f.writePack(cmd, vectors, refused)
 	}
@@ -113,6 +116,29 @@ func (f *exportFlags) record(cmd *cobra.Command, files []string) (vectors []*exp
 		}
 	}
 	return vectors, refused, nil
+}
+
+// check refuses folders in which writing would lose a file of the user.
+func (f *exportFlags) check(files []string, vectors []*export.Vector) error {
+	if f.pack != "" && !export.IsPack(f.pack) {
+		return usagef("--pack %s: the folder has other files in it; name one that is empty, or not there", f.pack)
+	}
+	var outs []string
+	for _, v := range vectors {
+		if f.pack != "" {
+			outs = append(outs, filepath.Join(f.pack, "c", v.Name+".c"), filepath.Join(f.pack, "json", v.Name+".json"))
+		} else if f.dir != "" {
+			outs = append(outs, filepath.Join(f.dir, v.Name+"."+f.to))
+		}
+	}
+	for _, out := range outs {
+		for _, in := range files {
+			if sameFile(in, out) {
+				return usagef("%s: this is the scenario itself, which would be lost; name another folder", out)
+			}
+		}
+	}
+	return nil
 }
 
 func (f *exportFlags) write(cmd *cobra.Command, vectors []*export.Vector, refused []*export.Refusal) error {
@@ -169,6 +195,10 @@ func (f *exportFlags) star(cmd *cobra.Command, files []string) error {
 	if err := f.limits.check(); err != nil {
 		return err
 	}
+	out := output{"-o", f.dir}
+	if err := checkOutputs("log", files, out); err != nil {
+		return err
+	}
 	f.watch()
 	log, err := readLog(files, cmd.InOrStdin())
 	if err != nil {
@@ -182,13 +212,11 @@ func (f *exportFlags) star(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return exitError{scenario.ExitScenario, err.Error()}
 	}
-	if f.dir == "" {
-		_, err = fmt.Fprint(cmd.OutOrStdout(), text)
-	} else {
-		err = os.WriteFile(f.dir, []byte(text), 0o666)
+	if out.isFile() {
+		return out.write([]byte(text))
 	}
-	if err != nil {
-		return usagef("%v", plainPathError(err))
+	if _, err = fmt.Fprint(cmd.OutOrStdout(), text); err != nil {
+		return usagef("writing to standard output: %v", err)
 	}
 	return nil
 }

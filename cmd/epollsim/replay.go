@@ -76,7 +76,10 @@ func (f *replayFlags) run(cmd *cobra.Command, files []string) error {
 	stdout := bufio.NewWriter(cmd.OutOrStdout())
 	defer stdout.Flush()
 	trace := io.Writer(stdout)
-	if f.output != "" {
+	if err := checkOutputs("log", files, output{"-o", f.output}); err != nil {
+		return err
+	}
+	if f.output != "" && f.output != "-" {
 		out, err := os.Create(f.output)
 		if err != nil {
 			return usagef("%v", plainPathError(err))

@@ -138,8 +138,14 @@ func (f *runFlags) runOne(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := kernelVersion(f.kernel, p); err != nil {
+		return err
+	}
+	if err := checkOutputs("scenario", []string{file}, output{"-o", f.output}, output{"--svg", f.svg}); err != nil {
+		return err
+	}
 	stdout := bufio.NewWriter(cmd.OutOrStdout())
-	out, closeOut, err := f.traceFile(file, stdout)
+	out, closeOut, err := f.traceFile(stdout)
 	if err != nil {
 		return err
 	}
@@ -204,15 +210,10 @@ func (f flushing) Write(p []byte) (int, error) {
 	return f.w.Write(p)
 }
 
-// traceFile opens what -o names, which must not be the scenario itself.
-func (f *runFlags) traceFile(scenarioFile string, stdout io.Writer) (io.Writer, func() error, error) {
+// traceFile opens what -o names.
+func (f *runFlags) traceFile(stdout io.Writer) (io.Writer, func() error, error) {
 	if f.output == "" || f.output == "-" {
 		return stdout, func() error { return nil }, nil
-	}
-	in, errIn := os.Stat(scenarioFile)
-	out, errOut := os.Stat(f.output)
-	if errIn == nil && errOut == nil && os.SameFile(in, out) {
-		return nil, nil, usagef("-o %s: this is the scenario itself", f.output)
 	}
 	w, err := os.Create(f.output)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/pflag"
 
@@ -124,10 +123,7 @@ func (d *drawing) write() error {
 	if d == nil {
 		return nil
 	}
-	if err := os.WriteFile(d.file, []byte(d.SVG()), 0o666); err != nil {
-		return usagef("%v", plainPathError(err))
-	}
-	return nil
+	return output{"--svg", d.file}.write([]byte(d.SVG()))
 }
 
 // tracer hands each event to the view and the drawing; nil if there is neither.

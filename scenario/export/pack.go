@@ -43,6 +43,17 @@ func WritePack(dir string, vectors []*Vector, refused []*Refusal) error {
 	return os.WriteFile(filepath.Join(dir, "run"), packRun, 0o777)
 }
 
+// IsPack reports whether a pack may be written to a folder: it is not there, or empty, or has a pack in it.
+func IsPack(dir string) bool {
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) == 0 {
+		return true
+	}
+	title, _, _ := strings.Cut(packReadme, "\n")
+	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	return err == nil && strings.HasPrefix(string(readme), title)
+}
+
 // WriteTo writes v into a folder as NAME.c or NAME.json.
 func (v *Vector) WriteTo(dir, format string) error {
 	text, err := v.Text(format)
