@@ -47,6 +47,7 @@ type exec struct {
 	arrivals  map[sim.ID]*vfs.File // files that something outside made ready, until a wait tells of it
 	aim       *vfs.File            // the listener that the world connects to
 	accepting map[int]bool         // accepts of the log whose connection has chosen its listener
+	newcomers []newcomer           // tasks whose origin was guessed
 	orphans   []int                // peers of files that the log has closed
 	onChecked func(*exec, *op)     // told of each call that was checked
 	mutable   map[*op]bool         // for tests
@@ -80,7 +81,8 @@ func (th *thread) name() string { return fmt.Sprint(th.tid) }
 type table struct {
 	inherited bool // it was there before the log, with numbers of which nothing is known
 	known     map[int]bool
-	limited   bool // the log told the limit
+	limited   bool        // the log told the limit
+	makers    map[int]int // the tasks that got its numbers, where there are newcomers
 }
 
 var errDone = errors.New("the log has ended")
@@ -230,6 +232,10 @@ func (x *exec) end(e *logEvent) {
 			x.kill(th, e.end.Signal)
 		case o != nil && o.row.ends && !th.begun:
 			x.begin(th)
+		case !x.log.seen["exit"] && !x.log.seen["exit_group"]: // of a log without calls that end tasks
+			x.drop(th)
+			th.cur = &op{index: -1, row: rows["exit"], name: "exit", task: e.task, tid: e.tid, begin: e.mark, end: e.mark, fd: -1, fd2: -1}
+			x.begin(th)
 		case o == nil || !o.row.ends:
 			x.kill(th, abi.SIGKILL)
 		}
@@ -284,7 +290,7 @@ func (x *exec) claim(task, tid int) *thread {
 		}
 	}
 	if th == nil {
-		th = x.adopt(tid)
+		th = x.adopt(task, tid)
 	}
 	th.claimed, th.task = true, task
 	x.threads[task] = th
@@ -295,31 +301,6 @@ func (x *exec) claim(task, tid int) *thread {
 func (x *exec) newThread(tid int) *thread {
 	th := &thread{tid: tid}
 	x.byTid[tid] = th
-	return th
-}
-
-// adopt makes a thread or process that was there before the log.
-func (x *exec) adopt(tid int) *thread {
-	th := x.newThread(tid)
-	main := func(*kernel.Thread) { x.loop(th) }
-	if x.log.attached {
-		for _, other := range x.alive {
-			if !x.lost(other) {
-				th.k = other.k.AdoptThread(tid, th.name(), main)
-				return th
-			}
-		}
-	}
-	th.k = x.k.Adopt(tid, th.name(), x.pilot, main)
-	harden(th.k.Process())
-	files := th.k.Files()
-	files.Limit = 1 << 20
-	x.tables[files] = &table{inherited: true, known: map[int]bool{}}
-	for range 3 {
-		fd, _ := files.Reserve(0, false)
-		files.Install(fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
-		x.tables[files].known[fd] = true
-	}
 	return th
 }
 

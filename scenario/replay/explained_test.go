@@ -118,6 +118,13 @@ func TestExplained(t *testing.T) {
 				"accept(4, {sa_family=AF_INET, sin_port=htons(40004), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 8\n",
 			[]string{"a peer connected to fd 4", "a peer connected to fd 3"},
 		},
+		{
+			"tasks without a clone: one process was forked, one is a stranger",
+			"7 pipe2([3, 4], 0) = 0\n8 close(4) = 0\n7 write(4, \"a\", 1) = 1\n8 read(3, \"a\", 1) = 1\n8 dup(3) = 4\n" +
+				"9 epoll_create1(0) = 3\n7 write(4, \"a\", 1) = 1\n9 epoll_wait(3, [], 8, 0) = 0\n9 +++ exited with 0 +++\n" +
+				"7 write(4, \"a\", 1) = 1\n",
+			nil,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})

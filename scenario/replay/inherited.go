@@ -128,6 +128,9 @@ func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
 	if f == nil || !(externalOf(f) != nil && f.Name == "inherited") && !x.untraced(files, fd) {
 		return false
 	}
+	if maker, ok := x.table(files).makers[fd]; ok && maker != o.task && len(x.newcomers) > 0 {
+		return false // rather they do not share their numbers
+	}
 	x.pilot.CloseIn(files, fd)
 	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())
 	return true

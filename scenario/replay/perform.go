@@ -51,6 +51,9 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	}
 	f := x.file(o, o.fd)
 	out := o.row.run(x, o)
+	if o.row.allocates && !out.failed() && len(x.newcomers) > 0 {
+		x.made(o, int(out.ret))
+	}
 	switch {
 	case out.failed():
 	case o.row.name == "close" && len(x.peers) > 0:

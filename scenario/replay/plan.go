@@ -8,6 +8,8 @@ type plan struct {
 	eager  bool            // all that change something at once
 	late   map[int]bool    // not before its end comes; false: as soon as it begins
 	before map[int]earlier // another one goes first, if it has begun by then
+
+	origins map[int]origin // of tasks whose making the log does not have
 }
 
 type earlier struct{ index, task int }
@@ -28,7 +30,7 @@ func (p *plan) inFront(first, second *op) *plan {
 }
 
 func (p *plan) copy() *plan {
-	n := &plan{eager: p.eager, late: map[int]bool{}, before: map[int]earlier{}}
+	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, before: map[int]earlier{}}
 	maps.Copy(n.late, p.late)
 	maps.Copy(n.before, p.before)
 	return n

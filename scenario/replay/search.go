@@ -56,8 +56,8 @@ func search(log *Log, opts *Options) found {
 		}
 		return x, false
 	}
-	for f.x.diverged != nil && !f.x.stuck() {
-		if !f.improve(try) {
+	for f.x.diverged != nil {
+		if !f.otherOrigins(try) && (f.gaveUp || f.x.stuck() || !f.improve(try)) {
 			break
 		}
 	}
@@ -65,7 +65,7 @@ func search(log *Log, opts *Options) found {
 		f.gaveUp = false
 	}
 	if f.x.diverged == nil && log.overlaps > 0 {
-		eager := execute(log, opts, &plan{eager: true}, nil, nil)
+		eager := execute(log, opts, &plan{eager: true, origins: f.plan.origins}, nil, nil)
 		f.tries++
 		f.several = eager.diverged == nil && !f.x.trail.sameOrder(&eager.trail)
 	}

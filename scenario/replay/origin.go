@@ -1,0 +1,151 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
+)
+
+// Tasks of which the log does not show how they came to be: it began later, or has no clone and execve. Each is taken to be a
+// thread of a process that is there, or one that was forked off, or a stranger; where that ends in a divergence, the others
+// are tried.
+
+// origin is what such a task is taken to be.
+type origin struct {
+	kind originKind
+	of   int // Serial of the task it comes from
+}
+
+type originKind uint8
+
+const (
+	originStranger originKind = iota // a process with files of its own
+	originThread
+	originFork // a process with a copy of the files
+)
+
+// newcomer is a task whose origin was guessed.
+type newcomer struct {
+	task   int
+	taken  origin
+	others []origin
+}
+
+// adopt makes a thread or process that was there before the log, or whose making the log does not have.
+func (x *exec) adopt(task, tid int) *thread {
+	th := x.newThread(tid)
+	from, told := x.plan.origins[task]
+	if options := x.origins(); x.log.attached && len(options) > 1 {
+		if !told {
+			from = x.likely(options)
+		}
+		options = slices.DeleteFunc(options, func(o origin) bool { return o == from })
+		x.newcomers = append(x.newcomers, newcomer{task, from, options})
+	}
+	main := func(*kernel.Thread) { x.loop(th) }
+	parent := x.threads[from.of]
+	if from.kind != originStranger && (parent == nil || x.lost(parent)) {
+		from.kind = originStranger
+	}
+	if from.kind == originThread {
+		th.k = parent.k.AdoptThread(tid, th.name(), main)
+		return th
+	}
+	th.k = x.k.Adopt(tid, th.name(), x.pilot, main)
+	harden(th.k.Process())
+	if from.kind == originFork {
+		th.k.ShareFiles(parent.k)
+		th.k.Unshare()
+		x.copyTable(parent.k.Files(), th.k.Files())
+		return th
+	}
+	files := th.k.Files()
+	files.Limit = 1 << 20
+	x.tables[files] = &table{inherited: true, known: map[int]bool{}}
+	for range 3 {
+		fd, _ := files.Reserve(0, false)
+		files.Install(fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
+		x.tables[files].known[fd] = true
+	}
+	return th
+}
+
+// nearestProcesses is how many processes are tried as the one that a task comes from.
+const nearestProcesses = 4
+
+// origins are what a new task may be: the processes that did something last come first.
+func (x *exec) origins() []origin {
+	var options []origin
+	seen := map[*kernel.Process]bool{}
+	for i := x.at - 1; i >= x.log.first && len(seen) < nearestProcesses; i-- {
+		th := x.threads[x.log.at(i).task]
+		if th == nil || x.lost(th) || seen[th.k.Process()] {
+			continue
+		}
+		seen[th.k.Process()] = true
+		options = append(options, origin{originThread, th.task}, origin{originFork, th.task})
+	}
+	return append(options, origin{})
+}
+
+// likely is what a task is taken to be at first: one that begins to load a program was forked off, all others are threads.
+func (x *exec) likely(options []origin) origin {
+	kind := originThread
+	if o := x.log.at(x.at).op; o != nil && o.text == "/etc/ld.so.cache" {
+		kind = originFork
+	}
+	i := slices.IndexFunc(options, func(o origin) bool { return o.kind == kind })
+	return options[max(i, 0)]
+}
+
+// made notes who got a number.
+func (x *exec) made(o *op, fd int) {
+	t := x.table(x.thread(o).k.Files())
+	if t.makers == nil {
+		t.makers = map[int]int{}
+	}
+	t.makers[fd] = o.task
+}
+
+// suspects are the tasks whose origin may have led to the divergence, that of the failed call first, then the newest.
+func (x *exec) suspects() []newcomer {
+	var list []newcomer
+	if x.failed == nil {
+		return nil
+	}
+	for _, n := range slices.Backward(x.newcomers) {
+		th := x.threads[n.task]
+		switch {
+		case n.task == x.failed.task:
+			list = slices.Insert(list, 0, n)
+		case th != nil && !x.lost(th) && x.sharesFiles(&op{task: n.task}, x.failed) && len(list) < nearestProcesses:
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// comes is the plan in which a task has another origin.
+func (p *plan) comes(task int, from origin) *plan {
+	n := p.copy()
+	n.origins = maps.Clone(p.origins)
+	if n.origins == nil {
+		n.origins = map[int]origin{}
+	}
+	n.origins[task] = from
+	return n
+}
+
+// otherOrigins looks for a plan that comes further because a task is something else.
+func (f *found) otherOrigins(try func(*plan) (*exec, bool)) bool {
+	for _, n := range f.x.suspects() {
+		for _, o := range n.others {
+			if x, further := try(f.plan.comes(n.task, o)); x == nil || further {
+				return further
+			}
+		}
+	}
+	return false
+}
