@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"go.starlark.net/starlark"
+
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/scenario"
@@ -110,8 +112,8 @@ func (h *History) digest() uint64 {
 	return f.Sum64()
 }
 
-// smallestGap is the smallest time between two things that the scenario lets happen at different times: the
-// differences between the moments at which the model's clock stood.
+// smallestGap is the smallest time that means something to the scenario: between two moments at which the model's clock stood,
+// or that a call would have waited, whether it had to or not. A second if there is none.
 func smallestGap(p *scenario.Program, o Options) time.Duration {
 	gap, last := int64(time.Second), int64(0)
 	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: o.MaxSteps, MaxTasks: o.MaxTasks, Trace: func(e sim.Event) {
@@ -120,6 +122,23 @@ func smallestGap(p *scenario.Program, o Options) time.Duration {
 			last = e.Time
 		}
 	}}})
-	scenario.Run(k, p, scenario.Options{MaxSteps: o.MaxStarlark})
+	scenario.Run(k, p, scenario.Options{MaxSteps: o.MaxStarlark, OnCall: func(c scenario.Call) {
+		for _, param := range c.Params {
+			if ns := duration(param); ns > 0 {
+				gap = min(gap, ns)
+			}
+		}
+	}})
 	return time.Duration(gap)
+}
+
+// duration returns the time that an argument names in ns, 0 if it names none.
+func duration(p scenario.Param) int64 {
+	unit := map[string]int64{"timeout": int64(time.Millisecond), "timeout_ns": 1, "value_ns": 1, "interval_ns": 1}[p.Name]
+	n, ok := p.Value.(starlark.Int)
+	if !ok {
+		return 0
+	}
+	v, _ := n.Int64()
+	return v * unit
 }

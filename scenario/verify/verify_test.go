@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -152,6 +153,23 @@ eventfd_write(e, 1)
 join(a)
 join(b)
 `
+
+// A delay must not make a timeout end that the model's run need not wait for.
+func TestDelaysAreShorterThanAnyTimeout(t *testing.T) {
+	skipWithoutHost(t)
+	for call, want := range map[string]time.Duration{
+		"poll([(e, POLLOUT)], timeout = 30)":           3 * time.Millisecond,
+		"ppoll([(e, POLLOUT)], timeout_ns = 20000000)": 2 * time.Millisecond,
+		"poll([(e, POLLIN)], timeout = 40)":            4 * time.Millisecond,
+		"poll([(e, POLLOUT)], timeout = -1)":           100 * time.Millisecond,
+	} {
+		p, err := scenario.Compile("t.star", []byte("e = eventfd(0)\n"+call))
+		require.NoError(t, err)
+		rep, err := verify.Repeat(p, 1, 1, verify.Options{})
+		require.NoError(t, err)
+		require.Equal(t, want, rep.MaxDelay, call)
+	}
+}
 
 func TestExploreIsSound(t *testing.T) {
 	skipWithoutHost(t)
