@@ -162,7 +162,7 @@ func (f *starFile) historyRow(t *testing.T, c *casebook.Case, at casebook.Expect
 		token = r.Failures[0].Witness.Token
 	}
 	t.Logf("%s after %d runs (%s), %s", failure, r.Runs, r.Verdict(), time.Since(start).Round(time.Millisecond))
-	assert.Equal(t, at.Want, failure, "epollsim run --check --kernel=%s --schedule=%s %s", at.Version, token, f.path)
+	assert.Equal(t, at.Want, failure, "epollsim run --kernel=%s --schedule=%s %s", at.Version, token, f.path)
 	verdict := "until it failed"
 	if failure == casebook.None {
 		verdict = r.Verdict()

@@ -105,9 +105,9 @@ func TestCasesAtEveryProfile(t *testing.T) {
 			var violation *sim.ViolationError
 			var panicked *sim.PanicError
 			if errors.As(res.Err, &violation) {
-				require.True(t, known(violation.Text, v), "epollsim run --check --kernel=%s %s: %s", v, f.path, violation.Text)
+				require.True(t, known(violation.Text, v), "epollsim run --kernel=%s %s: %s", v, f.path, violation.Text)
 			}
-			require.False(t, errors.As(res.Err, &panicked), "epollsim run --check --kernel=%s %s: %v", v, f.path, res.Err)
+			require.False(t, errors.As(res.Err, &panicked), "epollsim run --kernel=%s %s: %v", v, f.path, res.Err)
 		}
 	}
 }
@@ -134,7 +134,7 @@ func TestVersionsPage(t *testing.T) {
 		title, text string
 	}{
 		{kernel.Semantic, "What any program can see", "The case shows it at the versions that its first lines name."},
-		{kernel.Race, "What shows under some schedule", "`epollsim explore --check --kernel=VERSION CASE` finds it."},
+		{kernel.Race, "What shows under some schedule", "`epollsim explore --kernel=VERSION CASE` finds it."},
 		{kernel.StoreBuffer, "What needs a store buffer", "The model is sequentially consistent. These are modelled by a swap of two steps, with `+sb`."},
 		{kernel.Listed, "Known, and not modelled", ""},
 	}

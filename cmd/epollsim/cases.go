@@ -141,7 +141,7 @@ func show(out io.Writer, c casebook.Case) int {
 	}
 	for _, at := range c.At {
 		if c.History() {
-			fmt.Fprintf(out, "Explored at %s: %s; see epollsim explore --check --kernel=%s %s\n", at.Version, at.Want, at.Version, c.ID)
+			fmt.Fprintf(out, "Explored at %s: %s; see epollsim explore --kernel=%s %s\n", at.Version, at.Want, at.Version, c.ID)
 		} else {
 			fmt.Fprintf(out, "At %s: %s\n", at.Version, at.Want)
 		}

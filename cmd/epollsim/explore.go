@@ -210,8 +210,8 @@ func (f *exploreFlags) failures(cmd *cobra.Command, r *explore.Report, file stri
 // again is the command that replays a schedule as it was explored.
 func (f *exploreFlags) again(token, file string) string {
 	command := "epollsim run"
-	if f.check {
-		command += " --check"
+	if !f.check {
+		command += " --check=false"
 	}
 	if f.kernel != "" {
 		command += " --kernel=" + f.kernel
