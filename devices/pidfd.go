@@ -39,6 +39,7 @@ const (
 	PidReaped
 )
 
+// String is the state in a word.
 func (s PidState) String() string { return [...]string{"alive", "zombie", "reaped"}[s] }
 
 // NewPid returns the pid of a task that has the number nr and is in a state.

@@ -127,6 +127,7 @@ func currentTgid(m *sim.Machine) int32 {
 // NotModelledError says that a program asked for what Linux has and the model does not.
 type NotModelledError struct{ What string }
 
+// Error names what is not modelled.
 func (e *NotModelledError) Error() string { return e.What + " is not modelled" }
 
 // notModelled ends the run: what is not modelled is refused by name, never ignored. Without a run it is ENOSYS.

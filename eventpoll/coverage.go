@@ -61,6 +61,7 @@ var branchNames = [NumBranches]string{
 	"wait: times out", "wait: times out, but was chosen", "close of an epoll: wakes pollers", "close of a watched file",
 }
 
+// String is the branch in the kernel's terms.
 func (b Branch) String() string { return branchNames[b] }
 
 // Coverage counts how often each branch was reached.

@@ -170,6 +170,7 @@ type KilledError struct {
 	Signal abi.Signal
 }
 
+// Error names the process and the signal.
 func (e *KilledError) Error() string {
 	return fmt.Sprintf("process %d was killed by %s", e.Pid, e.Signal)
 }

@@ -13,6 +13,7 @@ type LostWakeUpError struct {
 	Deadlock *sim.DeadlockError // the state; nil if a timer will end the sleep of somebody
 }
 
+// Error names the waiter and the item.
 func (e *LostWakeUpError) Error() string { return "lost wake-up: " + e.Text }
 
 // Unwrap returns the deadlock that it is.

@@ -82,6 +82,7 @@ func (t ThreadState) text(pid int) string {
 	return b.String()
 }
 
+// String is the lock with its owner and who waits for it, on one line.
 func (l LockState) String() string {
 	owner := "free"
 	if l.Owner != "" {

@@ -11,11 +11,15 @@ import (
 // DirCalls are the system calls that change names in the private directory of the run. Paths are relative to it. There are
 // no symbolic links, and nobody is refused for lack of permission.
 type DirCalls interface {
+	// Mkdir makes a directory in the private directory of the run: mkdir(2).
 	Mkdir(path string) error
+	// Rmdir removes an empty directory: rmdir(2).
 	Rmdir(path string) error
-	// Link gives a file another name.
+	// Link gives a file another name: link(2).
 	Link(oldpath, newpath string) error
+	// Unlink removes a name; the file stays as long as it is open or has another: unlink(2).
 	Unlink(path string) error
+	// Rename gives a file or directory another name, removing what had that: rename(2).
 	Rename(oldpath, newpath string) error
 	// MemfdCreate opens a regular file without a name: memfd_create(2). flags: MFD_CLOEXEC, MFD_ALLOW_SEALING,
 	// MFD_NOEXEC_SEAL, MFD_EXEC.

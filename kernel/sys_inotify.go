@@ -7,9 +7,11 @@ import (
 
 // InotifyCalls are the system calls of inotify(7).
 type InotifyCalls interface {
+	// InotifyInit1 opens an inotify: inotify_init1(2). flags: IN_NONBLOCK, IN_CLOEXEC.
 	InotifyInit1(flags int) (fd int, err error)
 	// InotifyAddWatch watches a file or directory of the private directory of the run, or "." itself.
 	InotifyAddWatch(fd int, path string, mask uint32) (wd int, err error)
+	// InotifyRmWatch ends a watch: inotify_rm_watch(2).
 	InotifyRmWatch(fd, wd int) error
 }
 

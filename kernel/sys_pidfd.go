@@ -7,6 +7,7 @@ import (
 
 // PidfdCalls are the system calls of pidfds. See pidfd_open(2).
 type PidfdCalls interface {
+	// PidfdOpen opens a descriptor of a process, or with PIDFD_THREAD of a thread: pidfd_open(2). Others: PIDFD_NONBLOCK.
 	PidfdOpen(pid, flags int) (fd int, err error)
 	// Waitid waits until the child that idtype and id name has ended, and reaps it unless options has WNOWAIT. A
 	// Pid of 0 says that none has, with WNOHANG.

@@ -10,25 +10,34 @@ import (
 
 // SocketCalls are the system calls on sockets.
 type SocketCalls interface {
+	// Socket opens a socket of AF_UNIX, AF_INET or AF_INET6: socket(2).
 	Socket(domain, typ, protocol int) (fd int, err error)
+	// Socketpair opens two sockets of AF_UNIX that are each other's peer: socketpair(2).
 	Socketpair(domain, typ, protocol int) (fds [2]int, err error)
+	// Bind gives a socket a name, or an address and port: bind(2).
 	Bind(fd int, addr abi.Sockaddr) error
+	// Listen lets a socket accept connections, backlog and one of which may wait: listen(2).
 	Listen(fd, backlog int) error
-	// Accept and Accept4 do not ask for the address of the peer.
+	// Accept opens the next connection of a listener: accept(2), without asking for the address of the peer.
 	Accept(fd int) (newfd int, err error)
+	// Accept4 is Accept with SOCK_NONBLOCK and SOCK_CLOEXEC for the new descriptor: accept4(2).
 	Accept4(fd, flags int) (newfd int, err error)
-	// Connect to an address of the family AF_UNSPEC takes the peer of a datagram socket away.
+	// Connect connects a socket: connect(2). AF_UNSPEC takes the peer of a datagram socket away.
 	Connect(fd int, addr abi.Sockaddr) error
+	// Shutdown ends one direction of a connection, or both: shutdown(2). how: SHUT_RD, SHUT_WR, SHUT_RDWR.
 	Shutdown(fd, how int) error
+	// Getsockname returns the address of a socket: getsockname(2).
 	Getsockname(fd int) (addr abi.Sockaddr, err error)
+	// Getpeername returns the address of its peer: getpeername(2).
 	Getpeername(fd int) (addr abi.Sockaddr, err error)
+	// Setsockopt sets an option: setsockopt(2).
 	Setsockopt(fd, level, name int, value SockOpt) error
-	// Getsockopt asks for one int; of a struct that is the first.
+	// Getsockopt returns an option as one int, of a struct the first: getsockopt(2).
 	Getsockopt(fd, level, name int) (value int, err error)
-	// Sendto is send(2) if addr is nil.
+	// Sendto sends p to addr: sendto(2), or send(2) if addr is nil.
 	Sendto(fd int, p []byte, flags int, addr *abi.Sockaddr) (n int, err error)
-	// Recvfrom is recv(2) if addr is nil. It stores who sent; of one without a name, the zero address. With MSG_TRUNC
-	// n may be more than fits into p.
+	// Recvfrom receives up to len(p) bytes: recvfrom(2), or recv(2) if addr is nil. It stores who sent; of one without a
+	// name, the zero address. With MSG_TRUNC n may be more than fits into p.
 	Recvfrom(fd int, p []byte, flags int, addr *abi.Sockaddr) (n int, err error)
 	// SendFds is sendmsg(2) with p and descriptors (SCM_RIGHTS).
 	SendFds(fd int, p []byte, fds []int, flags int) (n int, err error)

@@ -7,9 +7,11 @@ import (
 
 // TimerCalls are the system calls of timerfds. See timerfd_create(2).
 type TimerCalls interface {
+	// TimerfdCreate opens a timer that is not armed: timerfd_create(2). flags: TFD_NONBLOCK, TFD_CLOEXEC.
 	TimerfdCreate(clock, flags int) (fd int, err error)
 	// TimerfdSettime arms the timer with new and stores in old, if that is not nil, what it was.
 	TimerfdSettime(fd, flags int, new, old *abi.Itimerspec) error
+	// TimerfdGettime stores when the timer expires next, from now, and its interval: timerfd_gettime(2).
 	TimerfdGettime(fd int, now *abi.Itimerspec) error
 }
 

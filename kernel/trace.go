@@ -53,6 +53,7 @@ const (
 	SignalKernel   SignalCode = 0x80
 )
 
+// String is the name of si_code: SI_USER.
 func (c SignalCode) String() string {
 	switch c {
 	case SignalUser:

@@ -29,6 +29,7 @@ var lastMinor = map[int]int{3: 19, 4: 20, 5: 19, 6: 18}
 
 const last26 = 39
 
+// String is the version as ParseVersion reads it: 6.14-rc1, 6.18.y, 5.4+sb.
 func (v Version) String() string {
 	s := fmt.Sprintf("%d.%d", v.Major, v.Minor)
 	switch {

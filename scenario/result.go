@@ -65,6 +65,7 @@ type Failure struct {
 	Msg  string // what the program says about it
 }
 
+// String is the place, the condition and the message.
 func (f Failure) String() string {
 	s := fmt.Sprintf("%s: check failed: %s", f.Pos, f.Cond)
 	if f.Msg != "" {
@@ -81,6 +82,7 @@ type Unlooked struct {
 	Count int // how many of these errnos
 }
 
+// String is the place, the call and the errno.
 func (u Unlooked) String() string {
 	times := ""
 	if u.Count > 1 {
@@ -103,6 +105,7 @@ func (c Condition) Failed() bool {
 	return c.Kind == "forall" && !c.Value || c.Kind == "never" && c.Value
 }
 
+// String is the place, the condition and its value.
 func (c Condition) String() string {
 	return fmt.Sprintf("%s: %s(%s) is %t", c.Pos, c.Kind, c.Text, c.Value)
 }
@@ -110,6 +113,7 @@ func (c Condition) String() string {
 // Outcome is one name and value that the program recorded, the value as Starlark prints it.
 type Outcome struct{ Name, Value string }
 
+// String is NAME=VALUE.
 func (o Outcome) String() string { return o.Name + "=" + o.Value }
 
 // Error is a mistake in a scenario: what was found, and what was expected. Pos is where; Line is 0 if it is
@@ -121,6 +125,7 @@ type Error struct {
 	Backtrace string // the calls that led there, outermost first; "" if there was at most one
 }
 
+// Error is FILE:LINE:COLUMN and what is wrong there.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Pos, e.Msg) }
 
 // evalError gives an error of the interpreter our form.

@@ -14,6 +14,7 @@ type LimitError struct {
 	Where string // where in their programs the tasks are, a line each, if that is known: Options.Where
 }
 
+// Error names the limit and the flag that raises it.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("limit reached: %d %s (raise it with %s)", e.Limit, e.What, e.Flag)
 }
@@ -27,6 +28,7 @@ type ViolationError struct {
 	Token string // replays the run
 }
 
+// Error says what does not hold.
 func (e *ViolationError) Error() string { return e.Text }
 
 // Violation ends the run with a broken invariant. Called by the running task it does not return.
@@ -43,6 +45,7 @@ type PanicError struct {
 	Token string
 }
 
+// Error names the task and the value; the stack is in Stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic in %s: %v", e.Task, e.Value) }
 
 // Blocked is a task that cannot go on, and why.
@@ -53,6 +56,7 @@ type Blocked struct {
 	Holds []ID
 }
 
+// String is the task, what it waits for and who holds that, on one line.
 func (b Blocked) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s waits for ", b.Task)
@@ -82,6 +86,7 @@ type DeadlockError struct {
 	Token string
 }
 
+// Error lists every task that is blocked.
 func (e *DeadlockError) Error() string {
 	var s strings.Builder
 	s.WriteString("deadlock: nothing can run and no timer is armed")

@@ -22,6 +22,7 @@ var eventKinds = [...]string{
 	"access", "lock", "unlock", "sleep", "wake", "enter", "leave", "move", "note", "clock", "call",
 }
 
+// String is the kind in a word.
 func (k EventKind) String() string { return eventKinds[k] }
 
 // Event is one thing that happened, in the order it happened. It is the only source of every trace.

@@ -39,7 +39,10 @@ func NewField(name string) Field {
 // fieldCreated is how many objects of a class there are: who makes one learns its number.
 var fieldCreated = NewField("created")
 
+// String is the name that NewClass was given.
 func (c Class) String() string { return classNames[c] }
+
+// String is the name that NewField was given.
 func (f Field) String() string { return fieldNames[f] }
 
 // ID is the identity of an object of the model: its class, and its number within the class in order of
@@ -52,6 +55,7 @@ func (id ID) Class() Class { return Class(id >> 48) }
 // Number returns the creation number within the class, from 1.
 func (id ID) Number() uint64 { return uint64(id) & (1<<48 - 1) }
 
+// String is CLASS#NUMBER; of no object "-".
 func (id ID) String() string {
 	if id == 0 {
 		return "-"
@@ -80,6 +84,7 @@ type Access struct {
 	Add   bool
 }
 
+// String is the access on one line: the object, the field, read or written.
 func (a Access) String() string {
 	op := "read"
 	if a.Write {

@@ -10,6 +10,7 @@ type Step struct {
 	Access Access
 }
 
+// String is the step on one line.
 func (s Step) String() string {
 	return fmt.Sprintf("%6d [%d %s] %s", s.Number, s.Task, s.Name, s.Access)
 }

@@ -20,6 +20,7 @@ const (
 	Normal = Interruptible | Uninterruptible // TASK_NORMAL
 )
 
+// String is the state in words.
 func (s State) String() string {
 	switch s {
 	case Running:
@@ -112,6 +113,7 @@ func (m *Machine) newTask(name string, owner any) *Task {
 	return t
 }
 
+// String is the task's number and name; of nil "nobody".
 func (t *Task) String() string {
 	if t == nil {
 		return "nobody"

@@ -40,6 +40,7 @@ type EntryState struct {
 	Exclusive bool   `json:"exclusive"`
 }
 
+// String is who waits, and whether exclusively.
 func (e EntryState) String() string {
 	if e.Exclusive {
 		return e.Who + " (exclusive)"

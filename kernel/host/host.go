@@ -33,6 +33,7 @@ type StuckError struct {
 	Threads []string
 }
 
+// Error names the threads that are still running, and how long they were given.
 func (e *StuckError) Error() string {
 	return fmt.Sprintf("still running after %v: %v", e.Timeout, e.Threads)
 }
@@ -42,6 +43,7 @@ type KilledError struct {
 	Signal abi.Signal
 }
 
+// Error names the signal.
 func (e *KilledError) Error() string { return "a process was killed by " + e.Signal.String() }
 
 // RefusedError says that a call would have reached beyond the scenario's own processes and files, and was
@@ -50,4 +52,5 @@ type RefusedError struct {
 	Call, Why string
 }
 
+// Error names the call and why it was refused.
 func (e *RefusedError) Error() string { return fmt.Sprintf("%s: refused: %s", e.Call, e.Why) }

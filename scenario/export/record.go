@@ -33,6 +33,7 @@ type Refusal struct {
 	Why   string
 }
 
+// Error is the place and the reason.
 func (r *Refusal) Error() string { return r.Where + ": cannot be exported: " + r.Why }
 
 // Record runs p on the baseline and returns what it called. The error is a *Refusal; a *sim.LimitError in it says that

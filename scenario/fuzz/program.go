@@ -65,6 +65,7 @@ type Difference struct {
 	Host   string
 }
 
+// String is the call with both results, on one line.
 func (d *Difference) String() string {
 	return fmt.Sprintf("call %d of thread %s: %s: model %s, host %s", d.Index+1, d.Thread, d.Call, d.Model, d.Host)
 }

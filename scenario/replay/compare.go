@@ -23,6 +23,7 @@ type Divergence struct {
 	Limit bool     // a limit of the model ended the run: it says nothing about the log
 }
 
+// String is the place, the call and both results, on one line.
 func (d *Divergence) String() string {
 	return fmt.Sprintf("%s: %d: %s: the log says %s, the model %s", d.Pos, d.Tid, d.Call, d.Log, d.Model)
 }

@@ -15,6 +15,7 @@ type Note struct {
 	Count   int
 }
 
+// String is the note on one line, with the lines of the log.
 func (n Note) String() string {
 	return fmt.Sprintf("%s (%d times, lines %s): %s", n.Pattern, n.Count, linesText(n.Lines), n.Text)
 }

@@ -16,6 +16,7 @@ const (
 	TimeRelative          // -r: 0.000123, since the line before; nanoseconds since the log begins
 )
 
+// String is the form in a word.
 func (f TimeForm) String() string {
 	return [...]string{"none", "clock", "epoch", "relative"}[f]
 }

@@ -13,6 +13,7 @@ type Pos struct {
 	Col  int
 }
 
+// String is FILE:LINE:COLUMN.
 func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
 // Error is something in a log that cannot be read, or that does not fit.
@@ -21,6 +22,7 @@ type Error struct {
 	Msg string
 }
 
+// Error is FILE:LINE:COLUMN and what is wrong there.
 func (e *Error) Error() string { return e.Pos.String() + ": " + e.Msg }
 
 // Mark is a moment of a log: a line and where that stands among all of them.
@@ -46,6 +48,7 @@ const (
 	RecordUnknown                   // a line that is none of strace's; Why says what is wrong with it
 )
 
+// String is the kind in a word.
 func (k RecordKind) String() string {
 	return [...]string{"call", "enter", "exit", "signal", "stop", "end", "attach", "note", "unknown"}[k]
 }
@@ -72,6 +75,7 @@ type Task struct {
 	Gone   bool   // its end was seen
 }
 
+// String is the number of the task, or its serial while that is not known.
 func (t *Task) String() string {
 	if t.Tid == 0 {
 		return fmt.Sprintf("task %d", t.Serial)

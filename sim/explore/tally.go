@@ -36,6 +36,7 @@ type Witness struct {
 	Err         error // how that run ended
 }
 
+// String is the schedule as a flag, with what it costs.
 func (w Witness) String() string {
 	return fmt.Sprintf("--schedule=%s (%d preemptions, %d steps)", w.Token, w.Preemptions, w.Steps)
 }

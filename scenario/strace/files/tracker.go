@@ -51,6 +51,7 @@ type Notice struct {
 	Text string
 }
 
+// String is the place and the text.
 func (n Notice) String() string { return n.Pos.String() + ": " + n.Text }
 
 // New makes a Tracker that has seen nothing.
