@@ -4,12 +4,16 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -86,5 +90,30 @@ func TestImportsPointDown(t *testing.T) {
 	require.NoError(t, err)
 	for dir := range floors {
 		require.True(t, seen[dir], "the table names package %q, which does not exist", dir)
+	}
+}
+
+// Every file of a package of several is named in its doc.go, by name or by a pattern such as tcp*.go.
+func TestDocNamesEveryFile(t *testing.T) {
+	word := regexp.MustCompile(`[\w*]+(?:\.go|\*)`)
+	for dir := range floors {
+		doc, err := os.ReadFile(filepath.Join(dir, "doc.go"))
+		if os.IsNotExist(err) {
+			continue // a command, or a package of one file
+		}
+		require.NoError(t, err)
+		patterns := word.FindAllString(string(doc), -1)
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		require.NoError(t, err)
+		for _, file := range files {
+			name := filepath.Base(file)
+			if name == "doc.go" || strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			assert.True(t, slices.ContainsFunc(patterns, func(p string) bool {
+				ok, err := path.Match(p, name)
+				return err == nil && ok
+			}), "%s: say in %s what is in it", file, filepath.Join(dir, "doc.go"))
+		}
 	}
 }

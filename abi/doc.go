@@ -49,6 +49,18 @@
 // a row below it; the tests insist on both. Next door: package vfs, where masks and errnos first mean something.
 package abi
 
+// Files:
+//
+//	errno.go, errno_text.go     errnos; what strerror says
+//	events.go                   the event mask
+//	fcntl.go fd.go ioctl.go     flags and commands, by call
+//	process.go signal.go
+//	socket.go sockopt.go        families and flags; options
+//	inetopt.go sockaddr.go      options of IP; addresses
+//	termios.go                  modes of a terminal
+//	struct.go fdset.go          structures that calls pass
+//	group.go text.go            the groups; numbers as strace spells them
+
 // For the maintainer:
 //
 //   - Rows stand in strace's order, which is mostly that of the numbers. Where it is not (O_SYNC, W*, the CLOEXEC and

@@ -108,6 +108,22 @@
 // Next door: package eventpoll.
 package devices
 
+// Files:
+//
+//	pipe*.go fifo.go            pipes: ring, write, read, poll, ioctl, state, other versions' rules; FIFOs
+//	eventfd.go timerfd.go       one device each; clock*.go: the clocks of a kernel
+//	signalfd.go pidfd.go
+//	inotify.go, inotify_*.go    instances and events; what they watch
+//	tty*.go, console.go         pseudo-terminals: line discipline, echoes, modes, flow, hang-up; what 0, 1 and 2 are
+//	socket*.go                  what all sockets answer, and pairs
+//	unix*.go                    unix sockets: streams, datagrams, what a message costs, descriptors in flight, options
+//	inet*.go                    what TCP and UDP share: addresses, ports, the loopback, options
+//	udp*.go                     UDP: send, receive, queue, poll, options
+//	tcp*.go                     TCP: connect, listen, input, output, acknowledgements, windows, timers, close, urgent data, options
+//	regular.go null.go          files that cannot be watched
+//	mounts.go                   /proc/self/mounts
+//	sleep.go trace.go           how calls sleep; what traces show
+
 // For the maintainer:
 //
 //   - A new device is a file here, a file conform_NAME_test.go, and a line in conformance_test.go.

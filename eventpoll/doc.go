@@ -52,3 +52,16 @@
 // Read eventpoll.go and epitem.go for who points at whom, then follow one byte: poll_callback.go, wait.go,
 // send_events.go, scan.go. The rest is ctl.go with insert.go, modify.go, remove.go, and loop_check.go.
 package eventpoll
+
+// Files:
+//
+//	eventpoll.go epitem.go      the structures; file.go: an epoll as a file, state.go: as plain data, statics.go: what all epolls share
+//	ctl.go insert.go modify.go  epoll_ctl and its operations; attach.go: the list of a file's items, and the file's end
+//	remove.go
+//	poll_callback.go wait.go    from a wake-up to the caller
+//	scan.go send_events.go
+//	loop_check.go               limits of nesting; check_list_files.go, nested_calls.go: as other versions had them
+//	rules.go wait_queued.go     what other versions did
+//	wakeup_source.go            EPOLLWAKEUP
+//	check.go properties.go      invariants of the structures; of every program
+//	coverage.go trace.go        which branches were reached; what traces show

@@ -38,3 +38,17 @@
 // Read calls.go for the interface, thread.go for what every call has in common, then the sys_*.go file of a
 // family.
 package kernel
+
+// Files:
+//
+//	kernel.go version.go        boot; versions
+//	behaviour*.go rules.go      the table of what versions do otherwise, and the switches it sets
+//	process.go thread.go        who runs
+//	signal*.go                  delivery; send, stop
+//	calls.go sys_*.go           the interface, and a file for each family of calls
+//	namespace.go                the private directory and the devices
+//	snapshot*.go                all structures as plain data and as text
+//	properties.go               lost wake-ups
+//	steer.go                    what a replay needs: processes put in place and told when to go on
+//	configure.go cover.go       what only the model has
+//	trace.go                    system calls as events

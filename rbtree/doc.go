@@ -58,6 +58,12 @@
 // The next floor up is package eventpoll, file epitem.go.
 package rbtree
 
+// Files:
+//
+//	tree.go node.go             the types; find, first, next
+//	insert.go erase.go          how the colours are put right
+//	check.go                    invariants
+
 // For the maintainer:
 //
 //   - The kernel writes every case twice, for left and right, to save instructions. Here a [side] names the direction

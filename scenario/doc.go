@@ -49,6 +49,19 @@
 // the rows are kernel.Calls; scenario/strace turns a run into a log and back.
 package scenario
 
+// Files:
+//
+//	source.go compile.go        from text to program; its dialect and bounds
+//	run.go thread.go task.go    a run; threads and processes of it
+//	builtin.go builtins_*.go    the table of builtins, a file for each family; call.go: arguments, record.go: what was called
+//	errno.go                    errnos as values, and those that nobody looked at
+//	conditions.go result.go     exists, forall, never; what a run has shown
+//	inspect.go                  structures as values
+//	lineage.go                  threads by how they came to be
+//	explored.go reach.go        a scenario for the explorer: what its steps can reach; mention.go: which names code mentions
+//	shrink.go                   smaller programs that fail the same way
+//	reference.go                the page of builtins
+
 // For the maintainer:
 //
 //   - A new builtin is a row in the table of its family, and its function. Nothing else: errors, reference,

@@ -51,3 +51,14 @@
 //
 // Read machine.go first, then point.go, task.go, schedule.go, spinlock.go; memory.go for runs that are repeated. The strategies are a file each.
 package sim
+
+// Files:
+//
+//	machine.go memory.go        the machine; what runs that are repeated share, with coroutine.go
+//	task.go schedule.go exit.go a task: what it is, how it sleeps and wakes, how it ends
+//	point.go boundary.go        points; observe.go: who looks at them
+//	spinlock.go mutex.go rcu.go locks; lock.go, lockorder.go: what both kinds have, and their order
+//	timer.go timer_queue.go     the clock
+//	strategy.go pct.go          schedules; enumerate.go, replay.go: all of them, one again
+//	event.go recorder.go        what happened; the last steps
+//	errors.go                   how runs fail

@@ -29,3 +29,12 @@
 //
 // Read file.go, fdtable.go, poll_table.go, then poll.go and select.go.
 package vfs
+
+// Files:
+//
+//	system.go                   what all files of a kernel share
+//	file.go fdtable.go          descriptions, and numbers
+//	poll_table.go               how pollers hook themselves in; poll_wqueues.go: those of poll and select
+//	poll.go select.go           the calls
+//	fsnotify.go                 what watchers of inodes are told
+//	trace.go                    what traces show

@@ -37,3 +37,9 @@
 //
 // Read entry.go, head.go, wake_up.go in this order; then vfs/poll_table.go.
 package waitqueue
+
+// Files:
+//
+//	head.go entry.go wake_up.go queues, entries, wake-ups
+//	bookmark.go                 wake-ups in batches, as other versions had them
+//	trace.go                    what traces show

@@ -21,3 +21,9 @@
 // Read example_test.go, a whole device in a hundred lines; device.go for what a device says, then test.go for what is made
 // of it.
 package devicetest
+
+// Files:
+//
+//	device.go                   what a device says of itself, and the world it is tested in
+//	test.go                     the suite
+//	watcher.go                  who watches: an edge-triggered hook for each file

@@ -31,3 +31,8 @@
 //
 // Read explore.go, then run.go. Package sim/explore tells which interleavings are told apart.
 package kerneltest
+
+// Files:
+//
+//	explore.go                  Explore and its options, the report of a failure
+//	run.go                      Run: what a program is given

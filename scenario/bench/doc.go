@@ -10,3 +10,8 @@
 //
 // Read bench.go; for the other multiplex.go, then multiplexer.go. docs/bench.md has the figures and what they say.
 package bench
+
+// Files:
+//
+//	bench.go                    rounds and rows; host_linux.go, host_other.go: the host's side
+//	multiplex.go                scenes; multiplexer.go: select, poll and epoll in them; chart.go: the drawing

@@ -17,3 +17,11 @@
 // Read record.go, table.go, outcome.go, then vector.go or program.go. docs/export.md describes the schema,
 // docs/conformance-pack.md how to run a pack. The other way, from a log to a scenario, is package replay.
 package export
+
+// Files:
+//
+//	record.go                   a run becomes a vector, or is refused
+//	table.go                    a row for each call; arguments.go, outcome.go: its two sides
+//	vector.go text.go           the vector, as JSON and for people
+//	program*.go                 the C program: its calls, its values, its comparisons; c/*.c are its fixed parts
+//	pack.go                     a folder of both; pack/ is what goes with it

@@ -33,6 +33,20 @@
 // Read op.go, generator.go, judge.go, compare.go, then fuzz.go.
 package fuzz
 
+// Files:
+//
+//	op.go values.go             the table of calls and what their arguments are chosen from
+//	macros.go, socket_macros.go rows of several calls
+//	events.go files.go tcp.go   rows by device
+//	signals.go sockets.go
+//	threads.go ttys.go udp.go
+//	generator.go program.go     programs; form.go, star.go: as Starlark
+//	runner.go model.go          who makes the calls, on which kernel
+//	judge.go compare.go         the host's answers; what differs
+//	strategy.go                 schedules of two threads
+//	reduce.go tb.go             smaller programs, by rapid
+//	fuzz.go                     Options, Run and its report
+
 // For the maintainer:
 //
 //   - rapid draws numbers of few bits more often than of many. Choices are taken from the low end, so the first

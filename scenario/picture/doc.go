@@ -24,3 +24,8 @@
 //
 // Read drawing.go, layout.go, svg.go in this order. Package steps tells the same run in words.
 package picture
+
+// Files:
+//
+//	drawing.go                  what is drawn
+//	layout.go short.go svg.go   where; labels; as SVG

@@ -29,5 +29,17 @@
 // What to read next: order.go, then readiness.go. docs/replay.md is for who uses it.
 package replay
 
+// Files:
+//
+//	log.go intake.go window.go  a log and its moments; op.go: one call of it
+//	calls.go calls_*.go         the table of calls, a file for each family; addr.go, ports.go: their addresses
+//	exec.go perform.go          one execution; strategy.go, plan.go: who runs, what is done otherwise
+//	order.go ready.go           when a call runs
+//	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
+//	peer.go datagram.go         that the model does not have
+//	search.go matters.go        other orders, where they could help
+//	compare.go context.go       a divergence, and the way to it; trail.go, sweep.go: what is remembered, and for how long
+//	replay.go report.go         Replay and its report; doctor.go: notes, star.go: a scenario
+
 // For the maintainer: a new system call is a row. Rows say whether the call only looks, may wait, and gives out a number;
 // ready and help are for those that depend on others.

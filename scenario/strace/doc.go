@@ -85,6 +85,15 @@
 // record and as a line; a test runs the C under the real strace. Package scenario/replay uses what is read.
 package strace
 
+// Files:
+//
+//	table.go names.go words.go  the table of system calls, and their words
+//	writer.go form*.go          calls as text; quote.go, result.go, spelling.go: strings, results, one call at a time
+//	record.go tree.go           a log as data; typed.go, alias.go: as calls of the model
+//	reader.go lines.go          from bytes to records; leader.go, join.go, merge.go, notes.go, signal.go: the parts of a line and of files
+//	leader.go scan*.go          that belong together
+//	readers*.go values.go       arguments as values; unquote.go: strings
+
 // For the maintainer:
 //
 //   - A new system call is a row and an example. A new form is a constant, a printer and a reader.

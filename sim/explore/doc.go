@@ -35,6 +35,17 @@
 // taken its next step already, until something that conflicts with that step was done.
 package explore
 
+// Files:
+//
+//	explore.go phase.go         an exploration and its bounds; limits.go: when it gives up
+//	trace.go order.go race.go   a run: what happened, what comes before what, what must be tried otherwise
+//	want.go sleep.go halted.go
+//	search.go backtrack.go      how a run is steered, and which is next
+//	branch.go crew.go           several cores
+//	rules.go                    which steps depend on each other
+//	checkpoint.go sample.go     stopping and going on; random schedules
+//	report.go tally.go          what was found; table.go, json.go: as columns, as JSON
+
 // For the maintainer:
 //
 //   - Read trace.go, then what happens in a run: search.go (it is steered), order.go (what comes before what), race.go

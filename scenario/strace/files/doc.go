@@ -35,3 +35,9 @@
 //
 // rows.go has what each system call does to descriptors.
 package files
+
+// Files:
+//
+//	tracker.go watch.go         the tasks of a log; as records are read
+//	table.go file.go            tables of descriptors; what a file is
+//	rows.go uses.go             what calls do to descriptors; what they need
