@@ -34,6 +34,7 @@ package vfs
 //
 //	system.go                   what all files of a kernel share
 //	file.go fdtable.go          descriptions, and numbers
+//	path_file.go                descriptions of names alone, O_PATH
 //	poll_table.go               how pollers hook themselves in; poll_wqueues.go: those of poll and select
 //	poll.go select.go           the calls
 //	fsnotify.go                 what watchers of inodes are told

@@ -34,7 +34,8 @@ package replay
 //	log.go intake.go window.go  a log and its moments; op.go: one call of it
 //	calls.go calls_*.go         the table of calls, a file for each family; addr.go, ports.go: their addresses
 //	exec.go perform.go          one execution; strategy.go, plan.go: who runs, what is done otherwise
-//	order.go ready.go           when a call runs
+//	order.go ready.go           when a call runs; arrival.go: when what comes from outside does
+//	origin.go reuseport.go      where a task came from that the log does not show made; which listener a connection is for
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
 //	peer.go datagram.go         that the model does not have
 //	search.go matters.go        other orders, where they could help
