@@ -134,6 +134,9 @@ func endOf(f *vfs.File) *ttyFile {
 // Devpts gives out the numbers of ptys, the lowest free one. It is never iterated.
 type Devpts struct{ used []bool }
 
+// Again is d for another run, with no number given out.
+func (d *Devpts) Again() Devpts { return Devpts{used: d.used[:0]} }
+
 func (d *Devpts) take() int {
 	for i, used := range d.used {
 		if !used {
@@ -176,7 +179,11 @@ func OpenPeer(f *vfs.File, flags int) (*vfs.File, abi.Errno) {
 }
 
 var (
-	ptys     = sim.NewCache[Pty](nil)
+	ptys = sim.NewCache(func(p *Pty) {
+		master, slave := p.master.ends[:0], p.slave.ends[:0]
+		*p = Pty{}
+		p.master.ends, p.slave.ends = master, slave
+	})
 	ttyFiles = sim.NewCache[ttyFile](nil)
 )
 
@@ -214,7 +221,12 @@ func (t *Tty) init(s *vfs.System, p *Pty, link *Tty, termios abi.Termios) {
 // IsMaster reports whether t is the master of its pair.
 func (t *Tty) IsMaster() bool { return t == &t.pty.master }
 
-func (t *Tty) name() string { return fmt.Sprintf("/dev/pts/%d", t.pty.index) }
+func (t *Tty) name() string {
+	if t.pty.index == 0 {
+		return "/dev/pts/0" // of the console, for every run
+	}
+	return fmt.Sprintf("/dev/pts/%d", t.pty.index)
+}
 
 // slaveOf is the end whose modes both ends show: tty_pair_get_tty.
 func (t *Tty) slaveOf() *Tty { return &t.pty.slave }

@@ -79,8 +79,7 @@ func (s *Statics) newItem() *epitem {
 // freeItem frees an item after a grace period: the nested checks walk the items of a file under RCU.
 func (s *Statics) freeItem(epi *epitem) {
 	if s.Sys.M.Observed() {
-		id := epi.id
-		s.Sys.M.CallRCU(func() { s.Sys.M.Free(id) })
+		s.Sys.M.FreeRCU(epi.id)
 		return // not used again, so that a stale pointer cannot see another item
 	}
 	epi.file, epi.ep = nil, nil

@@ -128,7 +128,7 @@ type answers struct {
 	check           func()
 }
 
-var kernels = sim.NewCache(func(k *Kernel) { *k = Kernel{answers: k.answers} })
+var kernels = sim.NewCache(func(k *Kernel) { *k = Kernel{answers: k.answers, devpts: k.devpts.Again()} })
 
 // Machine returns what the kernel runs on.
 func (k *Kernel) Machine() *sim.Machine { return k.m }

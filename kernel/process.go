@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/internal/list"
@@ -25,11 +27,12 @@ type Process struct {
 	parent  *Process // nil: nobody reaps it
 	link    list.Node[Process]
 	files   *vfs.FdTable
-	threads []*Thread // that have not ended
-	leader  *Thread   // the first one, ended or not
+	threads []*Thread // that have not ended; in room at first
+	room    [4]*Thread
+	leader  *Thread // the first one, ended or not
 
 	siglock  sim.Spinlock // guards what follows, signal masks, and who takes a signal
-	handlers [abi.SIGRTMAX + 1]SigAction
+	handlers *handlers    // nil: all SIG_DFL, as they were at the beginning
 	pending  sigPending
 	target   *Thread // that took a signal for the process last, besides the leader
 
@@ -55,18 +58,22 @@ type Process struct {
 }
 
 var processes = sim.NewCache(func(p *Process) {
-	*p = Process{threads: p.threads[:0], pending: sigPending{queue: p.pending.queue[:0]}}
+	*p = Process{pending: sigPending{queue: p.pending.queue[:0]}}
 })
 
 func (k *Kernel) newProcess(pid int, parent *Process) *Process {
 	p := processes.New(k.m)
 	p.k, p.pid, p.parent, p.id = k, pid, parent, k.m.NewID(classProcess)
+	p.threads = p.room[:0]
 	p.siglock.Init(k.m, classSiglock)
 	p.chldWait.InitClass(k.m, classChldWait)
 	p.signalfdWqh.InitClass(k.m, classSignalfdWqh)
 	if parent != nil {
 		p.files = parent.files.Copy()
-		p.handlers = parent.handlers
+		if parent.handlers != nil {
+			p.handlers = handlerTables.New(k.m)
+			*p.handlers = *parent.handlers
+		}
 	} else {
 		p.files = k.sys.NewFdTable()
 		c := k.consoleFile()
@@ -79,6 +86,37 @@ func (k *Kernel) newProcess(pid int, parent *Process) *Process {
 	p.files.Users = 0
 	k.procs.PushBack(&p.link, p)
 	return p
+}
+
+// handlers are what signals do to a process, by number: models struct sighand_struct.
+type handlers [abi.SIGRTMAX + 1]SigAction
+
+var handlerTables = sim.NewCache[handlers](nil)
+
+// action returns what sig does to p.
+func (p *Process) action(sig abi.Signal) SigAction {
+	if p.handlers == nil {
+		return SigAction{}
+	}
+	return p.handlers[sig]
+}
+
+func (p *Process) setAction(sig abi.Signal, act SigAction) {
+	if p.handlers == nil {
+		p.handlers = handlerTables.New(p.k.m)
+	}
+	p.handlers[sig] = act
+}
+
+// leave takes a thread that has ended off p. Who goes through the threads meanwhile still finds those that were there.
+func (p *Process) leave(t *Thread) {
+	switch i := slices.Index(p.threads, t); i {
+	case -1:
+	case 0:
+		p.threads = p.threads[1:]
+	default:
+		p.threads = append(p.threads[:i:i], p.threads[i+1:]...)
+	}
 }
 
 // Pid returns the process id.
@@ -143,7 +181,7 @@ func (p *Process) ended() {
 		return
 	}
 	// An ignored SIGCHLD is not even sent, and nobody needs to wait for the child: do_notify_parent.
-	act := parent.handlers[abi.SIGCHLD]
+	act := parent.action(abi.SIGCHLD)
 	if act.Handler == HandlerIgnore || act.Flags&abi.SA_NOCLDWAIT != 0 {
 		p.reap()
 	}

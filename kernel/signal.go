@@ -93,7 +93,7 @@ func actionOf(sig abi.Signal) defaultAction {
 
 // ignores reports whether sig would have no effect on p. A blocked signal is kept nevertheless.
 func (p *Process) ignores(sig abi.Signal) bool {
-	switch act := p.handlers[sig]; act.Handler {
+	switch act := p.action(sig); act.Handler {
 	case HandlerIgnore:
 		return true
 	case HandlerDefault:
@@ -184,7 +184,7 @@ func (t *Thread) traceSignal(info SignalInfo) {
 // first to run.
 func (t *Thread) take(info SignalInfo) {
 	p := t.proc
-	act := p.handlers[info.Sig]
+	act := p.action(info.Sig)
 	t.traceSignal(info)
 	if act.Handler != HandlerFunc {
 		if act.Handler == HandlerDefault {
@@ -200,7 +200,7 @@ func (t *Thread) take(info SignalInfo) {
 		return
 	}
 	if act.Flags&abi.SA_RESETHAND != 0 {
-		p.handlers[info.Sig] = SigAction{}
+		p.setAction(info.Sig, SigAction{})
 	}
 	p.siglock.Unlock()
 	old := t.blocked

@@ -81,7 +81,7 @@ func (p *Process) complete(info SignalInfo, t *Thread) {
 			return
 		}
 	}
-	if sig == abi.SIGKILL || p.handlers[sig].Handler == HandlerDefault && actionOf(sig) == actTerm {
+	if sig == abi.SIGKILL || p.action(sig).Handler == HandlerDefault && actionOf(sig) == actTerm {
 		p.sender, p.fatal, p.victim = info.Sender, info, target
 		p.exitGroup(0, sig)
 		return

@@ -69,7 +69,7 @@ func (p *Process) tellParent() {
 	if parent == nil {
 		return
 	}
-	if act := parent.handlers[abi.SIGCHLD]; act.Handler != HandlerIgnore && act.Flags&abi.SA_NOCLDSTOP == 0 {
+	if act := parent.action(abi.SIGCHLD); act.Handler != HandlerIgnore && act.Flags&abi.SA_NOCLDSTOP == 0 {
 		parent.send(SignalInfo{Sig: abi.SIGCHLD, Code: code, Sender: p.pid, Status: status}, parent.leader)
 	}
 }

@@ -26,6 +26,7 @@ func (k *Kernel) Adopt(pid int, name string, parent *Thread, fn func(*Thread)) *
 	if parent != nil {
 		p.parent = parent.proc
 	}
+	p.threads = p.room[:0]
 	p.siglock.Init(k.m, classSiglock)
 	p.chldWait.InitClass(k.m, classChldWait)
 	p.signalfdWqh.InitClass(k.m, classSignalfdWqh)
@@ -55,10 +56,10 @@ func (p *Process) Zombie() bool { return p.zombie }
 func (p *Process) Exiting() bool { return p.exiting }
 
 // Handler returns what sig does to p.
-func (p *Process) Handler(sig abi.Signal) Handler { return p.handlers[sig].Handler }
+func (p *Process) Handler(sig abi.Signal) Handler { return p.action(sig).Handler }
 
 // SetHandler is Sigaction from outside.
-func (p *Process) SetHandler(sig abi.Signal, act SigAction) { p.handlers[sig] = act }
+func (p *Process) SetHandler(sig abi.Signal, act SigAction) { p.setAction(sig, act) }
 
 // Blocked returns the signal mask of t.
 func (t *Thread) Blocked() abi.SigSet { return t.blocked }
@@ -119,9 +120,11 @@ func (t *Thread) Exec() {
 			other.task.WakeUp(sim.Interruptible | sim.Stopped)
 		}
 	}
-	for i := range p.handlers {
-		if p.handlers[i].Handler == HandlerFunc {
-			p.handlers[i] = SigAction{}
+	if h := p.handlers; h != nil {
+		for i := range h {
+			if h[i].Handler == HandlerFunc {
+				h[i] = SigAction{}
+			}
 		}
 	}
 	p.siglock.Unlock()

@@ -18,7 +18,7 @@ type PollCalls interface {
 func (t *Thread) Pselect6(n int, in, out, ex *abi.FdSet, timeout *abi.Timespec, sigmask *abi.SigSet) (int, error) {
 	t.begin("pselect6", n, in, out, ex, shown(timeout), sigmask)
 	return t.masked(timeout, sigmask, 4, func(deadline int64, now bool) (int, abi.Errno) {
-		return t.files.Select(&t.poller, t.task, n, vfs.Sets{In: in, Out: out, Ex: ex}, deadline, now)
+		return t.files.Select(t.poller(), t.task, n, vfs.Sets{In: in, Out: out, Ex: ex}, deadline, now)
 	})
 }
 
@@ -26,7 +26,7 @@ func (t *Thread) Pselect6(n int, in, out, ex *abi.FdSet, timeout *abi.Timespec, 
 func (t *Thread) Ppoll(fds []abi.PollFd, timeout *abi.Timespec, sigmask *abi.SigSet) (int, error) {
 	t.begin("ppoll", fds, len(fds), shown(timeout), sigmask)
 	return t.masked(timeout, sigmask, 2, func(deadline int64, now bool) (int, abi.Errno) {
-		return t.files.Poll(&t.poller, t.task, fds, deadline, now)
+		return t.files.Poll(t.poller(), t.task, fds, deadline, now)
 	})
 }
 

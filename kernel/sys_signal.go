@@ -46,7 +46,7 @@ func (t *Thread) Sigaction(sig abi.Signal, act SigAction) error {
 	}
 	p := t.proc
 	p.siglock.Lock()
-	p.handlers[sig] = act
+	p.setAction(sig, act)
 	if p.ignores(sig) {
 		p.drop(bit(sig))
 	}

@@ -97,5 +97,5 @@ func (p *Process) endSighand() {
 		return
 	}
 	p.signalfdWqh.WakeUpPollFree()
-	p.k.m.CallRCU(func() { p.k.m.Free(id) })
+	p.k.m.FreeRCU(id)
 }

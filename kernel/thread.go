@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/eventpoll"
@@ -19,10 +21,10 @@ type Thread struct {
 	files *vfs.FdTable
 
 	waiter eventpoll.Waiter
-	poller vfs.PollWqueues
-	msg    devices.Msg // of the call under way on a socket
-	fputs  []*vfs.File // descriptions whose last reference this call dropped
-	spare  []*vfs.File // room for those that such an end drops
+	polls  *vfs.PollWqueues // nil: it has not called poll(2) or select(2) yet
+	msg    devices.Msg      // of the call under way on a socket
+	fputs  []*vfs.File      // descriptions whose last reference this call dropped
+	spare  []*vfs.File      // room for those that such an end drops
 
 	blocked        abi.SigSet
 	saved          abi.SigSet // to restore, while a call has replaced the mask
@@ -120,12 +122,7 @@ func (t *Thread) exit(code int) {
 		t.files.CloseAll()
 	}
 	t.runFputs()
-	for i, other := range p.threads {
-		if other == t {
-			p.threads = append(p.threads[:i:i], p.threads[i+1:]...)
-			break
-		}
-	}
+	p.leave(t)
 	if p.exiting {
 		code = p.code
 	}
@@ -177,7 +174,7 @@ func (t *Thread) enter() {
 func (t *Thread) begin(name string, args ...any) {
 	t.enter()
 	if t.k.traced {
-		t.call = &Call{Tid: t.tid, Pid: t.proc.pid, Name: name, Args: args}
+		t.call = &Call{Tid: t.tid, Pid: t.proc.pid, Name: name, Args: slices.Clone(args)} // so that args needs no memory if nobody traces
 		t.k.m.Emit(TraceEnter, t.call)
 	}
 }

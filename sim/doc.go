@@ -42,6 +42,7 @@
 //	mutex_lock            Mutex.Lock
 //	hrtimer_start/cancel  Timer.Start, Timer.Cancel
 //	call_rcu              Machine.CallRCU
+//	kfree_rcu             Machine.FreeRCU
 //	synchronize_rcu       Machine.SynchronizeRCU
 //
 // Traps for callers: iter.Pull aborts the process if a coroutine is created and resumed under different

@@ -95,9 +95,11 @@ func New(opts Options) *Machine {
 	if opts.MaxTasks == 0 {
 		opts.MaxTasks = DefaultMaxTasks
 	}
-	m := &Machine{}
+	var m *Machine
 	if opts.Pool != nil {
 		m = opts.Pool.lend()
+	} else {
+		m = &Machine{}
 	}
 	m.opts, m.strategy, m.preemptive, m.tracing = opts, opts.Strategy, opts.Strategy.Preemptive(), opts.Trace != nil
 	if o, ok := opts.Strategy.(Observer); ok {

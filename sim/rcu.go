@@ -77,6 +77,16 @@ func (m *Machine) CallRCU(fn func()) {
 	m.rcu.waiting = append(m.rcu.waiting, grace{slices.Clone(m.rcu.readers), fn})
 }
 
+// FreeRCU is Free after a grace period. Models kfree_rcu.
+func (m *Machine) FreeRCU(id ID) {
+	if len(m.rcu.readers) > 0 {
+		m.CallRCU(func() { m.Free(id) })
+		return
+	}
+	m.touch(Access{ID: rcuID, Field: fieldRCUReader, Write: true})
+	m.Free(id)
+}
+
 // SynchronizeRCU waits for a grace period. Models synchronize_rcu.
 func (m *Machine) SynchronizeRCU() {
 	m.touch(Access{ID: rcuID, Field: fieldRCUReader, Write: true})
