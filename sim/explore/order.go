@@ -16,7 +16,6 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 	}
 	s.order(e, t)
 	n := int32(s.n)
-	defer s.everything(e, n)
 	e.clock = append(e.clock[:0], e.past...)
 	for _, a := range e.foot {
 		s.follow(e, a)
@@ -35,6 +34,7 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 		}
 		loc.touchs = append(loc.touchs, touch{n, a.mode, takes})
 	}
+	s.everything(e, n)
 }
 
 // everything orders e, if it looked at everything, with all other events, and with those that did.
@@ -85,43 +85,50 @@ func (s *search) acquires(e *event) bool {
 
 // follow orders e behind earlier events that conflict with a.
 func (s *search) follow(e *event, a ref) {
-	s.conflicting(a, func(loc *location) {
+	for _, l := range s.conflicting(a) {
+		loc := &s.all[l]
 		for i := len(loc.touchs) - 1; i >= 0; i-- {
 			o := loc.touchs[i]
 			if o.event < e.floor {
 				break
 			}
-			if a.mode.conflicts(o.mode) {
-				other := &s.events[o.event]
-				if !before(e.clock, other.task, o.event) {
-					e.clock = join(e.clock, other.clock)
-				}
+			if !a.mode.conflicts(o.mode) {
+				continue
+			}
+			other := &s.events[o.event]
+			if !before(e.clock, other.task, o.event) {
+				e.clock = join(e.clock, other.clock)
+			}
+			if s.settles(loc, o) {
+				break
 			}
 		}
-	})
+	}
 }
 
-// conflicting calls fn for each location whose accesses conflict with a.
-func (s *search) conflicting(a ref, fn func(*location)) {
+// settles reports whether all that touched loc before o is ordered before o.
+func (s *search) settles(loc *location, o touch) bool {
+	return o.mode != read && o.mode != add && s.rules.kinds[loc.kind]
+}
+
+// conflicting returns the locations whose accesses conflict with a, good until the next call.
+func (s *search) conflicting(a ref) []int32 {
+	met := s.met[:0]
 	if s.rules.kinds[a.kind] {
-		fn(&s.all[a.loc])
+		met = append(met, a.loc)
 	}
-	if !s.rules.kinds[sim.KindObject] {
-		return
-	}
-	if a.whole {
-		for _, l := range s.of[a.obj] {
+	if obj := &s.objects[a.obj]; !s.rules.kinds[sim.KindObject] {
+	} else if a.whole {
+		for _, l := range obj.locations {
 			if l != a.loc {
-				fn(&s.all[l])
+				met = append(met, l)
 			}
 		}
-		return
+	} else {
+		met = append(met, obj.whole...)
 	}
-	for _, l := range s.of[a.obj] {
-		if l != a.loc && s.all[l].whole {
-			fn(&s.all[l])
-		}
-	}
+	s.met = met
+	return met
 }
 
 func (s *search) setLast(task, i int32) {

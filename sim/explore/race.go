@@ -11,7 +11,7 @@ func (s *search) look(e *event, a ref, n int32) {
 	if n < int32(s.fixed)-1 { // who made the branch has seen to it
 		return
 	}
-	past := e.past
+	past := e.past // whatever is before a part of it is in it
 	lock := a.kind == sim.KindLock && a.mode == write
 	releases := lock && !s.all[a.loc].takes()
 	if !lock && s.acquires(e) {
@@ -22,7 +22,8 @@ func (s *search) look(e *event, a ref, n int32) {
 	if lock && !releases {
 		floor = s.wantedSince(e)
 	}
-	s.conflicting(a, func(loc *location) {
+	for _, l := range s.conflicting(a) {
+		loc := &s.all[l]
 		for i := len(loc.touchs) - 1; i >= 0; i-- {
 			o := loc.touchs[i]
 			if o.event < floor {
@@ -31,7 +32,7 @@ func (s *search) look(e *event, a ref, n int32) {
 			if !a.mode.conflicts(o.mode) {
 				continue
 			}
-			if lock && o.mode == write && loc == &s.all[a.loc] && (releases || !o.takes) {
+			if lock && o.mode == write && l == a.loc && (releases || !o.takes) {
 				// Nobody could take the lock before it was released, nor release it before it was taken. But who
 				// comes before the release and waits gives the CPU back at no cost.
 				if s.bound >= 0 && !releases && s.events[o.event].task != e.task && !s.events[o.event].forced {
@@ -40,18 +41,23 @@ func (s *search) look(e *event, a ref, n int32) {
 				continue
 			}
 			other := &s.events[o.event]
-			if other.task != e.task && (s.bound >= 0 || !before(past, other.task, o.event)) {
+			ordered := other.task == e.task || before(past, other.task, o.event)
+			if other.task != e.task && (s.bound >= 0 || !ordered) {
 				s.race(o.event, e, n)
 			}
+			if s.bound < 0 && ordered && other.floor <= floor && s.settles(loc, o) {
+				break // what was before o is so, too
+			}
 		}
-	})
+	}
 }
 
 // afterRelease is past and the last release of a lock with touchs.
 func (s *search) afterRelease(past []int32, touchs []touch) []int32 {
 	for i := len(touchs) - 1; i >= 0; i-- {
 		if touchs[i].mode == write {
-			return join(slices.Clone(past), s.events[touchs[i].event].clock)
+			s.after = join(append(s.after[:0], past...), s.events[touchs[i].event].clock)
+			return s.after
 		}
 	}
 	return past

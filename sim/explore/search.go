@@ -34,12 +34,14 @@ type search struct {
 	stray     error
 	firsts    []firstEvent
 	tasks     []int32 // of a wish that is being made
+	met       []int32 // locations that were asked for last
+	after     []int32 // a clock, while races are looked for
 
 	everythings bool // there are steps that look at everything
 }
 
 func newSearch(bound int) *search {
-	return &search{bound: bound, rules: allRules(), locations: locations{index: map[key]int32{}, objs: map[sim.ID]int32{}}}
+	return &search{bound: bound, rules: allRules(), locations: newLocations()}
 }
 
 // begin prepares for a run, which repeats the events before fixed.

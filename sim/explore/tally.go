@@ -66,8 +66,7 @@ func (c *tallies) count(m *sim.Machine, res *Result) (limited bool) {
 	if m != nil {
 		w.Preemptions, w.Steps = m.Preemptions, m.Steps
 	}
-	var limit *sim.LimitError
-	if errors.As(res.Err, &limit) {
+	if isLimit(res.Err) {
 		if c.Limited++; c.Limited == 1 {
 			w.Token = tokenOf(m)
 			c.Limit = w
@@ -98,6 +97,14 @@ func (c *tallies) count(m *sim.Machine, res *Result) (limited bool) {
 		}
 	}
 	return false
+}
+
+func isLimit(err error) bool {
+	if err == nil {
+		return false
+	}
+	var limit *sim.LimitError
+	return errors.As(err, &limit)
 }
 
 func find(list *[]*Outcome, text string) *Outcome {

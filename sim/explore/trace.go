@@ -76,37 +76,79 @@ func (k key) compare(with key) int {
 	return cmp.Or(cmp.Compare(k.id, with.id), cmp.Compare(k.field, with.field), cmp.Compare(k.sub, with.sub))
 }
 
-// locations are all that was ever touched.
-type locations struct {
-	index map[key]int32
-	all   []location
-	objs  map[sim.ID]int32
-	of    [][]int32 // locations of each object, in an order that does not depend on the runs before
+// hash spreads the keys of a few hundred locations, whose objects have small numbers.
+func (k key) hash() uint32 {
+	h := uint64(k.id)*0x9e3779b97f4a7c15 ^ (uint64(uint32(k.sub))<<8|uint64(k.field))*0xbf58476d1ce4e5b9
+	return uint32(h >> 32)
 }
 
+// locations are all that was ever touched.
+type locations struct {
+	slots   []int32 // by hash, the location and 1; at most half of them are taken, the length is a power of two
+	all     []location
+	index   map[sim.ID]int32 // of objects
+	objects []object
+}
+
+// object is what accesses name.
+type object struct {
+	locations []int32 // in an order that does not depend on the runs before
+	whole     []int32 // those that stand for all of it
+}
+
+func newLocations() locations { return locations{slots: make([]int32, 256), index: map[sim.ID]int32{}} }
+
 func (l *locations) ref(a sim.Access) ref {
-	k := key{a.ID, a.Sub, a.Field}
-	i, ok := l.index[k]
-	if !ok {
-		i = l.add(k, a.Kind())
+	i := l.find(key{a.ID, a.Sub, a.Field})
+	if i < 0 {
+		i = l.add(key{a.ID, a.Sub, a.Field}, a.Kind())
 	}
 	loc := &l.all[i]
 	return ref{loc: i, obj: loc.obj, mode: modeOf(a), whole: loc.whole, kind: loc.kind}
 }
 
-func (l *locations) add(k key, kind sim.Kind) int32 {
-	obj, ok := l.objs[k.id]
-	if !ok {
-		obj = int32(len(l.of))
-		l.objs[k.id] = obj
-		l.of = append(l.of, nil)
+// find returns the number of a location, or -1.
+func (l *locations) find(k key) int32 {
+	for h := k.hash(); ; h++ {
+		i := l.slots[h&uint32(len(l.slots)-1)] - 1
+		if i < 0 || l.all[i].key == k {
+			return i
+		}
 	}
-	i := int32(len(l.all))
-	l.all = append(l.all, location{key: k, obj: obj, kind: kind, whole: kind == sim.KindObject})
-	at, _ := slices.BinarySearchFunc(l.of[obj], k, func(other int32, k key) int { return l.all[other].key.compare(k) })
-	l.of[obj] = slices.Insert(l.of[obj], at, i)
-	l.index[k] = i
+}
+
+func (l *locations) add(k key, kind sim.Kind) int32 {
+	n, ok := l.index[k.id]
+	if !ok {
+		n = int32(len(l.objects))
+		l.index[k.id] = n
+		l.objects = append(l.objects, object{})
+	}
+	i, obj := int32(len(l.all)), &l.objects[n]
+	l.all = append(l.all, location{key: k, obj: n, kind: kind, whole: kind == sim.KindObject})
+	at, _ := slices.BinarySearchFunc(obj.locations, k, func(other int32, k key) int { return l.all[other].key.compare(k) })
+	obj.locations = slices.Insert(obj.locations, at, i)
+	if kind == sim.KindObject {
+		obj.whole = append(obj.whole, i)
+	}
+	if 2*len(l.all) > len(l.slots) {
+		l.slots = make([]int32, 2*len(l.slots))
+		for i := range l.all {
+			l.take(int32(i))
+		}
+	} else {
+		l.take(i)
+	}
 	return i
+}
+
+// take gives location i a slot.
+func (l *locations) take(i int32) {
+	h := l.all[i].key.hash()
+	for l.slots[h&uint32(len(l.slots)-1)] != 0 {
+		h++
+	}
+	l.slots[h&uint32(len(l.slots)-1)] = i + 1
 }
 
 // event is one step of the current run, and the choice that led to it.
