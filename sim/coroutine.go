@@ -44,16 +44,12 @@ func (co *coroutine) loop(yield func(struct{}) bool) {
 	}
 }
 
-// Close ends the coroutines that wait for work, and with them their goroutines, and lets go of the memory. The pool may
-// be used again.
+// Close ends the coroutines that wait for work, and with them their goroutines. The pool may be used again.
 func (p *Pool) Close() {
 	for _, co := range p.free {
 		co.stop()
 	}
-	if last := p.memory.last; last != nil {
-		last.memory = nil
-	}
-	*p = Pool{}
+	p.free = nil
 }
 
 // resume runs t until control comes back here: because t or somebody it resumed has paused or ended and

@@ -52,12 +52,12 @@ func (c *crew) all() {
 		cores.Add(1)
 		go func() {
 			defer cores.Done()
-			c.help(&c.x.pools[1+i])
+			c.help(c.x.pools[1+i])
 		}()
 	}
 	defer cores.Wait()
 	defer c.end()
-	c.work(c.p.branch, &c.x.pools[0])
+	c.work(c.p.branch, c.x.pools[0])
 }
 
 func (c *crew) end() {

@@ -80,15 +80,15 @@ type Progress struct {
 
 // Explore runs program until every distinguishable interleaving up to the bound was visited, or a limit ends it.
 func Explore(program Program, opts Options) *Report {
-	x := &exploration{program: program, opts: opts, start: time.Now(), pools: make([]sim.Pool, max(opts.Cores, 1))}
-	defer func() {
-		for i := range x.pools {
-			x.pools[i].Close()
-		}
-	}()
+	x := &exploration{program: program, opts: opts, start: time.Now(), pools: newPools(max(opts.Cores, 1))}
+	defer freePools(x.pools)
 	x.explore()
 	if opts.Checkpoint != nil && x.over.Load() && x.err == nil && opts.Sampling == 0 {
 		opts.Checkpoint(x.save())
 	}
-	return x.report()
+	r := x.report()
+	for _, p := range x.phases {
+		p.search.free()
+	}
+	return r
 }

@@ -13,7 +13,7 @@ type exploration struct {
 	program Program
 	opts    Options
 	start   time.Time
-	pools   []sim.Pool // one per core
+	pools   []*sim.Pool // one per core
 	runs    atomic.Uint64
 	over    atomic.Bool // a limit was reached, or an error
 	timed   atomic.Bool // … by the clock or Stop
@@ -127,7 +127,7 @@ func (x *exploration) alone(p *phase, b *branch) {
 		case !x.permit(p, b):
 			return
 		default:
-			if err := x.run(p, b, &x.pools[0]); err != nil {
+			if err := x.run(p, b, x.pools[0]); err != nil {
 				x.fail(err, b.search.token())
 				return
 			}

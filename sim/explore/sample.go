@@ -45,7 +45,7 @@ func (x *exploration) sample() {
 		default:
 			w.Strategy = sim.NewRandom(seed)
 		}
-		res := x.program(sim.Options{Strategy: w, Pool: &x.pools[0]})
+		res := x.program(sim.Options{Strategy: w, Pool: x.pools[0]})
 		p.Runs++
 		if res.Mistake != nil {
 			x.fail(res.Mistake, tokenOf(w.m))

@@ -40,10 +40,6 @@ type search struct {
 	everythings bool // there are steps that look at everything
 }
 
-func newSearch(bound int) *search {
-	return &search{bound: bound, rules: allRules(), locations: newLocations()}
-}
-
 // begin prepares for a run, which repeats the events before fixed.
 func (s *search) begin() {
 	s.n, s.m, s.chosen, s.redundant = 0, nil, false, false
@@ -59,7 +55,7 @@ func (*search) Preemptive() bool { return true }
 // at returns event i, growing the list.
 func (s *search) at(i int) *event {
 	for len(s.events) <= i {
-		s.events = append(s.events, event{})
+		s.events = grow(s.events)
 	}
 	return &s.events[i]
 }

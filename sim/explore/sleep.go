@@ -45,12 +45,7 @@ func (s *search) enter(e *event) {
 // finish notes that all behind the choice that was made at e is visited. The memory of footprints is used again: who
 // else refers to it stands behind e, and is forgotten with what stands there.
 func (e *event) finish() {
-	n := len(e.done)
-	if n < cap(e.done) {
-		e.done = e.done[:n+1]
-	} else {
-		e.done = append(e.done, sleeper{})
-	}
-	d := &e.done[n]
+	e.done = grow(e.done)
+	d := &e.done[len(e.done)-1]
 	d.task, d.all, d.frees, d.foot = e.task, e.all, e.frees, append(d.foot[:0], e.foot...)
 }

@@ -122,10 +122,14 @@ func (l *locations) add(k key, kind sim.Kind) int32 {
 	if !ok {
 		n = int32(len(l.objects))
 		l.index[k.id] = n
-		l.objects = append(l.objects, object{})
+		l.objects = grow(l.objects)
+		obj := &l.objects[n]
+		*obj = object{obj.locations[:0], obj.whole[:0]}
 	}
 	i, obj := int32(len(l.all)), &l.objects[n]
-	l.all = append(l.all, location{key: k, obj: n, kind: kind, whole: kind == sim.KindObject})
+	l.all = grow(l.all)
+	loc := &l.all[i]
+	*loc = location{key: k, obj: n, kind: kind, whole: kind == sim.KindObject, touchs: loc.touchs[:0]}
 	at, _ := slices.BinarySearchFunc(obj.locations, k, func(other int32, k key) int { return l.all[other].key.compare(k) })
 	obj.locations = slices.Insert(obj.locations, at, i)
 	if kind == sim.KindObject {

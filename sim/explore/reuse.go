@@ -1,0 +1,76 @@
+package explore
+
+import (
+	"sync"
+
+	"github.com/epollsim/epollsim/sim"
+)
+
+// What an exploration needed is kept for the next one: many are small, and generated programs are explored by the thousand.
+var (
+	searches sync.Pool // of *search
+	pools    sync.Pool // of *sim.Pool
+)
+
+func newSearch(bound int) *search {
+	s, _ := searches.Get().(*search)
+	if s == nil {
+		s = &search{locations: newLocations()}
+	}
+	s.bound, s.rules = bound, allRules()
+	return s
+}
+
+// free lets another exploration have the memory of s, in which nothing is left of this one.
+func (s *search) free() {
+	for i := range s.events {
+		s.events[i].clear()
+	}
+	s.locations.clear()
+	*s = search{
+		events: s.events[:0], locations: s.locations,
+		last: s.last[:0], firsts: s.firsts[:0], tasks: s.tasks[:0], met: s.met[:0], after: s.after[:0],
+	}
+	searches.Put(s)
+}
+
+// clear makes e what a new event is, but for its memory.
+func (e *event) clear() {
+	*e = event{
+		enabled: e.enabled[:0], foot: e.foot[:0], past: e.past[:0], clock: e.clock[:0],
+		sleep: e.sleep[:0], todo: e.todo[:0], done: e.done[:0],
+	}
+}
+
+// grow returns list with one element more, which is what stood there before if anything did.
+func grow[T any](list []T) []T {
+	if n := len(list); n < cap(list) {
+		return list[:n+1]
+	}
+	var zero T
+	return append(list, zero)
+}
+
+func (l *locations) clear() {
+	clear(l.slots)
+	clear(l.index)
+	l.all, l.objects = l.all[:0], l.objects[:0]
+}
+
+// newPools returns pools for n cores.
+func newPools(n int) []*sim.Pool {
+	all := make([]*sim.Pool, n)
+	for i := range all {
+		if all[i], _ = pools.Get().(*sim.Pool); all[i] == nil {
+			all[i] = &sim.Pool{}
+		}
+	}
+	return all
+}
+
+func freePools(all []*sim.Pool) {
+	for _, p := range all {
+		p.Close()
+		pools.Put(p)
+	}
+}
