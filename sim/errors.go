@@ -33,6 +33,10 @@ func (e *ViolationError) Error() string { return e.Text }
 
 // Violation ends the run with a broken invariant. Called by the running task it does not return.
 func (m *Machine) Violation(format string, args ...any) {
+	if m.coasting != nil {
+		m.fail(m.coasting)
+		return
+	}
 	m.fail(&ViolationError{Text: fmt.Sprintf(format, args...), State: m.describe(), Task: m.cur.String(), Steps: m.LastSteps(), Token: m.Token()})
 }
 
@@ -139,6 +143,10 @@ func (m *Machine) wanted() map[*Task][]ID {
 
 // limit ends the run at one of its limits.
 func (m *Machine) limit(what string, n uint64, flag string) {
+	if m.coasting != nil {
+		m.fail(m.coasting)
+		return
+	}
 	err := &LimitError{What: what, Limit: n, Flag: flag}
 	if m.opts.Where != nil {
 		err.Where = m.opts.Where()

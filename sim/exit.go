@@ -35,6 +35,10 @@ func (m *Machine) recoverTask(t *Task, v any) {
 	if v == nil || v == (killed{}) || m.err != nil {
 		return
 	}
+	if m.coasting != nil {
+		m.halt(m.coasting)
+		return
+	}
 	m.halt(&PanicError{Task: t.String(), Value: v, Stack: debug.Stack(), Steps: m.LastSteps(), Token: m.Token()})
 }
 

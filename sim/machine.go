@@ -70,6 +70,7 @@ type Machine struct {
 	ownPool  bool
 	irq      *Task // the interrupt of a run without preemption
 	err      error
+	coasting error // the end of a run that goes on unwatched
 	checking bool
 	running  bool
 	closed   bool
@@ -206,14 +207,18 @@ func (m *Machine) Run() error {
 	for m.err == nil {
 		t := m.pick()
 		if t == nil {
-			if m.err != nil || !m.advance() {
+			if m.err != nil || m.coasting != nil || !m.advance() {
 				break
 			}
 			continue
 		}
 		m.resume(t)
 	}
-	if m.err == nil && !m.tasks.Empty() {
+	switch {
+	case m.err != nil:
+	case m.coasting != nil:
+		m.halt(m.coasting)
+	case !m.tasks.Empty():
 		if m.quiet(); m.err == nil {
 			m.halt(m.deadlock())
 		}
@@ -271,8 +276,21 @@ func (m *Machine) Stop(err error) {
 // ErrStopped ends a run that was told to stop and failed in nothing.
 var ErrStopped = errors.New("stopped")
 
+// Coast ends the run with err, too, but lets it go on by itself until then: unwatched, running to block, for as many steps
+// at most and until time would have to pass. Unwinding a task costs as much as dozens of steps. It is for an Observer,
+// which hears nothing any more.
+func (m *Machine) Coast(err error, steps uint64) {
+	m.coasting = err
+	m.observer, m.preemptive = nil, false
+	m.opts.Footprints, m.opts.AfterStep = false, nil
+	m.opts.MaxSteps = min(m.opts.MaxSteps, m.Steps+steps)
+}
+
 // fail ends the run with err; the first one counts.
 func (m *Machine) fail(err error) {
+	if m.coasting != nil {
+		err = m.coasting
+	}
 	m.halt(err)
 	if m.cur != nil {
 		m.die()

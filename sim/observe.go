@@ -79,7 +79,7 @@ func (m *Machine) Collecting() bool { return m.opts.Footprints && m.cur != nil }
 func (m *Machine) TimersArmed() bool { return m.timers.armed > 0 }
 
 // Collect says whether the Observer of m wants footprints from now on.
-func (m *Machine) Collect(on bool) { m.opts.Footprints = on && m.err == nil }
+func (m *Machine) Collect(on bool) { m.opts.Footprints = on && m.err == nil && m.observer != nil }
 
 // NamesSum is a checksum of the names of all classes and fields: accesses of programs with another one mean
 // something else.

@@ -112,10 +112,13 @@ func (s *search) pick(e *event, current int) int {
 	return -1
 }
 
+// giveUp leaves a run that shows nothing new. Most are soon over then.
 func (s *search) giveUp(m *sim.Machine) {
 	s.redundant = true
-	m.Stop(errRedundant)
+	m.Coast(errRedundant, redundantSteps)
 }
+
+const redundantSteps = 100
 
 func (s *search) strayed(format string, args ...any) {
 	if s.stray == nil {
@@ -143,6 +146,7 @@ func (s *search) Stepped(m *sim.Machine) {
 		e.task = task
 		if e.asleep(task) {
 			s.giveUp(m)
+			return
 		}
 	}
 	if e.task != task {
