@@ -41,7 +41,7 @@ package explore
 //	trace.go order.go race.go   a run: what happened, what comes before what, what must be tried otherwise
 //	want.go sleep.go halted.go
 //	search.go backtrack.go      how a run is steered, and which is next
-//	branch.go crew.go           several cores
+//	branch.go crew.go           several cores; reuse.go: memory that explorations hand on
 //	rules.go                    which steps depend on each other
 //	checkpoint.go sample.go     stopping and going on; random schedules
 //	report.go tally.go          what was found; table.go, json.go: as columns, as JSON
