@@ -209,8 +209,9 @@ func (t *Thread) dupTo(oldfd, newfd int, cloexec bool) (int, abi.Errno) {
 	return newfd, 0
 }
 
-// Fcntl is fcntl(2) for F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL and what the file knows
-// (F_SETPIPE_SZ, F_GETPIPE_SZ); other commands are EINVAL.
+// Fcntl is fcntl(2) for F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETOWN, F_GETSIG
+// and what the file knows (F_SETPIPE_SZ, F_GETPIPE_SZ). It refuses locks, leases, seals and owners; what Linux does not know
+// is EINVAL.
 func (t *Thread) Fcntl(fd, cmd, arg int) (int, error) {
 	t.begin("fcntl", fd, cmd, arg)
 	f, counted := t.fdgetRaw(fd)
@@ -254,6 +255,12 @@ func (t *Thread) fcntl(f *vfs.File, fd, cmd, arg int) (int, abi.Errno) {
 		return f.Flags(), 0
 	case abi.F_SETFL:
 		return 0, f.SetFlags(arg)
+	case abi.F_GETOWN, abi.F_GETSIG:
+		return 0, 0 // nobody has said otherwise
+	case abi.F_GETLK, abi.F_SETLK, abi.F_SETLKW, abi.F_OFD_GETLK, abi.F_OFD_SETLK, abi.F_OFD_SETLKW, abi.F_CANCELLK, abi.F_SETOWN,
+		abi.F_SETSIG, abi.F_SETOWN_EX, abi.F_GETOWN_EX, abi.F_GETOWNER_UIDS, abi.F_SETLEASE, abi.F_GETLEASE, abi.F_NOTIFY,
+		abi.F_ADD_SEALS, abi.F_GET_SEALS:
+		t.k.Stop(&devices.NotModelledError{What: "fcntl " + abi.Enum("F", int64(cmd))})
 	}
 	if c, ok := f.Ops.(vfs.Fcntler); ok {
 		return c.Fcntl(f, cmd, arg)

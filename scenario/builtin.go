@@ -153,7 +153,14 @@ func (b *builtin) call(star *starlark.Thread, _ *starlark.Builtin, args starlark
 	if err := c.bind(args, kwargs); err != nil {
 		return nil, err
 	}
+	returned := false
+	defer func() {
+		if !returned {
+			t.unwound()
+		}
+	}()
 	v, err := b.fn(c)
+	returned = true
 	if b.where == inThread {
 		if on := t.run.opts.OnCall; on != nil && err == nil {
 			on(c.record(v))
@@ -210,7 +217,7 @@ func (c *call) unknown(name string) error {
 		names = append(names, p.name)
 	}
 	hint := ""
-	if n := nearest(name, names); n != "" {
+	if n := Nearest(name, names); n != "" {
 		hint = fmt.Sprintf(" (did you mean %s?)", n)
 	}
 	return fmt.Errorf("%s: no parameter is called %s%s: %s", c.builtin.name, name, hint, c.builtin.sig)

@@ -173,7 +173,7 @@ func refuse(file *syntax.File) error {
 func syntaxError(filename string, err error) error {
 	switch err := err.(type) {
 	case syntax.Error:
-		return &Error{Pos: err.Pos, Msg: err.Msg}
+		return &Error{Pos: err.Pos, Msg: err.Msg + habit(err.Msg)}
 	case resolve.ErrorList:
 		var all []error
 		for _, e := range err {
@@ -184,20 +184,53 @@ func syntaxError(filename string, err error) error {
 	return &Error{Pos: syntax.MakePosition(&filename, 1, 1), Msg: err.Error()}
 }
 
+// habits are what Python has and Starlark has not, by the token that the parser stumbles over, and what to write instead.
+var habits = map[string]string{
+	"import":         "a scenario imports nothing: its builtins are there from the start (epollsim help builtins)",
+	"from":           "a scenario imports nothing: its builtins are there from the start (epollsim help builtins)",
+	"class":          "there are no classes: use functions, lists and dicts",
+	"try":            "there are no exceptions: a call that fails returns an errno, which is false and can be compared: if read(fd, 1) == EAGAIN",
+	"raise":          "there are no exceptions: check(False, \"why\") fails the scenario",
+	"assert":         "write check(condition, \"why\")",
+	"with":           "there is no with: close what was opened",
+	"yield":          "there are no generators: use lists, or spawn(fn)",
+	"async":          "there are no coroutines: threads are made by spawn(fn)",
+	"await":          "there are no coroutines: threads are made by spawn(fn), and join(t) waits for one",
+	"is":             "there is no is: write ==",
+	"del":            "there is no del: lists and dicts have .pop()",
+	"global":         "a function cannot assign to a name of the top level: keep the value in a list, state = [0]",
+	"nonlocal":       "a function cannot assign to a name outside of it: keep the value in a list, state = [0]",
+	"'**'":           "there is no **: write 1 << n, or multiply",
+	"string literal": "a string with a letter before it, or two in a row: only b\"…\" and r\"…\" are known; write \"%d\" % x, and + to join",
+}
+
+// habit completes the parser's "got x, want y" with what to write instead.
+func habit(msg string) string {
+	token, ok := strings.CutPrefix(msg, "got ")
+	if !ok {
+		return ""
+	}
+	token, _, _ = strings.Cut(token, ",")
+	if hint := habits[token]; hint != "" {
+		return " (" + hint + ")"
+	}
+	return ""
+}
+
 // suggestion completes the resolver's "undefined: x", which does not know the names of ours.
 func suggestion(msg string) string {
 	name, ok := strings.CutPrefix(msg, "undefined: ")
 	if !ok || strings.Contains(name, " ") {
 		return ""
 	}
-	if n := nearest(name, predeclaredNames); n != "" {
+	if n := Nearest(name, predeclaredNames); n != "" {
 		return fmt.Sprintf(" (did you mean %s?)", n)
 	}
 	return ""
 }
 
-// nearest returns the name that is fewest edits away from s, "" if none is close.
-func nearest(s string, names []string) string {
+// Nearest returns the name that is fewest edits away from s, "" if none is close.
+func Nearest(s string, names []string) string {
 	best, at := "", max(1, len(s)/4)
 	for _, n := range names {
 		if d := edits(s, n, at); d <= at && (best == "" || d < at) {

@@ -15,6 +15,16 @@ func Reference() string {
 	return s.String()
 }
 
+// Builtins returns the names of all builtins, in the order of the reference.
+func Builtins() []string {
+	var names []string
+	for _, r := range table {
+		name, _, _ := strings.Cut(r.sig, "(")
+		names = append(names, name)
+	}
+	return names
+}
+
 // Help returns what the reference says about one builtin: its signature, result and help.
 func Help(name string) (string, bool) {
 	for _, r := range table {

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -15,7 +16,7 @@ import (
 const (
 	ExitOK       = 0
 	ExitFailed   = 1 // a check or condition failed, an errno was overlooked, a deadlock, a death by signal
-	ExitScenario = 3 // the program does not compile, or is wrong when it runs
+	ExitScenario = 3 // the program does not compile, is wrong when it runs, or asks for what is not modelled
 	ExitLimit    = 5 // a limit was reached; the result is inconclusive
 )
 
@@ -38,7 +39,7 @@ const MaxFailures = 1000
 // come before what it had shown by then.
 func (r *Result) ExitCode() int {
 	switch {
-	case r.Error != nil:
+	case r.Error != nil, isNotModelled(r.Err):
 		return ExitScenario
 	case r.Err != nil && isLimit(r.Err):
 		return ExitLimit
@@ -51,6 +52,11 @@ func (r *Result) ExitCode() int {
 		}
 	}
 	return ExitOK
+}
+
+func isNotModelled(err error) bool {
+	var missing *devices.NotModelledError
+	return errors.As(err, &missing)
 }
 
 func isLimit(err error) bool {

@@ -47,11 +47,12 @@ type run struct {
 	world World
 	opts  Options
 
-	failure error // that ends the run early: *Error or *sim.LimitError
-	steps   uint64
-	live    []*thread // that have begun and not ended
-	spawned bool      // a task value exists
-	forked  bool      // … and may reach another process
+	missingAt syntax.Position // where it asked for what is not modelled
+	failure   error           // that ends the run early: *Error or *sim.LimitError
+	steps     uint64
+	live      []*thread // that have begun and not ended
+	spawned   bool      // a task value exists
+	forked    bool      // … and may reach another process
 
 	gifts    []gift // to each thread that was made
 	handlers []starlark.Value
@@ -117,7 +118,9 @@ func (r *run) finish(err error) *Result {
 	res := r.result
 	switch failure := r.failure.(type) {
 	case nil:
-		res.Err = err
+		if res.Err = err; r.missingAt.Line > 0 {
+			res.Err = fmt.Errorf("%s: %w", r.missingAt, err)
+		}
 	case *Error:
 		res.Error = failure
 		if failure.Pos.Line == 0 {

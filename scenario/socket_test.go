@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario"
 )
 
 // The builtins of sockets and what they return.
@@ -76,5 +77,7 @@ func TestSocketsNotModelled(t *testing.T) {
 		r := onModel(compile(t, src), kernel.Options{})
 		require.ErrorContains(t, r.Err, want, src)
 		require.ErrorContains(t, r.Err, "not modelled", src)
+		require.ErrorContains(t, r.Err, "t.star:1:1: ", src)
+		require.Equal(t, scenario.ExitScenario, r.ExitCode(), src)
 	}
 }

@@ -76,6 +76,17 @@ func (t *thread) live(k kernel.Calls, body func() error) {
 	}
 }
 
+// unwound notes where t stands if the call that the kernel unwinds has asked for what the model leaves out.
+func (t *thread) unwound() {
+	kt, ok := t.calls.(*kernel.Thread)
+	if !ok || t.run.missingAt.Line > 0 || kt.Kernel().Machine().Err() == nil {
+		return
+	}
+	if isNotModelled(kt.Kernel().Machine().Err()) {
+		t.run.missingAt = t.run.prog.start(t.place())
+	}
+}
+
 // turn says that t goes on in the program.
 func (t *thread) turn() {
 	if on := t.run.opts.OnTurn; on != nil {

@@ -103,6 +103,13 @@ func findCase(id string) (casebook.Case, error) {
 		}
 		return c, usagef("no case is called %s; near: %s", id, strings.Join(near, ", "))
 	}
+	var ids []string
+	for _, c := range casebook.All() {
+		ids = append(ids, c.ID)
+	}
+	if near := scenario.Nearest(strings.ToLower(id), ids); near != "" {
+		return c, usagef("no case is called %s; near: %s", id, near)
+	}
 	return c, usagef("no case is called %s; epollsim list shows them", id)
 }
 

@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,18 +43,46 @@ func newExplain() *cobra.Command {
 		Short: "Say in a few sentences what a name means, and which case shows it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !explain(cmd.OutOrStdout(), args[0]) {
-				return usagef("nothing is known of %s; try an errno (EEXIST), a flag (EPOLLET), a function (ep_poll_callback) or a builtin (epoll_wait)", args[0])
+			name := strings.TrimRight(args[0], "()")
+			if explain(cmd.OutOrStdout(), name) {
+				return nil
 			}
-			return nil
+			if near := scenario.Nearest(strings.ToUpper(name), explained()); near != "" {
+				return usagef("nothing is known of %s; near: %s", args[0], near)
+			}
+			if near := scenario.Nearest(strings.ToLower(name), explained()); near != "" {
+				return usagef("nothing is known of %s; near: %s", args[0], near)
+			}
+			return usagef("nothing is known of %s; try an errno (EEXIST), a flag (EPOLLET), a function (ep_poll_callback) or a builtin (epoll_wait)", args[0])
 		},
 	}
+}
+
+// explained lists the names that explain knows.
+func explained() (names []string) {
+	for _, e := range abi.Errnos() {
+		names = append(names, e.Name())
+	}
+	for _, c := range abi.Constants() {
+		names = append(names, c.Name)
+	}
+	for _, e := range parseExplanations(explanations) {
+		names = append(names, e.names...)
+	}
+	return append(names, scenario.Builtins()...)
 }
 
 // explain prints all that is known of a name: the entry, the value of a constant, the row of a builtin.
 func explain(out io.Writer, name string) bool {
 	known := false
-	if e, ok := abi.ErrnoByName(strings.ToUpper(name)); ok {
+	e, ok := abi.ErrnoByName(strings.ToUpper(name))
+	if n, err := strconv.Atoi(name); err == nil {
+		i := slices.Index(abi.Errnos(), abi.Errno(n))
+		if ok = i >= 0; ok {
+			e, name = abi.Errnos()[i], abi.Errnos()[i].Name()
+		}
+	}
+	if ok {
 		fmt.Fprintf(out, "%s (%d): %s\n", e.Name(), int(e), e)
 		known = true
 	}

@@ -53,6 +53,14 @@ func TestExplain(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, "epoll_ctl(epfd, op, fd, events=0, data=None)")
 
+	out, _, err = command("explain", "17")
+	require.NoError(t, err)
+	require.Contains(t, out, "EEXIST (17)")
+	for wrong, near := range map[string]string{"EAGAI": "EAGAIN", "epol_wait": "epoll_wait", "epollett": "EPOLLET"} {
+		_, _, err = command("explain", wrong)
+		require.ErrorContains(t, err, "near: "+near)
+	}
+
 	_, _, err = command("explain", "nonsense")
 	require.Equal(t, exitUsage, err.(exitError).code)
 }

@@ -62,6 +62,9 @@ func (f *verifyFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.limits.check(); err != nil {
 		return err
 	}
+	if f.repeat < 0 || f.schedules < 0 {
+		return usagef("--repeat and --schedules cannot be negative")
+	}
 	if host.Release() == "" {
 		return usagef("verify: %v", host.ErrUnsupported)
 	}

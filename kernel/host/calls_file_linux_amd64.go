@@ -98,8 +98,10 @@ func (t *Thread) Dup3(oldfd, newfd, flags int) (int, error) {
 // refused.
 func (t *Thread) Fcntl(fd, cmd, value int) (int, error) {
 	switch cmd {
-	case abi.F_GETLK, abi.F_SETLK, abi.F_SETLKW, abi.F_SETOWN, abi.F_SETSIG, abi.F_SETLEASE, abi.F_NOTIFY:
-		t.refuse("fcntl", "command %d is not part of the model", cmd)
+	case abi.F_GETLK, abi.F_SETLK, abi.F_SETLKW, abi.F_OFD_GETLK, abi.F_OFD_SETLK, abi.F_OFD_SETLKW, abi.F_CANCELLK, abi.F_SETOWN,
+		abi.F_SETSIG, abi.F_SETOWN_EX, abi.F_GETOWN_EX, abi.F_GETOWNER_UIDS, abi.F_SETLEASE, abi.F_GETLEASE, abi.F_NOTIFY,
+		abi.F_ADD_SEALS, abi.F_GET_SEALS:
+		t.refuse("fcntl", "%s is not part of the model", abi.Enum("F", int64(cmd)))
 	}
 	return result(t.sys("fcntl", unix.SYS_FCNTL, arg(fd), arg(cmd), uintptr(value)))
 }

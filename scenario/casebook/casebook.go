@@ -72,6 +72,7 @@ func Find(id string) (Case, bool) {
 // Nearest returns ids that contain what was asked for, for a message.
 func Nearest(id string) []string {
 	var near []string
+	id = strings.ToLower(id)
 	for _, c := range All() {
 		if strings.Contains(c.ID, id) || strings.Contains(id, c.ID) {
 			near = append(near, c.ID)
