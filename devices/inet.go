@@ -43,6 +43,9 @@ type InetNet struct {
 	// is for; nil: by the client's port, where the kernel has a hash with a secret.
 	ListenerFor func(client netip.AddrPort, group []*Tcp) *Tcp
 
+	// ReceiverFor is ListenerFor for datagrams.
+	ReceiverFor func(client netip.AddrPort, group []*Udp) *Udp
+
 	hashes uint64    // how often a socket of UDP was hashed
 	spare  *datagram // freed ones, linked by next
 	spares int

@@ -220,6 +220,9 @@ func (u *Udp) oneOfGroup(from netip.AddrPort) *Udp {
 		}
 		return false
 	})
+	if choose := u.net.ReceiverFor; choose != nil && len(group) > 1 {
+		return choose(from, group)
+	}
 	return group[int(from.Port())%len(group)]
 }
 

@@ -38,6 +38,8 @@ type Options struct {
 	// ListenerFor chooses among TCP listeners that share an address by SO_REUSEPORT the one that a client is for, where Linux
 	// has a hash with a secret; nil: the model's own choice.
 	ListenerFor func(client netip.AddrPort, group []*devices.Tcp) *devices.Tcp
+	// ReceiverFor is ListenerFor for datagrams of UDP.
+	ReceiverFor func(client netip.AddrPort, group []*devices.Udp) *devices.Udp
 }
 
 // Kernel is a booted model of Linux.
@@ -99,7 +101,8 @@ func Boot(opts Options) *Kernel {
 	k.user = k.epoll.NewUser()
 	k.unix = devices.NewUnixNet(k.sys, unixNames{k})
 	k.inet = devices.NewInetNet(k.sys)
-	k.inet.PortFor, k.inet.ListenerFor, k.inet.MaxTimeWait = opts.PortFor, opts.ListenerFor, opts.MaxTimeWait
+	k.inet.PortFor, k.inet.MaxTimeWait = opts.PortFor, opts.MaxTimeWait
+	k.inet.ListenerFor, k.inet.ReceiverFor = opts.ListenerFor, opts.ReceiverFor
 	k.clocks = devices.NewClocks(k.m)
 	return k
 }

@@ -42,28 +42,31 @@ func (x *exec) occupied(o *op, addr abi.Sockaddr) {
 	if errno != 0 {
 		return
 	}
-	fd, err := x.pilot.Socket(addr.Family, typ, 0)
+	fd, err := x.pilot.Socket(addr.Family, typ|abi.SOCK_NONBLOCK, 0)
 	if err == nil {
 		err = x.pilot.Bind(fd, addr)
 	}
 	if err == nil && typ == abi.SOCK_STREAM {
-		err = x.pilot.Listen(fd, 1)
+		err = x.pilot.Listen(fd, pilotBacklog)
+		x.listeners = append(x.listeners, fd)
 	}
 	if err == nil {
 		x.inferred("somebody else had %s", addr.Inet)
 	}
 }
 
-// givenUp reports whether the log does nothing more with the socket than to try again or to close it.
+// givenUp reports whether the log does nothing with the socket that needs its address.
 func (x *exec) givenUp(o *op) bool {
 	return !x.log.next(x.at, func(other *op) lookahead {
 		switch {
-		case other == o || other.fd != o.fd || !x.sharesFiles(o, other):
+		case other == o || other.fd != o.fd && other.fd2 != o.fd || !x.sharesFiles(o, other):
 			return lookOn
-		case other.row.name == "close", other.row.name == "bind" && other.want.failed(), other.row.name == "socket":
+		case other.row.name == "close", other.row.allocates && other.want.ret == int64(o.fd):
 			return lookNo
+		case other.row.name == "listen", other.row.isAccept(), other.row.name == "epoll_ctl", other.row.looks && other.row.waits:
+			return map[bool]lookahead{true: lookOn, false: lookYes}[other.want.failed()]
 		}
-		return lookYes
+		return lookOn
 	})
 }
 

@@ -98,6 +98,8 @@ func (x *exec) datagramFrom(o *op, f *vfs.File) bool {
 		return false
 	}
 	to := inetAddr(target(local))
+	x.aim = f
+	defer func() { x.aim = nil }()
 	if _, err := x.pilot.Sendto(fd, make([]byte, min(size, 65000)), abi.MSG_DONTWAIT, &to); err != nil {
 		return false
 	}

@@ -45,8 +45,8 @@ type exec struct {
 	running   *op                  // the last one that was begun
 	making    *op                  // that a connect of the log is making
 	arrivals  map[sim.ID]*vfs.File // files that something outside made ready, until a wait tells of it
-	aim       *vfs.File            // the listener that the world connects to
-	accepting map[int]bool         // accepts of the log whose connection has chosen its listener
+	aim       *vfs.File            // the listener that the world connects to, the socket it sends to
+	accepting map[int]bool         // accepts and receives of the log whose socket was chosen for a client
 	newcomers []newcomer           // tasks whose origin was guessed
 	orphans   []int                // peers of files that the log has closed
 	onChecked func(*exec, *op)     // told of each call that was checked
@@ -109,7 +109,7 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked 
 			}
 		}
 	}
-	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check, PortFor: x.portFor, ListenerFor: x.listenerFor, MaxTimeWait: maxTimeWait})
+	x.k = kernel.Boot(kernel.Options{Machine: mo, Version: opts.Version, Check: opts.Check, PortFor: x.portFor, ListenerFor: x.listenerFor, ReceiverFor: x.receiverFor, MaxTimeWait: maxTimeWait})
 	x.m = x.k.Machine()
 	x.err = x.k.RunThread(func(t *kernel.Thread) {
 		x.pilot = t

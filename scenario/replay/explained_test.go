@@ -119,6 +119,29 @@ func TestExplained(t *testing.T) {
 			[]string{"a peer connected to fd 4", "a peer connected to fd 3"},
 		},
 		{
+			"a peer that is gone",
+			exec + "socket(AF_UNIX, SOCK_STREAM, 0) = 3\nconnect(3, {sa_family=AF_UNIX, sun_path=\"/run/old\"}, 11) = -1 ECONNREFUSED (Connection refused)\n" +
+				"bind(3, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 9) = 0\nlisten(3, 8) = 0\n" +
+				"accept(3, NULL, NULL) = 4\nwrite(4, \"x\", 1) = 1\nwrite(4, \"x\", 1) = -1 EPIPE (Broken pipe)\n",
+			[]string{"a server had left its socket at %run%old", "the peer of fd 4 closed the connection"},
+		},
+		{
+			"one of two sockets with SO_REUSEPORT gets the datagrams",
+			exec + "socket(AF_INET, SOCK_DGRAM, 0) = 3\nsocket(AF_INET, SOCK_DGRAM, 0) = 4\n" +
+				"setsockopt(3, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0\nsetsockopt(4, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0\n" +
+				"bind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"bind(4, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"recvfrom(3, \"a\", 9, 0, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 1\n" +
+				"recvfrom(3, \"ab\", 9, 0, {sa_family=AF_INET, sin_port=htons(40001), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 2\n" +
+				"recvfrom(4, \"abc\", 9, 0, {sa_family=AF_INET, sin_port=htons(40002), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 3\n",
+			nil,
+		},
+		{
+			"a call on a number that is gone",
+			exec + "pipe2([3, 4], 0) = 0\npoll([{fd=3, events=POLLIN}], 1, 0) = 1 ([{fd=3, revents=POLLNVAL}])\nfcntl(4, F_GETFD) = -1 EBADF (Bad file descriptor)\n",
+			[]string{"fd 3 of process 1000 was closed by a call", "fd 4 of process 1000 was closed by a call"},
+		},
+		{
 			"tasks without a clone: one process was forked, one is a stranger",
 			"7 pipe2([3, 4], 0) = 0\n8 close(4) = 0\n7 write(4, \"a\", 1) = 1\n8 read(3, \"a\", 1) = 1\n8 dup(3) = 4\n" +
 				"9 epoll_create1(0) = 3\n7 write(4, \"a\", 1) = 1\n9 epoll_wait(3, [], 8, 0) = 0\n9 +++ exited with 0 +++\n" +

@@ -11,7 +11,13 @@ import (
 
 func (x *exec) inherit(th *thread, o *op) {
 	if o.want.errno == abi.EBADF {
+		x.gone(th, o, o.fd)
 		return
+	}
+	for _, p := range o.want.polls {
+		if p.Revents&abi.POLLNVAL != 0 {
+			x.gone(th, o, int(p.Fd))
+		}
 	}
 	t := x.table(th.k.Files())
 	if !t.inherited {
@@ -134,6 +140,14 @@ func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
 	x.pilot.CloseIn(files, fd)
 	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())
 	return true
+}
+
+// gone closes a number that the log has no more, if a call that it leaves out can have closed it.
+func (x *exec) gone(th *thread, o *op, fd int) {
+	files := th.k.Files()
+	if files.At(fd) != nil && x.untraced(files, fd) && !x.usedLater(o, fd) {
+		x.vanished(files, fd, o)
+	}
 }
 
 // untraced reports whether fd can have been closed by a call that the log leaves out: strace's class %desc has neither

@@ -239,6 +239,7 @@ func (x *exec) interrupt(th *thread) {
 		if ep := x.epoll(o); o.row.isEpollWait() && ep != nil {
 			x.calm(ep, o)
 		}
+		x.calmPolled(o)
 		th.pending = o.looksOnce()
 		x.begin(th)
 	}

@@ -120,7 +120,7 @@ func readyConnect(x *exec, o *op) bool {
 	case f == nil:
 		return true
 	case x.refusedLater(o):
-		return x.listener(addr) < 0
+		return x.listener(addr) < 0 && (addr.Family != abi.AF_UNIX || addr.Path == "" || addr.Abstract() || x.names[addr.Path])
 	case devices.TcpOf(f) != nil && anyInet(&addr):
 		return x.k.Listening(target(addr))
 	case addr.Family == abi.AF_UNIX && addr.Path != "":
@@ -186,6 +186,9 @@ func (x *exec) sharesFiles(a, b *op) bool {
 	return ta != nil && tb != nil && ta.k != nil && tb.k != nil && ta.k.Files() == tb.k.Files()
 }
 
+// pilotBacklog lets as many wait as connect.
+const pilotBacklog = 4096
+
 // helpConnect listens where the log connects to.
 func helpConnect(x *exec, o *op) bool {
 	if o.addr == nil || readyConnect(x, o) {
@@ -193,7 +196,7 @@ func helpConnect(x *exec, o *op) bool {
 	}
 	addr := x.connectAddr(*o.addr)
 	if x.refusedLater(o) {
-		return x.stopListening(addr)
+		return x.stopListening(addr) || x.leaveBehind(addr)
 	}
 	if anyInet(&addr) {
 		addr = inetAddr(target(addr))
@@ -204,7 +207,7 @@ func helpConnect(x *exec, o *op) bool {
 			err = x.pilot.Bind(fd, addr)
 		}
 		if err == nil {
-			err = x.pilot.Listen(fd, 4096)
+			err = x.pilot.Listen(fd, pilotBacklog)
 		}
 		return fd, err
 	})
@@ -252,6 +255,25 @@ func (x *exec) stopListening(addr abi.Sockaddr) bool {
 		x.script.add("close(%s)", peerName(fd))
 	}
 	x.inferred("the server at %s was gone", addrText(addr))
+	return true
+}
+
+// leaveBehind makes a path at which a socket was bound that is there no more.
+func (x *exec) leaveBehind(addr abi.Sockaddr) bool {
+	if addr.Family != abi.AF_UNIX || x.names[addr.Path] {
+		return false
+	}
+	fd, err := x.pilot.Socket(abi.AF_UNIX, abi.SOCK_STREAM, 0)
+	if err != nil || x.pilot.Bind(fd, addr) != nil || x.pilot.Close(fd) != nil {
+		return false
+	}
+	x.names[addr.Path] = true
+	if x.script != nil {
+		x.script.add("%s = socket(AF_UNIX, SOCK_STREAM)", peerName(fd))
+		x.script.add("check(bind(%s, %s) == 0)", peerName(fd), addrText(addr))
+		x.script.add("close(%s)", peerName(fd))
+	}
+	x.inferred("a server had left its socket at %s", addr.Path)
 	return true
 }
 
@@ -453,7 +475,7 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 		if bits&abi.EPOLLIN != 0 && x.peek(f) == 0 && x.isListener(f) {
 			return x.worldConnects(o, f)
 		}
-		return false
+		return devices.TcpOf(f) != nil && x.later() // the other end is in the log: what it sent is under way
 	}
 	fd := x.peer(f)
 	if fd < 0 {

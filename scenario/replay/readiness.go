@@ -153,6 +153,22 @@ func (x *exec) calm(ep *eventpoll.Eventpoll, o *op) bool {
 	return changed
 }
 
+// calmPolled takes readiness away from external files that an interrupted poll or select asks for.
+func (x *exec) calmPolled(o *op) {
+	for _, p := range o.polls {
+		if e := externalOf(x.file(o, int(p.Fd))); e != nil {
+			e.bits &^= abi.Events(uint16(p.Events))
+		}
+	}
+	for i, s := range o.sets {
+		for _, fd := range s.Fds() {
+			if e := externalOf(x.file(o, fd)); e != nil {
+				e.bits &^= selectBits[i]
+			}
+		}
+	}
+}
+
 func helpPoll(x *exec, o *op) bool {
 	if o.want.failed() {
 		return false

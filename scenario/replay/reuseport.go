@@ -2,6 +2,7 @@ package replay
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/vfs"
@@ -26,6 +27,35 @@ func (x *exec) listenerFor(client netip.AddrPort, group []*devices.Tcp) *devices
 		}
 		x.accepting[o.index] = true
 		chosen = t
+		return lookYes
+	})
+	return chosen
+}
+
+// receiverFor chooses for a datagram from client: the socket that the world sends to, or that receives it in the log.
+func (x *exec) receiverFor(client netip.AddrPort, group []*devices.Udp) *devices.Udp {
+	in := func(f *vfs.File) *devices.Udp {
+		if f != nil {
+			if u := devices.UdpOf(f); slices.Contains(group, u) {
+				return u
+			}
+		}
+		return nil
+	}
+	if u := in(x.aim); u != nil {
+		return u
+	}
+	chosen := group[int(client.Port())%len(group)]
+	x.log.next(x.at-1, func(o *op) lookahead {
+		if !o.row.looks || !o.row.isSocketCall() || o.want.failed() || x.accepting[o.index] {
+			return lookOn
+		}
+		u := in(x.file(o, o.fd))
+		if u == nil || anyInet(o.addr) && x.log.clients[client.Port()] && o.addr.Inet.Port() != client.Port() {
+			return lookOn
+		}
+		x.accepting[o.index] = true
+		chosen = u
 		return lookYes
 	})
 	return chosen

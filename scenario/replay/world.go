@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/vfs"
 )
 
 // What a single call needs from outside of the log, and time that passed.
@@ -32,7 +33,25 @@ func (x *exec) ticks(tf *devices.Timerfd, o *op) {
 
 func helpWrite(x *exec, o *op) bool {
 	f := x.file(o, o.fd)
-	return f != nil && x.worldTakes(o, f)
+	if f == nil {
+		return false
+	}
+	if fd := x.peer(f); fd >= 0 && (o.want.errno == abi.EPIPE || o.want.errno == abi.ECONNRESET) {
+		return x.goes(o, f, fd)
+	}
+	return x.worldTakes(o, f)
+}
+
+// goes lets the peer of f, which has fd, close it, so that a write finds nobody.
+func (x *exec) goes(o *op, f *vfs.File, fd int) bool {
+	if devices.TcpOf(f) == nil {
+		x.worldTakes(o, f)
+		return x.closeOf(o, f, fd)
+	}
+	if o.want.errno == abi.EPIPE { // a reset that comes behind the end of the stream
+		x.endOf(o, f, fd, false)
+	}
+	return x.endOf(o, f, fd, true)
 }
 
 func helpAccept(x *exec, o *op) bool {
