@@ -51,6 +51,10 @@ func compareItems(a, b *epitem) int {
 // find looks up (file, fd); ep.mtx is held. Models ep_find.
 func (ep *Eventpoll) find(file *vfs.File, fd int) *epitem {
 	ep.m.Guarded(&ep.mtx, ep.id, fieldRbr)
+	return ep.lookup(file, fd)
+}
+
+func (ep *Eventpoll) lookup(file *vfs.File, fd int) *epitem {
 	id := file.ID()
 	return ep.rbr.Find(func(epi *epitem) int {
 		return cmp.Or(cmp.Compare(id, epi.file.ID()), cmp.Compare(fd, epi.fd))

@@ -84,6 +84,16 @@ func (ep *Eventpoll) Requeue(f *vfs.File, fd int) {
 	}
 }
 
+// Item gives what the item of f and fd asks for, and whether it is on rdllist or, while a scan runs, on its list; ok is false if
+// there is no item. It is no point.
+func (ep *Eventpoll) Item(f *vfs.File, fd int) (event abi.EpollEvent, listed, ok bool) {
+	epi := ep.lookup(f, fd)
+	if epi == nil {
+		return abi.EpollEvent{}, false, false
+	}
+	return epi.event, epi.rdllink.Linked(), true
+}
+
 // EachItem is EachReady for all items, in tree order.
 func (ep *Eventpoll) EachItem(fn func(f *vfs.File, fd int, event abi.EpollEvent) bool) {
 	for epi := range ep.rbr.All() {

@@ -28,7 +28,11 @@ func epollRows() []row {
 				}
 			}),
 			run: func(x *exec, o *op) outcome {
-				return errOutcome(x.calls(o).EpollCtl(o.fd, int(o.a[0]), o.fd2, o.event))
+				out := errOutcome(x.calls(o).EpollCtl(o.fd, int(o.a[0]), o.fd2, o.event))
+				if !out.failed() && o.a[0] != abi.EPOLL_CTL_DEL {
+					x.added(x.epoll(o), x.file(o, o.fd2), o.fd2, o.event.Data)
+				}
+				return out
 			},
 			help: helpCtl,
 		},
@@ -164,20 +168,14 @@ func helpCtl(x *exec, o *op) bool {
 		return false
 	}
 	f := x.file(o, o.fd2)
-	if f == nil || x.item(ep, f, o.fd2) != nil || o.a[0] == abi.EPOLL_CTL_ADD && !o.want.failed() {
+	if f == nil || watches(ep, f, o.fd2) || o.a[0] == abi.EPOLL_CTL_ADD && !o.want.failed() {
 		return false
 	}
 	return x.addItem(o, ep, o.fd2, abi.EpollEvent{Data: uint64(o.fd2)})
 }
 
-// item gives what ep watches fd for, nil if it does not.
-func (x *exec) item(ep *eventpoll.Eventpoll, file *vfs.File, fd int) *abi.EpollEvent {
-	var found *abi.EpollEvent
-	ep.EachItem(func(f *vfs.File, n int, e abi.EpollEvent) bool {
-		if f == file && n == fd {
-			found = &e
-		}
-		return found == nil
-	})
-	return found
+// watches reports whether ep has an item of f and fd.
+func watches(ep *eventpoll.Eventpoll, f *vfs.File, fd int) bool {
+	_, _, ok := ep.Item(f, fd)
+	return ok
 }

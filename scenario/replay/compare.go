@@ -80,10 +80,42 @@ func (x *exec) diverge(th *thread, model string) {
 	if x.diverged != nil {
 		return
 	}
-	x.diverged = &Divergence{
-		Pos: o.end.Pos, Tid: th.tid, Call: o.spelled(), Log: o.want.text(o), Model: model, State: x.k.Snapshot().String(),
+	x.diverged = &Divergence{Pos: o.end.Pos, Tid: th.tid, Call: o.spelled(), Log: o.want.text(o), Model: model}
+	if x.told {
+		x.diverged.State = x.k.Snapshot().String()
 	}
-	x.failed, x.mismatch = o, x.reported(o)
+	x.failed, x.misfit = o, x.missed(th)
+	for _, f := range x.reported(o) {
+		x.mismatch = append(x.mismatch, x.things(f)...)
+	}
+}
+
+// missed tells how far the events of a wait are from those of the log: fewer, others, or in another order.
+func (x *exec) missed(th *thread) int {
+	o := th.cur
+	if !o.row.isEpollWait() {
+		return 0
+	}
+	const absent, changed = 4, 2
+	miss := absent * max(len(th.got.events)-len(o.want.events), 0)
+	var places []int
+	for _, want := range o.want.events {
+		i := slices.IndexFunc(th.got.events, func(e abi.EpollEvent) bool { return e.Data == want.Data })
+		switch {
+		case i < 0:
+			miss += absent
+			continue
+		case th.got.events[i].Events != want.Events:
+			miss += changed
+		}
+		for _, before := range places {
+			if before > i {
+				miss++
+			}
+		}
+		places = append(places, i)
+	}
+	return miss
 }
 
 // broken is a run that could not go on.

@@ -48,6 +48,7 @@ func explain(log *Log, opts *Options, p *plan, failed int, d *Divergence) {
 	if view.Close() != nil || x.diverged == nil || x.failed == nil {
 		return
 	}
+	d.State = x.diverged.State
 	var files []sim.ID
 	for _, fd := range [2]int{x.failed.fd, x.failed.fd2} {
 		if f := x.file(x.failed, fd); f != nil {

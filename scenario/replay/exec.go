@@ -22,39 +22,34 @@ type exec struct {
 	steer *steer
 	pilot *kernel.Thread
 
+	plan *plan
+	at   int // the moment of the log that is being followed
+
 	threads   map[int]*thread // by Serial of the task
 	byTid     map[int]*thread // the last one with the number
 	alive     []*thread       // in the order in which they appear
 	open      []*thread       // whose call is under way in the log, in order of entry
 	tables    map[*vfs.FdTable]*table
-	peers     map[sim.ID]peerEnd // files whose other end is the pilot's
-	queued    map[sim.ID][]int   // connections of the pilot's that wait in a listener
-	listeners []int              // of the pilot's
-	unmet     []int              // its ends of connections to them
-	names     map[string]bool    // that unix sockets of the log are bound to
+	running   *op        // the last one that was begun
+	newcomers []newcomer // tasks whose origin was guessed
 
-	events []abi.EpollEvent
-	at     int // the event of the log that is being followed
-	mute   int // depth of looks that nobody shall see
-	plan   *plan
+	world
+	items
+	trail // kept where calls overlap
 	tally
-	trail                          // kept where calls overlap
-	ports     map[uint16]uint16    // of UDP: those of the log in the model
-	script    *star                // that is made of the log, or nil
-	udp       map[abi.Sockaddr]int // sockets of the pilot
-	running   *op                  // the last one that was begun
-	making    *op                  // that a connect of the log is making
-	arrivals  map[sim.ID]*vfs.File // files that something outside made ready, until a wait tells of it
-	aim       *vfs.File            // the listener that the world connects to, the socket it sends to
-	accepting map[int]bool         // accepts and receives of the log whose socket was chosen for a client
-	newcomers []newcomer           // tasks whose origin was guessed
-	orphans   []int                // peers of files that the log has closed
-	onChecked func(*exec, *op)     // told of each call that was checked
-	mutable   map[*op]bool         // for tests
-	err       error                // that ended the run
-	diverged  *Divergence
-	failed    *op
-	mismatch  []sim.ID // files of the events that the failed wait was to report
+
+	told      bool             // somebody is told what happens
+	mute      int              // depth of looks that nobody shall see
+	events    []abi.EpollEvent // memory of foresee
+	script    *star            // that is made of the log, or nil
+	onChecked func(*exec, *op) // told of each call that was checked
+	mutable   map[*op]bool     // for tests
+
+	err      error // that ended the run
+	diverged *Divergence
+	failed   *op
+	misfit   int      // how far its events are from those of the log
+	mismatch []sim.ID // what the events are about that the failed wait was to report
 }
 
 // thread is a task of the log on the model.
@@ -94,15 +89,15 @@ const maxTimeWait = 1024
 // execute runs the log once. It stops at the first divergence.
 func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked func(*exec, *op), script ...*star) *exec {
 	x := &exec{
-		log: log, opts: opts, onChecked: onChecked, mutable: map[*op]bool{}, arrivals: map[sim.ID]*vfs.File{}, accepting: map[int]bool{}, trail: newTrail(), udp: map[abi.Sockaddr]int{}, ports: map[uint16]uint16{}, plan: p, steer: &steer{}, threads: map[int]*thread{}, byTid: map[int]*thread{},
-		tables: map[*vfs.FdTable]*table{}, peers: map[sim.ID]peerEnd{}, queued: map[sim.ID][]int{}, names: map[string]bool{},
-		tally: tally{foreignFiles: map[*vfs.File]bool{}},
+		log: log, opts: opts, plan: p, steer: &steer{}, onChecked: onChecked, mutable: map[*op]bool{},
+		threads: map[int]*thread{}, byTid: map[int]*thread{}, tables: map[*vfs.FdTable]*table{},
+		world: newWorld(), items: newItems(), trail: newTrail(), tally: tally{foreignFiles: map[*vfs.File]bool{}},
 	}
 	if len(script) > 0 {
 		x.script = script[0]
 	}
 	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
-	if trace != nil {
+	if x.told = trace != nil; x.told {
 		mo.Trace = func(e sim.Event) {
 			if x.mute == 0 && x.at >= opts.from {
 				trace(e)
@@ -336,6 +331,7 @@ func (x *exec) begin(th *thread) {
 			x.begin(other)
 		}
 	}
+	x.precede(o)
 	th.next = o
 	x.inherit(th, o)
 	x.datagramTo(o)
@@ -358,13 +354,7 @@ func (x *exec) note(o *op) {
 	if x.log.overlaps == 0 && x.opts.Trace == nil {
 		return
 	}
-	var files []sim.ID
-	for _, fd := range [2]int{o.fd, o.fd2} {
-		if f := x.file(o, fd); f != nil {
-			files = append(files, f.ID())
-		}
-	}
-	x.trail.note(o, files)
+	x.trail.note(o, x.thingsOf(o), x.file(o, o.fd), x.file(o, o.fd2))
 }
 
 // run lets th go on with its call.

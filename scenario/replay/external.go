@@ -82,6 +82,7 @@ func (e *external) become(bits, mask abi.Events) {
 	}
 }
 
+// installExternal opens a file that the model does not have.
 func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcome {
 	files := x.thread(o).k.Files()
 	fd, errno := files.Reserve(0, flags&abi.O_CLOEXEC != 0)
@@ -95,6 +96,7 @@ func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcom
 	return outcome{ret: int64(fd)}
 }
 
+// externalPair opens two.
 func (x *exec) externalPair(o *op) outcome {
 	flags := socketFlags(int(o.a[1]))
 	a, b := x.installExternal(o, "socket:", flags, true), x.installExternal(o, "socket:", flags, true)

@@ -9,6 +9,7 @@ import (
 
 // Numbers from before the log: what was open, or in an epoll set, and how far a table reaches.
 
+// inherit puts in place what o works on and the log has not opened.
 func (x *exec) inherit(th *thread, o *op) {
 	if o.want.errno == abi.EBADF {
 		x.gone(th, o, o.fd)
@@ -54,6 +55,7 @@ func (x *exec) inherit(th *thread, o *op) {
 	}
 }
 
+// suit makes an external file one that can be watched, or not, as the log has it.
 func (x *exec) suit(files *vfs.FdTable, o *op) {
 	f := files.At(o.fd2)
 	if externalOf(f) == nil || o.a[0] != abi.EPOLL_CTL_ADD {
@@ -67,6 +69,7 @@ func (x *exec) suit(files *vfs.FdTable, o *op) {
 	x.k.PutFile(files, o.fd2, other)
 }
 
+// table is what is known of an fd table.
 func (x *exec) table(files *vfs.FdTable) *table {
 	t := x.tables[files]
 	if t == nil {
@@ -76,6 +79,7 @@ func (x *exec) table(files *vfs.FdTable) *table {
 	return t
 }
 
+// copyTable notes that the table to is a copy of from.
 func (x *exec) copyTable(from, to *vfs.FdTable) {
 	old := x.table(from)
 	t := &table{inherited: old.inherited, limited: old.limited, known: make(map[int]bool, len(old.known))}
@@ -85,6 +89,7 @@ func (x *exec) copyTable(from, to *vfs.FdTable) {
 	x.tables[to] = t
 }
 
+// helpAlloc takes numbers that must have been taken before the log began, and finds out the limit.
 func helpAlloc(x *exec, o *op) bool {
 	files := x.thread(o).k.Files()
 	free := files.NextFree(o.lowest())
@@ -103,6 +108,7 @@ func helpAlloc(x *exec, o *op) bool {
 	return x.fillBelow(o, free, int(o.want.ret))
 }
 
+// fillBelow makes numbers from free up to want taken if nothing is known of them.
 func (x *exec) fillBelow(o *op, free, want int) bool {
 	files := x.thread(o).k.Files()
 	t := x.table(files)
@@ -157,6 +163,8 @@ func (x *exec) untraced(files *vfs.FdTable, fd int) bool {
 	return !all && (!x.log.seen["close_range"] || !x.log.seen["execve"] && files.Cloexec(fd))
 }
 
+// usedLater reports whether the log uses a number before it gives it out: of a program that the log has from its start,
+// a number below one that is given out is rather the one that should have been.
 func (x *exec) usedLater(o *op, fd int) bool {
 	return x.log.next(x.at, func(other *op) lookahead {
 		switch {
@@ -171,6 +179,7 @@ func (x *exec) usedLater(o *op, fd int) bool {
 	})
 }
 
+// helpNumbers is helpAlloc for two.
 func helpNumbers(x *exec, o *op) bool {
 	if len(o.want.fds) != 2 {
 		return false
@@ -186,9 +195,10 @@ func helpNumbers(x *exec, o *op) bool {
 	return x.fillBelow(o, x.thread(o).k.Files().NextFree(start), o.want.fds[i])
 }
 
+// addUnknown adds an item that an epoll from before the log must have had.
 func (x *exec) addUnknown(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) bool {
 	fd := int(int32(uint32(e.Data)))
-	if x.file(o, fd) == nil || x.item(ep, x.file(o, fd), fd) != nil {
+	if x.file(o, fd) == nil || watches(ep, x.file(o, fd), fd) {
 		fd = x.spareFd(o)
 	}
 	if fd < 0 {
@@ -198,6 +208,7 @@ func (x *exec) addUnknown(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) bool
 	return x.addItem(o, ep, fd, abi.EpollEvent{Events: mask, Data: e.Data})
 }
 
+// spareFd gives a number far up that stands for a file from before the log.
 func (x *exec) spareFd(o *op) int {
 	files := x.thread(o).k.Files()
 	for fd := 1 << 18; fd < 1<<18+1000; fd++ {
@@ -209,11 +220,16 @@ func (x *exec) spareFd(o *op) int {
 	return -1
 }
 
+// addItem registers fd as it must have been before the log began.
 func (x *exec) addItem(o *op, ep *eventpoll.Eventpoll, fd int, e abi.EpollEvent) bool {
 	f := x.file(o, fd)
 	if f == nil || !f.CanPoll() {
 		return false
 	}
 	x.inferred("fd %d was in the epoll set before the log began", fd)
-	return x.k.Watch(x.file(o, o.fd), f, fd, e) == 0
+	if x.k.Watch(x.file(o, o.fd), f, fd, e) != 0 {
+		return false
+	}
+	x.added(ep, f, fd, e.Data)
+	return true
 }

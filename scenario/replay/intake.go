@@ -123,7 +123,7 @@ func (in *intake) op(c *strace.Call, e *logEvent) *op {
 	if o := in.log.long[index]; o != nil && !in.survey {
 		return o
 	}
-	return &op{index: index, moment: in.at, name: c.Name, task: e.task, tid: e.tid, begin: c.Begin, fd: -1, fd2: -1}
+	return &op{index: index, outside: in.log.outside[index], moment: in.at, name: c.Name, task: e.task, tid: e.tid, begin: c.Begin, fd: -1, fd2: -1}
 }
 
 func (in *intake) skip(name string) {

@@ -24,7 +24,8 @@ type Log struct {
 	clients  map[uint16]bool // ports that connects of the log were given
 	overlaps int             // calls that were under way while another one was
 	moments  int
-	long     map[int]*op // calls of which more is known only far behind their begin, by index
+	outside  map[int]bool // calls that ask for what the model does not have, by index
+	long     map[int]*op  // calls of which more is known only far behind their begin, by index
 }
 
 // Opener gives a log from its beginning, and what ends the reading.
@@ -52,7 +53,7 @@ func openWith(open Opener, name string, b bounds) (*Log, error) {
 }
 
 func newLog(name string, b bounds) *Log {
-	return &Log{Name: name, window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, clients: map[uint16]bool{}, long: map[int]*op{}}
+	return &Log{Name: name, window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{}, clients: map[uint16]bool{}, long: map[int]*op{}}
 }
 
 // survey reads a log to its end.

@@ -1,10 +1,7 @@
 package replay
 
 import (
-	"slices"
-
 	"github.com/epollsim/epollsim/abi"
-	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -100,22 +97,16 @@ func (x *exec) sameThings(a, b *op) bool {
 			return true
 		}
 	}
-	for _, i := range x.touched(a) {
-		for _, j := range x.touched(b) {
-			if i == j || x.joined(i, j) {
-				return true
-			}
-		}
+	if share(x.touched(a), x.touched(b)) {
+		return true
 	}
 	return len(x.touched(a)) == 0 || len(x.touched(b)) == 0
 }
 
 // distance is 0 for a call on what the failed one was to report, 1 for others.
 func (x *exec) distance(o *op) int {
-	for _, id := range x.touched(o) {
-		if slices.ContainsFunc(x.mismatch, func(other sim.ID) bool { return other == id || x.joined(id, other) }) {
-			return 0
-		}
+	if share(x.touched(o), x.mismatch) {
+		return 0
 	}
 	return 1
 }

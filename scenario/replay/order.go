@@ -5,6 +5,7 @@ import (
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
 )
 
 // The order of calls that overlap. A call that only looks is made as soon as it would bring what the log says; one that
@@ -39,12 +40,12 @@ func (x *exec) advance(th *thread) bool {
 		}
 	case !th.begun:
 		late := x.plan.atEnd(o)
-		if o.row.looks && !late && x.ready(o) && !o.want.interrupted() || o.row.waits && !late && x.sleeps(o) || x.plan.atOnce(o) {
+		if o.row.looks && !late && x.ready(o) && !o.want.interrupted() && !x.rival(o) || o.row.waits && !late && x.sleeps(o) || x.plan.atOnce(o) {
 			x.begin(th)
 			return true
 		}
 	case th.k.Task().Runnable():
-		if o.never || x.ready(o) || x.sleeps(o) {
+		if o.never || x.ready(o) && !x.rival(o) || x.sleeps(o) {
 			x.run(th)
 			return true
 		}
@@ -116,35 +117,37 @@ func (x *exec) finish(th *thread) {
 	x.insist(th)
 }
 
-// askedFirst gives the threads whose calls are under way, first those that work on the files that a wait is to report, in
-// the order in which it does.
+// askedFirst gives the threads whose calls are under way, first those that work on what o is about: of a wait the files that it
+// is to report, in the order in which it does.
 func (x *exec) askedFirst(o *op) []*thread {
 	list := append([]*thread{}, x.open...)
-	files := x.reported(o)
-	if len(files) == 0 {
+	if len(list) < 2 {
 		return list
 	}
-	rank := func(th *thread) int {
-		if th.cur == nil || th.cur.fd < 0 {
-			return len(files)
+	about := [][]sim.ID{x.thingsOf(o)}
+	if files := x.reported(o); len(files) > 0 {
+		about = about[:0]
+		for _, f := range files {
+			about = append(about, x.things(f))
 		}
-		f := x.file(th.cur, th.cur.fd)
-		if f == nil {
-			return len(files)
-		}
-		for i, id := range files {
-			if f.ID() == id || x.joined(f.ID(), id) {
-				return i
-			}
-		}
-		return len(files)
 	}
-	slices.SortStableFunc(list, func(a, b *thread) int { return rank(a) - rank(b) })
+	rank := map[*thread]int{}
+	for _, th := range list {
+		rank[th] = len(about)
+		if th.cur == nil {
+			continue
+		}
+		own := x.thingsOf(th.cur)
+		if i := slices.IndexFunc(about, func(things []sim.ID) bool { return share(own, things) }); i >= 0 {
+			rank[th] = i
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *thread) int { return rank[a] - rank[b] })
 	return list
 }
 
 // reported gives the files of the events that a wait brings in the log.
-func (x *exec) reported(o *op) []sim.ID {
+func (x *exec) reported(o *op) []*vfs.File {
 	if !o.row.isEpollWait() || len(o.want.events) == 0 {
 		return nil
 	}
@@ -152,10 +155,10 @@ func (x *exec) reported(o *op) []sim.ID {
 	if ep == nil {
 		return nil
 	}
-	var files []sim.ID
+	var files []*vfs.File
 	for _, e := range o.want.events {
 		if f, _ := x.itemOf(ep, e.Data); f != nil {
-			files = append(files, f.ID())
+			files = append(files, f)
 		}
 	}
 	return files

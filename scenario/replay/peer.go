@@ -6,7 +6,6 @@ import (
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
-	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -381,17 +380,6 @@ func (x *exec) before(o *op, f *vfs.File) {
 		}
 		return lookOn
 	})
-}
-
-// itemOf gives the file and the mask of the first item with this data.
-func (x *exec) itemOf(ep *eventpoll.Eventpoll, data uint64) (file *vfs.File, mask abi.Events) {
-	ep.EachItem(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
-		if item.Data == data {
-			file, mask = f, item.Events
-		}
-		return file == nil
-	})
-	return file, mask
 }
 
 // sendTo lets the peer of f, which has fd, send n bytes.

@@ -228,14 +228,7 @@ func (x *exec) outside(o *op) bool {
 		return false
 	}
 	ep := x.epoll(o)
-	found := false
-	if ep != nil {
-		ep.EachItem(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
-			found = externalOf(f) != nil
-			return !found
-		})
-	}
-	return found
+	return ep != nil && x.hasExternal(ep)
 }
 
 // maxInferences bounds those that are listed.

@@ -9,6 +9,7 @@ import (
 
 // Readiness that the log reports and only the world can have brought about.
 
+// helpWait makes the files of expected events ready as the log has it, those of which the world decides.
 func helpWait(x *exec, o *op) bool {
 	ep := x.epoll(o)
 	if ep == nil || o.want.failed() {
@@ -26,6 +27,7 @@ func helpWait(x *exec, o *op) bool {
 	return o.want.cut && x.helpUnseen(o, ep) || x.calm(ep, o) || x.arrange(o, ep)
 }
 
+// helpItem lets the item that e is of become ready.
 func (x *exec) helpItem(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) (found, changed bool) {
 	var file *vfs.File
 	var mask abi.Events
@@ -94,6 +96,7 @@ func (x *exec) maskOf(ep *eventpoll.Eventpoll, f *vfs.File) (mask abi.Events) {
 	return mask
 }
 
+// makeReady lets the world make a file ready for bits, of those in mask.
 func (x *exec) makeReady(o *op, f *vfs.File, bits, mask abi.Events) bool {
 	changed := x.changeReady(o, f, bits, mask)
 	if changed {
@@ -119,6 +122,7 @@ func (x *exec) changeReady(o *op, f *vfs.File, bits, mask abi.Events) bool {
 	return x.worldReady(o, f, bits)
 }
 
+// makeNested lets something that an inner epoll watches become ready.
 func (x *exec) makeNested(o *op, ep *eventpoll.Eventpoll) bool {
 	changed := false
 	ep.EachItem(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
@@ -130,6 +134,7 @@ func (x *exec) makeNested(o *op, ep *eventpoll.Eventpoll) bool {
 	return changed
 }
 
+// calm takes readiness away from external files of which the log does not report it.
 func (x *exec) calm(ep *eventpoll.Eventpoll, o *op) bool {
 	changed := false
 	ep.EachReady(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
@@ -169,6 +174,7 @@ func (x *exec) calmPolled(o *op) {
 	}
 }
 
+// helpPoll is helpWait for poll.
 func helpPoll(x *exec, o *op) bool {
 	if o.want.failed() {
 		return false
@@ -197,6 +203,7 @@ func helpPoll(x *exec, o *op) bool {
 	return changed
 }
 
+// helpSelect is helpWait for select.
 func helpSelect(x *exec, o *op) bool {
 	changed := false
 	give := [3]abi.Events{abi.EPOLLIN, abi.EPOLLOUT, abi.EPOLLPRI}

@@ -50,7 +50,7 @@ func search(log *Log, opts *Options) found {
 		x = attempt(log, opts, p)
 		f.tries++
 		events += x.at
-		if x.diverged == nil || x.at > f.x.at {
+		if x.diverged == nil || x.at > f.x.at || x.at == f.x.at && x.failedAt(f.x.failed) && x.misfit < f.x.misfit {
 			f.x, f.plan = x, p
 			return x, true
 		}
@@ -76,8 +76,8 @@ func search(log *Log, opts *Options) found {
 func attempt(log *Log, opts *Options, p *plan) *exec {
 	x := execute(log, opts, p, nil, nil)
 	var missing *devices.NotModelledError
-	for errors.As(x.err, &missing) && x.running != nil && !x.running.outside {
-		x.running.outside = true
+	for errors.As(x.err, &missing) && x.running != nil && !log.outside[x.running.index] {
+		log.outside[x.running.index], x.running.outside = true, true
 		x = execute(log, opts, p, nil, nil)
 	}
 	return x
@@ -97,7 +97,7 @@ func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 		if x == nil || further {
 			return further
 		}
-		if x.failed != best && !x.stuck() && len(elsewhere) < seconds {
+		if !x.failedAt(best) && !x.stuck() && len(elsewhere) < seconds {
 			elsewhere = append(elsewhere, failed{p, x.nearby(nearSecond)})
 		}
 	}
@@ -136,6 +136,9 @@ func turned(p *plan, calls []*op) []*plan {
 	}
 	return list
 }
+
+// failedAt reports whether o is the call that failed.
+func (x *exec) failedAt(o *op) bool { return x.failed != nil && o != nil && x.failed.index == o.index }
 
 // stuck reports whether no other order can help: the run broke, or nothing else was under way.
 func (x *exec) stuck() bool {

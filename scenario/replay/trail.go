@@ -7,7 +7,7 @@ import (
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// trail is what an execution leaves behind: which call touched which files, and when. Of a long log only the last part is kept.
+// trail is what an execution leaves behind: what each call was about, and when it was made. Of a long log only the last part is kept.
 type trail struct {
 	steps  map[int]step         // by index of the call
 	made   int                  // calls begun
@@ -17,8 +17,8 @@ type trail struct {
 }
 
 type step struct {
-	turn  int
-	files []sim.ID
+	turn   int
+	things []sim.ID
 }
 
 // fileOrder is the calls on a file as a sum in which their order counts.
@@ -33,26 +33,24 @@ func newTrail() trail {
 
 const fnvPrime = 1099511628211
 
-// note adds a call on files.
-func (t *trail) note(o *op, files []sim.ID) {
+// note adds a call about things. Of files the order is kept.
+func (t *trail) note(o *op, things []sim.ID, files ...*vfs.File) {
 	t.made++
-	t.steps[o.index] = step{t.made, files}
-	for _, id := range files {
+	t.steps[o.index] = step{t.made, things}
+	for _, f := range files {
+		if f == nil {
+			continue
+		}
+		id := f.ID()
 		t.orders[id] = fileOrder{t.orders[id].sum*fnvPrime + uint64(o.index) + 1, o.index}
 	}
 }
 
-// touched gives the files of a call; nil if it has not been made, or has none.
-func (t *trail) touched(o *op) []sim.ID { return t.steps[o.index].files }
+// touched gives what a call was about; nil if it has not been made.
+func (t *trail) touched(o *op) []sim.ID { return t.steps[o.index].things }
 
 // turn is the place of a call in the order in which they were made, 0 if it was not.
 func (t *trail) turn(o *op) int { return t.steps[o.index].turn }
-
-// joined reports whether two files are the ends of one thing.
-func (t *trail) joined(a, b sim.ID) bool {
-	other := t.ends[a]
-	return other != nil && other.ID() == b
-}
 
 // couple notes that two files are the ends of one thing.
 func (t *trail) couple(a, b *vfs.File) { t.ends[a.ID()], t.ends[b.ID()] = b, a }

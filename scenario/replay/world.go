@@ -4,11 +4,36 @@ import (
 	"encoding/binary"
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
 // What a single call needs from outside of the log, and time that passed.
 
+// world is what is known of those that the log does not have: the pilot plays them.
+type world struct {
+	peers     map[sim.ID]peerEnd   // files whose other end is the pilot's
+	queued    map[sim.ID][]int     // connections of the pilot's that wait in a listener
+	listeners []int                // of the pilot's
+	unmet     []int                // its ends of connections to them
+	orphans   []int                // peers of files that the log has closed
+	names     map[string]bool      // that unix sockets of the log are bound to
+	udp       map[abi.Sockaddr]int // sockets of the pilot
+	ports     map[uint16]uint16    // of UDP: those of the log in the model
+	making    *op                  // that a connect of the log is making
+	arrivals  map[sim.ID]*vfs.File // files that something outside made ready, until a wait tells of it
+	aim       *vfs.File            // the listener that the world connects to, the socket it sends to
+	accepting map[int]bool         // accepts and receives of the log whose socket was chosen for a client
+}
+
+func newWorld() world {
+	return world{
+		peers: map[sim.ID]peerEnd{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, udp: map[abi.Sockaddr]int{},
+		ports: map[uint16]uint16{}, arrivals: map[sim.ID]*vfs.File{}, accepting: map[int]bool{},
+	}
+}
+
+// helpRead lets the world send what is read.
 func helpRead(x *exec, o *op) bool {
 	f := x.file(o, o.fd)
 	if f == nil || o.want.failed() {
@@ -20,6 +45,7 @@ func helpRead(x *exec, o *op) bool {
 	return x.worldSends(o, f)
 }
 
+// ticks lets the clock go on until the read of a timer gives the number of the log.
 func (x *exec) ticks(tf *devices.Timerfd, o *op) {
 	if len(o.want.value) != 8 {
 		return
@@ -31,6 +57,7 @@ func (x *exec) ticks(tf *devices.Timerfd, o *op) {
 	}
 }
 
+// helpWrite lets the peer make room, or go.
 func helpWrite(x *exec, o *op) bool {
 	f := x.file(o, o.fd)
 	if f == nil {
@@ -54,6 +81,7 @@ func (x *exec) goes(o *op, f *vfs.File, fd int) bool {
 	return x.endOf(o, f, fd, true)
 }
 
+// helpAccept lets the world connect.
 func helpAccept(x *exec, o *op) bool {
 	f := x.file(o, o.fd)
 	if f == nil || o.want.failed() && o.want.errno != abi.EMFILE {
@@ -81,6 +109,7 @@ func helpWait4(x *exec, o *op) bool {
 	return true
 }
 
+// hasChild reports whether pid is a child of o's process in the model.
 func (x *exec) hasChild(o *op, pid int) bool {
 	t := x.k.Thread(pid)
 	return t != nil && t.Process().Parent() == x.thread(o).k.Process()
