@@ -1,26 +1,32 @@
 // Package replay explains the log of a real program: it makes the calls of the log on the model and finds an order of those
 // that overlap under which every result that the model determines is the one of the log.
 //
-//	log, err := replay.Read(strace.NewReader(f, name, strace.ReaderOptions{}), name)
+//	log, err := replay.Open(open, name) // open gives a strace.Source, as often as it is asked
 //	report := replay.Run(log, replay.Options{})
 //	report.Text(os.Stderr)
 //
 // What only the log can tell is taken from it, and listed: process ids, ports that the kernel chose, times, what an untraced
 // peer did, how much TCP moved at once, what stands in files, and all of files that the model does not have.
 //
-//	Log ── events ──> logEvent ── op ──> op ── row ──> row (calls_*.go): parse, run, ready, help
-//	                                     └ want: outcome
+//	Log ── window ──> logEvent ── op ──> op ── row ──> row (calls_*.go): parse, run, ready, help
+//	  └ long ────────────────────────────^ └ want: outcome
 //	exec ── pilot: the thread that tells who runs; nobody else runs by itself (strategy.go)
 //	  ├ threads ──> thread ── k ──> kernel.Thread, which makes the calls it is given
 //	  │               └ cur ──> op
 //	  ├ open: threads whose call is under way in the log (order.go)
 //	  └ tables ──> what is known of numbers from before the log (inherited.go)
 //
+// A log is read twice or more often: a survey of all of it finds what only the log as a whole tells, and counts; each execution
+// then follows the moments of a window that moves along the log. What a call comes to is known when it begins: the window reaches
+// far ahead, and of calls that last longer the survey has kept the op. A log that fits into the window is kept.
+//
 // The order. Calls that do not overlap are made in the order of the log. Of those that overlap, one that only looks is made
 // as soon as it would bring what the log has; one that waits goes to sleep when the log says that it began, if it would
 // sleep; one that changes something is made as late as possible: at its end, or when another call would not come to its
 // result without. Whether a call would bring what the log has is seen beforehand from the readiness of the files, without
-// making it. Where this ends in a divergence, search.go turns calls round, each time in a new execution.
+// making it. A wait tells in which order things became ready: before a call makes something ready, those calls go that are
+// about what the log reports earlier (things.go). Where this ends in a divergence, search.go turns calls round, each time in a new
+// execution.
 //
 // Time is virtual and passes when a result asks for it: a timer that is due expires when the log shows that it has.
 //
@@ -34,6 +40,7 @@ package replay
 //	log.go intake.go window.go  a log and its moments; op.go: one call of it
 //	calls.go calls_*.go         the table of calls, a file for each family; addr.go, ports.go: their addresses
 //	exec.go perform.go          one execution; strategy.go, plan.go: who runs, what is done otherwise
+//	things.go items.go          what a call is about; the items of epolls by their data
 //	order.go ready.go           when a call runs; arrival.go: when what comes from outside does
 //	origin.go reuseport.go      where a task came from that the log does not show made; which listener a connection is for
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
