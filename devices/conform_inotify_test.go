@@ -14,7 +14,7 @@ var inotifyDevice = devicetest.Device{
 	Name: "inotify",
 	Open: func(w *devicetest.World) {
 		dir := w.Sys.NewInode(vfs.DirInode)
-		f, _ := devices.NewInotify(w.Sys, abi.IN_NONBLOCK)
+		f, _ := devices.NewInotify(w.Sys, devices.NewInotifyUser(w.Sys), abi.IN_NONBLOCK)
 		n := devices.InotifyOf(f)
 		wd, _ := n.AddWatch(dir, abi.IN_ALL_EVENTS)
 		w.Add(&devicetest.File{File: f, Name: "i", Read: 100, Twins: abi.EPOLLRDNORM})

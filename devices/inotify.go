@@ -20,9 +20,7 @@ var (
 	fieldWatchMask    = sim.NewField("mark.mask")
 )
 
-// Limits, as Linux 6.18 has them.
 const (
-	maxQueuedEvents = 16384 // fs.inotify.max_queued_events
 	inotifyHeader   = 16    // struct inotify_event without the name
 	inotifyOverflow = -1    // the wd of the event that tells of lost ones
 )
@@ -30,7 +28,7 @@ const (
 // Inotify is a queue of what happened to the inodes it watches, models struct fsnotify_group with its inotify_data. See
 // inotify(7).
 //
-// Leaves out the limits on instances and watches, IN_UNMOUNT, INOTIFY_IOC_SETNEXTWD, SIGIO.
+// Leaves out IN_UNMOUNT, INOTIFY_IOC_SETNEXTWD, SIGIO.
 //
 //	Inotify ── watches ──> Watch (wd, mask) ──> vfs.Inode ── marks ──> Watch
 //	   │ queue: wd, mask, cookie, name
@@ -48,6 +46,9 @@ type Inotify struct {
 	watches []*Watch  // by wd
 	lastWd  int32
 	closed  bool
+
+	user      *InotifyUser
+	maxEvents int
 
 	sleepers sleepers
 }
@@ -68,12 +69,16 @@ func (e *inotifyEvent) size() int {
 	return inotifyHeader + (len(e.name)+1+inotifyHeader-1)/inotifyHeader*inotifyHeader
 }
 
-// NewInotify returns an instance that watches nothing: inotify_init1(2) up to the descriptor.
-func NewInotify(s *vfs.System, flags int) (*vfs.File, abi.Errno) {
+// NewInotify returns an instance of u that watches nothing: inotify_init1(2) up to the descriptor. EMFILE if u may have no
+// more.
+func NewInotify(s *vfs.System, u *InotifyUser, flags int) (*vfs.File, abi.Errno) {
 	if flags&^(abi.IN_CLOEXEC|abi.IN_NONBLOCK) != 0 {
 		return nil, abi.EINVAL
 	}
-	n := &Inotify{m: s.M, id: s.M.NewID(classInotify)}
+	if !u.mayCreate() {
+		return nil, abi.EMFILE
+	}
+	n := &Inotify{m: s.M, id: s.M.NewID(classInotify), user: u, maxEvents: u.MaxQueuedEvents}
 	n.lock.Init(s.M, classInotifyLock)
 	n.marks.Init(s.M, classInotifyMarks)
 	n.waitq.InitClass(s.M, classInotifyQueue)
@@ -95,7 +100,7 @@ func (n *Inotify) add(e inotifyEvent) {
 	n.m.Guarded(&n.lock, n.lock.ID(), fieldNotification)
 	queued := false
 	switch {
-	case len(n.queue) >= maxQueuedEvents:
+	case len(n.queue) >= n.maxEvents:
 		if queued = !n.overflow; queued {
 			n.overflow = true
 			n.queue = append(n.queue, inotifyEvent{wd: inotifyOverflow, mask: abi.IN_Q_OVERFLOW})
@@ -246,8 +251,10 @@ func (n *Inotify) Release(*vfs.File) {
 	for _, w := range n.watches {
 		w.inode.RemoveMark(w)
 	}
+	n.user.endWatches(len(n.watches))
 	n.watches = nil
 	n.marks.Unlock()
+	n.user.endInstance()
 }
 
 // Traced is vfs.Traced.
@@ -287,7 +294,7 @@ func (n *Inotify) Check() error {
 	if !n.waitq.Check() {
 		all = append(all, fmt.Errorf("%s: notification_waitq has a broken link", n.id))
 	}
-	if len(n.queue) > maxQueuedEvents+1 {
+	if len(n.queue) > n.maxEvents+1 {
 		all = append(all, fmt.Errorf("%s: %d events", n.id, len(n.queue)))
 	}
 	for i, w := range n.watches {

@@ -50,9 +50,9 @@ func TestInotifyNumbersAndMasks(t *testing.T) {
 	require.Zero(t, devices.CheckWatchMask(abi.IN_IGNORED), "no event of it ever comes")
 	require.Equal(t, abi.EINVAL, devices.CheckWatchFlags(abi.IN_MASK_ADD|abi.IN_MASK_CREATE))
 	inTask(t, func(s *vfs.System) {
-		_, errno := devices.NewInotify(s, 1)
+		_, errno := devices.NewInotify(s, devices.NewInotifyUser(s), 1)
 		require.Equal(t, abi.EINVAL, errno)
-		f, _ := devices.NewInotify(s, abi.IN_NONBLOCK)
+		f, _ := devices.NewInotify(s, devices.NewInotifyUser(s), abi.IN_NONBLOCK)
 		n := devices.InotifyOf(f)
 		a, b := s.NewInode(vfs.RegularInode), s.NewInode(vfs.RegularInode)
 		add := func(i *vfs.Inode, mask uint32) string {
@@ -79,7 +79,7 @@ func TestInotifyNumbersAndMasks(t *testing.T) {
 
 func TestInotifyReadSizes(t *testing.T) {
 	inTask(t, func(s *vfs.System) {
-		f, _ := devices.NewInotify(s, abi.IN_NONBLOCK)
+		f, _ := devices.NewInotify(s, devices.NewInotifyUser(s), abi.IN_NONBLOCK)
 		dir := s.NewInode(vfs.DirInode)
 		devices.InotifyOf(f).AddWatch(dir, abi.IN_CREATE)
 		require.Equal(t, -int(abi.EAGAIN), read(f, nil))
@@ -98,7 +98,7 @@ func TestInotifyReadSizes(t *testing.T) {
 
 func TestInotifyOneshotAndUnlinked(t *testing.T) {
 	inTask(t, func(s *vfs.System) {
-		f, _ := devices.NewInotify(s, abi.IN_NONBLOCK)
+		f, _ := devices.NewInotify(s, devices.NewInotifyUser(s), abi.IN_NONBLOCK)
 		n, i := devices.InotifyOf(f), s.NewInode(vfs.RegularInode)
 		n.AddWatch(i, abi.IN_MODIFY|abi.IN_ONESHOT)
 		i.Notify(vfs.FileEvent{Mask: abi.IN_OPEN})
@@ -116,7 +116,7 @@ func TestInotifyBlockedReaders(t *testing.T) {
 	m := sim.New(sim.Options{Check: true})
 	defer m.Close()
 	s := &vfs.System{M: m}
-	f, _ := devices.NewInotify(s, 0)
+	f, _ := devices.NewInotify(s, devices.NewInotifyUser(s), 0)
 	dir := s.NewInode(vfs.DirInode)
 	devices.InotifyOf(f).AddWatch(dir, abi.IN_ALL_EVENTS)
 	var got []string
@@ -142,7 +142,7 @@ func TestInotifyBlockedReaders(t *testing.T) {
 func TestInotifyIsAQueue(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		inTask(rt, func(s *vfs.System) {
-			f, _ := devices.NewInotify(s, abi.IN_NONBLOCK)
+			f, _ := devices.NewInotify(s, devices.NewInotifyUser(s), abi.IN_NONBLOCK)
 			dir := s.NewInode(vfs.DirInode)
 			devices.InotifyOf(f).AddWatch(dir, abi.IN_ALL_EVENTS)
 			var want, got []string

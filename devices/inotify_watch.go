@@ -38,8 +38,8 @@ func CheckWatchFlags(mask uint32) abi.Errno {
 	return 0
 }
 
-// AddWatch watches an inode, or changes what a watch that there is already looks for, and returns its number. Models
-// inotify_update_watch.
+// AddWatch watches an inode, or changes what a watch that there is already looks for, and returns its number. ENOSPC if the
+// user may have no more; a number is gone even so. Models inotify_update_watch.
 func (n *Inotify) AddWatch(inode *vfs.Inode, mask uint32) (int, abi.Errno) {
 	n.marks.Lock()
 	defer n.marks.Unlock()
@@ -49,6 +49,9 @@ func (n *Inotify) AddWatch(inode *vfs.Inode, mask uint32) (int, abi.Errno) {
 		}
 	}
 	wd := n.nextWd()
+	if !n.user.mayWatch() {
+		return 0, abi.ENOSPC
+	}
 	w := &Watch{group: n, inode: inode, wd: wd, mask: mask & (abi.IN_ALL_EVENTS | watchFlags)}
 	at, _ := n.find(wd)
 	n.watches = slices.Insert(n.watches, at, w)
@@ -116,6 +119,7 @@ func (w *Watch) FreeingMark() {
 	n.marks.Lock()
 	if at, ok := n.find(w.wd); ok && n.watches[at] == w {
 		n.watches = slices.Delete(n.watches, at, at+1)
+		n.user.endWatches(1)
 	}
 	n.marks.Unlock()
 }

@@ -54,6 +54,7 @@ type Kernel struct {
 	files   *directory
 	moves   uint32 // renames so far
 	mounts  *devices.Mounts
+	inotify *devices.InotifyUser // nil: nobody has asked
 	unix    *devices.UnixNet
 	inet    *devices.InetNet
 	clocks  *devices.Clocks

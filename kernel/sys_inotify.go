@@ -18,11 +18,19 @@ type InotifyCalls interface {
 // InotifyInit1 is inotify_init1(2).
 func (t *Thread) InotifyInit1(flags int) (int, error) {
 	t.begin("inotify_init1", flags)
-	f, errno := devices.NewInotify(t.k.sys, flags)
+	f, errno := devices.NewInotify(t.k.sys, t.k.inotifyUser(), flags)
 	if errno != 0 {
 		return t.result(-1, errno)
 	}
 	return t.result(t.install(f, 0, flags&abi.IN_CLOEXEC != 0))
+}
+
+// inotifyUser is who all inotifies are charged to.
+func (k *Kernel) inotifyUser() *devices.InotifyUser {
+	if k.inotify == nil {
+		k.inotify = devices.NewInotifyUser(k.sys)
+	}
+	return k.inotify
 }
 
 // InotifyAddWatch is inotify_add_watch(2).
