@@ -176,6 +176,12 @@ func difference(out io.Writer, r *verify.Report) {
 	if r.Ends != "" {
 		fmt.Fprintln(w, r.Ends)
 	}
+	if r.Why != "" {
+		fmt.Fprintln(w, r.Why)
+	}
+	if r.Host == nil {
+		return
+	}
 	for _, fail := range r.Host.Failed {
 		fmt.Fprintf(w, "on the host: %s\n", fail)
 	}
@@ -205,14 +211,22 @@ func (f *verifyFlags) repeated(out io.Writer, number int, file string, p *scenar
 	if err != nil {
 		return 0, 0, usagef("verify: %v", err)
 	}
+	if rep.Runs == 0 { // the model's own run shows nothing to compare
+		return f.report(out, number, file, rep.Outcomes[0].Report)
+	}
 	differs := 0
 	for _, o := range rep.Outcomes {
 		if o.Report.Verdict != verify.Agrees {
 			differs++
+		} else if code == 0 {
+			code = o.Report.Model.ExitCode()
 		}
 		n += o.Report.Calls
 	}
 	status := "ok"
+	if code != 0 {
+		status = "not ok"
+	}
 	if differs > 0 {
 		status, code = "not ok", exitDiverged
 	}

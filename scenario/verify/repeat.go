@@ -34,7 +34,8 @@ type Repetition struct {
 
 // Repeat runs a scenario n times on the host with random delays between calls, and compares each distinct
 // outcome with the model. The delays stay below a tenth of the smallest gap between two timeouts of the
-// scenario; a run in which the machine itself was late by more than that shows nothing and is discarded.
+// scenario, and short enough for all its calls; a run in which the machine itself was late by more than that tenth shows
+// nothing and is discarded.
 func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition, error) {
 	if opts.Schedules == 0 {
 		opts.Schedules = DefaultSchedules
@@ -44,18 +45,19 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 		return &Repetition{Outcomes: []*Outcome{{Count: 1, Report: r}}}, nil
 	}
 	limit := smallestGap(p, opts) / 10
-	rep := &Repetition{MaxDelay: limit}
+	delay := min(limit, grace/2/time.Duration(max(def.history.Calls, 1))) // all of them together fit into a run's time
+	rep := &Repetition{MaxDelay: delay}
 	var mu sync.Mutex // the threads of a run draw at the same time
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for range n {
 		late := &lateness{}
 		h, err := host.New(host.Options{Timeout: time.Duration(def.end) + grace, Delay: func() time.Duration {
-			if limit <= 0 {
+			if delay <= 0 {
 				return 0
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			return time.Duration(rng.Int64N(int64(limit)))
+			return time.Duration(rng.Int64N(int64(delay)))
 		}, Late: late.note})
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/scenario"
@@ -192,9 +193,12 @@ func (r *run) unusable() *Report {
 	res := r.result
 	var limit *sim.LimitError
 	var refused *host.RefusedError
+	var missing *devices.NotModelledError
 	switch {
 	case res.Error != nil:
 		return &Report{Verdict: Wrong, Why: res.Error.Error(), Model: res}
+	case errors.As(res.Err, &missing):
+		return &Report{Verdict: Wrong, Why: res.Err.Error(), Model: res}
 	case errors.As(res.Err, &refused):
 		return &Report{Verdict: Wrong, Why: refused.Error(), Model: res}
 	case errors.As(res.Err, &limit):
