@@ -21,8 +21,8 @@ var (
 )
 
 const (
-	inotifyHeader   = 16    // struct inotify_event without the name
-	inotifyOverflow = -1    // the wd of the event that tells of lost ones
+	inotifyHeader   = 16 // struct inotify_event without the name
+	inotifyOverflow = -1 // the wd of the event that tells of lost ones
 )
 
 // Inotify is a queue of what happened to the inodes it watches, models struct fsnotify_group with its inotify_data. See
