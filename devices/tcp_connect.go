@@ -186,7 +186,14 @@ func (t *Tcp) rcvSynSent(p *tcpPacket) {
 		if !t.dead {
 			t.stateChange()
 		}
-		t.sendAck()
+		if t.pingpong == 0 {
+			t.sendAck()
+			return
+		}
+		t.ackPending |= ackSched | ackTimer // it may ride on data
+		t.incrQuickack()
+		t.pingpong, t.ato = 0, atoMin
+		t.timersOf().delack.Start(t.m.Now() + delackMax)
 	}
 }
 

@@ -232,13 +232,29 @@ func (t *Tcp) takeData(p *tcpPacket) {
 		t.queueRcv(s, p.end)
 		p.skb = nil
 	} else {
-		t.m.Write(t.id, fieldRcvNxt)
-		t.rcvNxt = p.end
+		t.queueFin(p.end)
 	}
 	if p.flags&flagFin != 0 {
 		t.fin()
 	}
 }
+
+// queueFin puts a FIN without data at the end of the receive queue: into the last segment, or as one of its own.
+func (t *Tcp) queueFin(end int64) {
+	if last := t.receiveQueue.last; last != nil && t.ownsAlone(last) {
+		last.fin, last.end = true, end
+	} else {
+		s := t.net.newSkb(t.rcvNxt, 0)
+		s.fin, s.end = true, end
+		t.receiveQueue.push(s)
+		t.rmem += s.cost
+	}
+	t.m.Write(t.id, fieldRcvNxt)
+	t.rcvNxt = end
+}
+
+// ownsAlone reports whether a segment that was received is no longer the sender's too.
+func (t *Tcp) ownsAlone(s *tcpSkb) bool { return t.peer != nil && t.peer.sndUna >= s.end }
 
 // queueRcv puts a segment at the end of the receive queue. It costs less if it could go into the last one: that has room for
 // its pieces, and is no longer the sender's too. Models tcp_queue_rcv with tcp_try_coalesce.
@@ -246,7 +262,7 @@ func (t *Tcp) queueRcv(s *tcpSkb, end int64) {
 	t.dataReceived(s)
 	s.frags = 1
 	cost := s.cost
-	if last := t.receiveQueue.last; last != nil && !last.fin && last.frags < tcpMaxFrags && t.peer != nil && t.peer.sndUna >= last.end {
+	if last := t.receiveQueue.last; last != nil && !last.fin && last.frags < tcpMaxFrags && t.ownsAlone(last) {
 		cost -= tcpSkbCost
 		s.cost = cost
 		s.frags = last.frags + 1

@@ -116,6 +116,7 @@ func (t *Tcp) establishChild(p *tcpPacket) bool {
 		if !t.dead {
 			t.stateChange()
 		}
+		t.sendEarlyFin()
 		return true
 	}
 	l := parent.listener
@@ -128,13 +129,18 @@ func (t *Tcp) establishChild(p *tcpPacket) bool {
 	l.last = t
 	parent.setAcceptLen(l.len + 1)
 	l.lock.Unlock()
-	if t.shutdown&sendShutdown != 0 && t.closeState() { // as the listener was before it listened
-		t.sendFin()
-	}
+	t.sendEarlyFin() // the listener was shut before it listened
 	if !parent.dead {
 		parent.dataReadyAlways()
 	}
 	return true
+}
+
+// sendEarlyFin: t was shut before there was a connection.
+func (t *Tcp) sendEarlyFin() {
+	if t.shutdown&sendShutdown != 0 && t.closeState() {
+		t.sendFin()
+	}
 }
 
 // forget ends a child that nobody knows of.

@@ -60,8 +60,8 @@ func (t *Tcp) readLoop(r *tcpRead) abi.Errno {
 			}
 			continue
 		}
-		if t.done && !r.peek && t.copiedSeq < t.rcvNxt {
-			t.setCopied(t.rcvNxt) // the FIN
+		if t.readFin(r) {
+			return 0
 		}
 		if stop, errno := t.endOfRead(r); stop {
 			return errno
@@ -86,6 +86,21 @@ func (t *Tcp) segmentAt(seq int64) *tcpSkb {
 		}
 	}
 	return nil
+}
+
+// readFin takes a FIN that came by itself, if it is next.
+func (t *Tcp) readFin(r *tcpRead) bool {
+	s := t.receiveQueue.last
+	if s == nil || !s.fin || r.seq != s.end-1 {
+		return false
+	}
+	t.advance(r, 1)
+	if !r.peek {
+		t.receiveQueue.pop()
+		t.rmem -= s.cost
+		t.net.freeSkb(s)
+	}
+	return true
 }
 
 // readSegment copies from s, up to the urgent byte, which is skipped unless it is inline; true: the read ends here.

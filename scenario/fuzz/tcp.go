@@ -50,7 +50,7 @@ var tcpChanges = []tcpChange{
 }
 
 var tcpRows = []*op{
-	{name: "tcp pair", weight: 5, setup: 8, expand: tcpPair},
+	{name: "tcp pair", weight: 5, setup: 8, expand: unlessTty(tcpPair)},
 	{
 		name: "tcp send", weight: 13, act: 6, second: 3, form: "send({0:fd}, {1:bytes} * {2}, {3:MSG})",
 		choose: func(g *generator) bool {
@@ -79,7 +79,7 @@ var tcpRows = []*op{
 	{
 		name: "tcp socket", weight: 2, form: "socket({0:AF}, {1:SOCK})",
 		choose: func(g *generator) bool {
-			return g.args(tcpFamilies[g.pick(len(tcpFamilies))], tcpTypes[g.pick(len(tcpTypes))])
+			return !g.tty() && g.args(tcpFamilies[g.pick(len(tcpFamilies))], tcpTypes[g.pick(len(tcpTypes))])
 		},
 		run: func(r *runner, a []int64) { r.int(r.Socket(int(a[0]), int(a[1]), 0)) },
 		effect: func(g *generator, _ []int64, r *runner) {
@@ -184,9 +184,18 @@ var tcpRows = []*op{
 		},
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), uint(a[1]), 0)) },
 	},
-	{name: "tcp crowded listener", weight: 2, expand: tcpCrowd},
-	{name: "tcp ping-pong", weight: 2, expand: tcpPingPong},
-	{name: "tcp shared port", weight: 1, expand: tcpSharedPort},
+	{name: "tcp crowded listener", weight: 2, expand: unlessTty(tcpCrowd)},
+	{name: "tcp ping-pong", weight: 2, expand: unlessTty(tcpPingPong)},
+	{name: "tcp shared port", weight: 1, expand: unlessTty(tcpSharedPort)},
+}
+
+// unlessTty expands to nothing in a program with terminals: see aPty.
+func unlessTty(expand func(*generator)) func(*generator) {
+	return func(g *generator) {
+		if !g.tty() {
+			expand(g)
+		}
+	}
 }
 
 // onTcp gives a call on a socket its arguments.
