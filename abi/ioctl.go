@@ -32,6 +32,7 @@ const (
 	FIOCLEX           = 0x5451
 	FIOASYNC          = 0x5452
 	SIOCATMARK        = 0x8905
+	SIOCOUTQNSD       = 0x894b
 	TFD_IOC_SET_TICKS = 0x40085400
 	EPIOCSPARAMS      = 0x40088a01 // Linux 6.9; strace 6.1 prints _IOC(…)
 	EPIOCGPARAMS      = 0x80088a02
@@ -72,6 +73,7 @@ var ioctlRows = []row{
 	{"FIOCLEX", FIOCLEX, plain},
 	{"FIOASYNC", FIOASYNC, plain},
 	{"SIOCATMARK", SIOCATMARK, plain},
+	{"SIOCOUTQNSD", SIOCOUTQNSD, plain},
 	{"TFD_IOC_SET_TICKS", TFD_IOC_SET_TICKS, plain},
 	{"EPIOCSPARAMS", EPIOCSPARAMS, plain},
 	{"EPIOCGPARAMS", EPIOCGPARAMS, plain},

@@ -86,6 +86,7 @@ type Tcp struct {
 	done       bool // the peer's FIN has come: SOCK_DONE
 	nospace    bool // somebody found it not writable: SOCK_NOSPACE
 	hashed     bool // in ehash
+	clamped    bool // TCP_MAXSEG of one side has made segments shorter
 	ackPending uint8
 	nagle      uint8
 	deferred   uint8 // what release has still to do
@@ -116,6 +117,7 @@ type Tcp struct {
 	urgData                   uint16
 	quick, pingpong           uint8
 	rcvMss, lastSegSize       int32
+	userMss                   int32 // TCP_MAXSEG
 	ato, lrcvtime             int64 // ns
 
 	peer     *Tcp       // where its packets go, as long as that is in ehash
@@ -123,7 +125,7 @@ type Tcp struct {
 	parent   *Tcp       // of a child that is not accepted: its listener
 	next     *Tcp       // in the accept queue
 	timers   *tcpTimers // nil: none was ever started
-	opts     *tcpOptions
+	opts     *sockOptions
 }
 
 // TcpOf returns the TCP socket that f is a description of, or nil.
@@ -142,7 +144,7 @@ const (
 
 // newTcp models tcp_init_sock.
 func (n *InetNet) newTcp(family int) *Tcp {
-	t := &Tcp{opts: &defaultTcpOptions, sndbuf: tcpWmemDefault, rcvbuf: tcpRmemDefault, rcvlowat: 1, mss: tcpMssDefault, cwnd: tcpInitCwnd, ratio: tcpDefaultRatio}
+	t := &Tcp{opts: &defaultOptions, sndbuf: tcpWmemDefault, rcvbuf: tcpRmemDefault, rcvlowat: 1, mss: tcpMssDefault, cwnd: tcpInitCwnd, ratio: tcpDefaultRatio}
 	t.inetSock.init(n, &n.tcp, classTcp, family)
 	t.tcp = t
 	t.lock.Init(t.m, classTcpLock)

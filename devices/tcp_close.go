@@ -173,6 +173,10 @@ func (t *Tcp) orphan() {
 	t.flushBacklog()
 	switch {
 	case state != inetClose && t.state == inetClose: // ended by what was in the backlog
+	case t.state == inetFinWait2 && t.finTime() < 0:
+		t.sendActiveReset()
+		t.setState(inetClose)
+		t.destroy()
 	case t.state == inetFinWait2:
 		t.timeWaitFor(inetFinWait2)
 	case t.state == inetClose:
@@ -213,7 +217,11 @@ func (t *Tcp) timeWaitFor(substate inetState) {
 	w.state = inetTimeWait
 	w.timer.Init(t.m, timeWaitExpired)
 	w.timer.Owner = w
-	w.timer.Start(t.m.Now() + timeWaitLen)
+	length := timeWaitLen
+	if substate == inetFinWait2 {
+		length = t.finTime()
+	}
+	w.timer.Start(t.m.Now() + length)
 	n.bound(w)
 	t.doneSock()
 }

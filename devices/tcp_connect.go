@@ -203,7 +203,7 @@ func (t *Tcp) finishConnect() {
 	t.timers = nil // most connections need none for long
 	t.setState(inetEstablished)
 	t.lrcvtime = t.m.Now()
-	t.mss = int32(t.boundToHalfWindow(t.fullMss()))
+	t.mss = int32(t.boundToHalfWindow(t.agreedMss()))
 	t.initRcvMss()
 	t.expandSndbuf()
 }
@@ -211,7 +211,7 @@ func (t *Tcp) finishConnect() {
 // expandSndbuf makes the send buffer large enough for a few full segments, unless its size was asked for. Models
 // tcp_sndbuf_expand.
 func (t *Tcp) expandSndbuf() {
-	if t.options().sndbufLocked {
+	if t.options().bufLock&sndbufLock != 0 {
 		return
 	}
 	size := int64(tcpSndbufFactor) * int64(max(t.cwnd, tcpInitCwnd)) * tcpFullSkbCost

@@ -156,7 +156,7 @@ func (t *Tcp) closing(p *tcpPacket) bool {
 			t.stateChange() // a lingering close, too
 			return false
 		}
-		if p.end-fin(p) > t.rcvNxt {
+		if p.end-fin(p) > t.rcvNxt || t.finTime() < 0 {
 			t.doneSock()
 			t.net.sendReset(p)
 			return true

@@ -80,10 +80,7 @@ func (t *Tcp) receiveSyn(p *tcpPacket) {
 	c.local, c.source, c.remote = p.dst, p.dst.Addr(), p.src
 	c.sndbuf, c.rcvbuf, c.rcvlowat, c.nagle = t.sndbuf, t.rcvbuf, t.rcvlowat, t.nagle
 	c.shutdown = t.shutdown
-	if t.opts != &defaultTcpOptions {
-		o := *t.opts
-		c.opts = &o
-	}
+	c.opts, c.userMss = t.opts.inherited(), t.userMss
 	c.conn, c.parent, c.peer = ssConnected, t, p.from
 	c.state = inetSynRecv
 	c.startSequence()

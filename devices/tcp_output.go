@@ -128,7 +128,13 @@ func (t *Tcp) newSegment(n int) *tcpSkb {
 
 // sizeGoal is how long a segment is to become: as long as the loopback can carry, and at most half the peer's window.
 // Models tcp_send_mss.
-func (t *Tcp) sizeGoal() int { return max(int(t.boundToHalfWindow(t.fullMss())), int(t.currentMss())) }
+func (t *Tcp) sizeGoal() int {
+	goal, mss := int(t.boundToHalfWindow(t.fullMss())), int(t.mss)
+	if t.clamped {
+		goal -= goal % mss
+	}
+	return max(goal, mss)
+}
 
 // boundToHalfWindow models tcp_bound_to_half_wnd.
 func (t *Tcp) boundToHalfWindow(size int64) int64 {
@@ -141,9 +147,6 @@ func (t *Tcp) boundToHalfWindow(size int64) int64 {
 	}
 	return size
 }
-
-// currentMss follows the peer's window: tcp_current_mss, tcp_sync_mss.
-func (t *Tcp) currentMss() int32 { return t.mss }
 
 // addWmem charges n bytes to the send buffer, or gives them back.
 func (t *Tcp) addWmem(n int32) {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -13,135 +14,132 @@ const (
 	synLinear         = 4 // net.ipv4.tcp_syn_linear_timeouts
 )
 
-// tcpOptions are the options of a socket that has changed one.
-type tcpOptions struct {
-	pairOptions
-	oobInline                  bool
-	sndbufLocked, rcvbufLocked bool
-	notsentLowat               uint32
-	plain                      [len(tcpPlainOptions)]int32
-	plainTcp                   [len(tcpPlainTcpOptions)]int32
-}
+// tcpTable are the options of SOL_TCP that are kept, or refused. Nothing is lost on the loopback, and a peer that has ended has
+// said so: nothing ever waits for the time of a keepalive.
+var tcpTable = tables(
+	between(abi.TCP_KEEPIDLE, 7200, 1, 32767), between(abi.TCP_KEEPINTVL, 75, 1, 32767), between(abi.TCP_KEEPCNT, 9, 1, 127),
+	between(abi.TCP_SYNCNT, defaultSynRetries, 1, 127), between(abi.TCP_USER_TIMEOUT, 0, 0, math.MaxInt32),
+	between(abi.TCP_THIN_LINEAR_TIMEOUTS, 0, 0, 1), between(abi.TCP_INQ, 0, 0, 1), between(abi.TCP_SAVE_SYN, 0, 0, 2),
+	between(abi.TCP_FASTOPEN_NO_COOKIE, 0, 0, 1), between(abi.TCP_FASTOPEN_CONNECT, 0, 0, 1).but(),
+	between(abi.TCP_FASTOPEN, 0, 0, math.MaxInt32),
+	row(optionRow{kind: forgotten, max: 1}, abi.TCP_THIN_DUPACK),
+	between(abi.TCP_TX_DELAY, 0, 0, math.MaxInt32).but(),
+	row(optionRow{max: 1, unset: true}, abi.TCP_REPAIR).but(),
+	between(tcpRtoMaxMs, 120_000, 1000, 120_000),
+	between(tcpRtoMinUs, 200_000, 8000, math.MaxInt32).but(), between(tcpDelackMaxUs, 200_000, 8000, math.MaxInt32).but(),
+	numbers(abi.TCP_NOTSENT_LOWAT, abi.TCP_LINGER2, abi.TCP_DEFER_ACCEPT, abi.TCP_WINDOW_CLAMP),
+	asked(0, abi.TCP_CC_INFO, abi.TCP_SAVED_SYN, tcpIsMptcp, abi.TCP_INFO),
+	row(optionRow{def: 'b' | 'b'<<8 | 'r'<<16, set: abi.ENOENT}, abi.TCP_CONGESTION),
+	refused(abi.ENOENT, 0, abi.TCP_ULP),
+	refused(abi.EINVAL, 0, abi.TCP_FASTOPEN_KEY),
+	refused(abi.EINVAL, abi.ENOPROTOOPT, abi.TCP_MD5SIG, abi.TCP_MD5SIG_EXT, abi.TCP_REPAIR_OPTIONS),
+	refused(abi.EPERM, abi.EINVAL, abi.TCP_REPAIR_QUEUE, abi.TCP_REPAIR_WINDOW, abi.TCP_QUEUE_SEQ),
+	refused(abi.ENOPROTOOPT, abi.EINVAL, abi.TCP_ZEROCOPY_RECEIVE),
+	refused(abi.EPERM, 0, abi.TCP_TIMESTAMP),
+)
 
-// plainOption is an option that is kept and does nothing on the loopback.
-type plainOption struct {
-	name          int
-	bool          bool
-	def, min, max int32
-}
+// Options of SOL_TCP that are newer than their names in traces.
+const (
+	tcpIsMptcp     = 43
+	tcpRtoMaxMs    = 44
+	tcpRtoMinUs    = 45
+	tcpDelackMaxUs = 46
+)
 
-var tcpPlainOptions = [...]plainOption{
-	{abi.SO_KEEPALIVE, true, 0, 0, 0}, {abi.SO_BROADCAST, true, 0, 0, 0}, {abi.SO_DONTROUTE, true, 0, 0, 0}, {abi.SO_DEBUG, true, 0, 0, 0},
-	{abi.SO_PRIORITY, false, 0, math.MinInt32, math.MaxInt32}, {abi.SO_MARK, false, 0, math.MinInt32, math.MaxInt32},
-	{abi.SO_ZEROCOPY, true, 0, 0, 0}, {abi.SO_BUSY_POLL, false, 0, 0, math.MaxInt32}, {abi.SO_INCOMING_CPU, false, -1, math.MinInt32, math.MaxInt32},
-}
+var tcpLevels = inetLevels{abi.SOL_TCP, tcpTable, tcpIpTable, tcpIp6Table}
 
-var tcpPlainTcpOptions = [...]plainOption{
-	{abi.TCP_KEEPIDLE, false, 7200, 1, 32767}, {abi.TCP_KEEPINTVL, false, 75, 1, 32767}, {abi.TCP_KEEPCNT, false, 9, 1, 127},
-	{abi.TCP_SYNCNT, false, defaultSynRetries, 1, 127}, {abi.TCP_USER_TIMEOUT, false, 0, 0, math.MaxInt32},
-	{abi.TCP_DEFER_ACCEPT, false, 0, 0, 0},
-}
-
-const plainSyncnt = 3
-
-var defaultTcpOptions = newDefaultTcpOptions()
-
-func newDefaultTcpOptions() (o tcpOptions) {
-	o.pairOptions, o.notsentLowat = defaultPairOptions, math.MaxUint32
-	for i, p := range tcpPlainOptions {
-		o.plain[i] = p.def
-	}
-	for i, p := range tcpPlainTcpOptions {
-		o.plainTcp[i] = p.def
-	}
-	return o
-}
+var tcpSocketTable = tables(socketTable,
+	between(abi.SO_ZEROCOPY, 0, 0, 1),
+	row(optionRow{def: 1, max: 1, unset: true}, abi.SO_TXREHASH),
+	row(optionRow{def: -1, min: math.MinInt32, max: math.MaxInt32}, abi.SO_MAX_PACING_RATE).but(),
+	refused(abi.EINVAL, abi.ENOPROTOOPT, soDevmemDontneed),
+)
 
 // options returns the options to look at.
-func (t *Tcp) options() *tcpOptions {
+func (t *Tcp) options() *sockOptions {
 	t.m.Read(t.id, fieldOptions)
 	return t.opts
 }
 
-// changeOptions returns the options to change.
-func (t *Tcp) changeOptions() *tcpOptions {
-	t.m.Write(t.id, fieldOptions)
-	if t.opts == &defaultTcpOptions {
-		o := defaultTcpOptions
-		t.opts = &o
-	}
-	return t.opts
+func (t *Tcp) changeOptions() *sockOptions { return changeOptions(t.m, t.id, &t.opts) }
+func (t *Tcp) machine() *sim.Machine       { return t.m }
+func (t *Tcp) proto() string               { return "TCP" }
+
+// kept is an option of tcpTable.
+func (t *Tcp) kept(name int) int {
+	return int(t.options().value(abi.SOL_TCP, name, tcpTable[name].def))
 }
 
-func (t *Tcp) synRetries() int { return int(t.options().plainTcp[plainSyncnt]) }
+func (t *Tcp) keep(name, v int) {
+	t.changeOptions().keep(keptOption{abi.SOL_TCP, int32(name), int32(v)})
+}
 
-// Setsockopt sets an option of SOL_SOCKET, SOL_TCP, or SOL_IPV6.
+func (t *Tcp) synRetries() int { return t.kept(abi.TCP_SYNCNT) }
+
+// Setsockopt sets an option.
 func (t *Tcp) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.Errno {
 	t.lockSock()
 	defer t.releaseSock()
 	switch level {
 	case abi.SOL_SOCKET:
-		return t.setSocketOption(name, value)
+		return setSocketOption(t, tcpSocketTable, name, value)
 	case abi.SOL_TCP:
 		return t.setTcpOption(name, value.A)
 	}
-	return t.setInetOption(level, name, value.A)
+	return t.setInetOption(t, &tcpLevels, level, name, value.A)
 }
 
-// setSocketOption models sk_setsockopt as far as TCP cares.
-func (t *Tcp) setSocketOption(name int, value OptionValue) abi.Errno {
-	switch v := value.A; name {
-	case abi.SO_TYPE, abi.SO_PROTOCOL, abi.SO_DOMAIN, abi.SO_ERROR, abi.SO_SNDLOWAT, abi.SO_ACCEPTCONN, abi.SO_PEERCRED:
-		return abi.ENOPROTOOPT
-	case abi.SO_REUSEADDR:
-		t.reuse = v != 0
-	case abi.SO_REUSEPORT:
-		t.reuseport = v != 0
+// Getsockopt returns an option, of a struct the first int. SO_ERROR is cleared by asking.
+func (t *Tcp) Getsockopt(_ *vfs.File, level, name int) (int, abi.Errno) {
+	switch level {
+	case abi.SOL_SOCKET:
+		return socketOption(t, tcpSocketTable, name)
+	case abi.SOL_TCP:
+		return t.tcpOption(name)
+	}
+	return t.inetOption(t, &tcpLevels, level, name)
+}
+
+func (t *Tcp) setOwn(name, v int) bool {
+	switch name {
 	case abi.SO_SNDBUF:
-		t.changeOptions().sndbufLocked = true
 		t.m.Write(t.id, fieldSndbuf)
-		t.sndbuf = max(bufferSize(v), minSndbuf)
+		t.sndbuf = int32(v)
 		t.writeSpace()
 	case abi.SO_RCVBUF:
-		t.changeOptions().rcvbufLocked = true
-		t.rcvbuf = max(bufferSize(v), minRcvbuf)
+		t.rcvbuf = int32(v)
 	case abi.SO_RCVLOWAT:
 		t.setRcvlowat(v)
-	case abi.SO_OOBINLINE:
-		t.changeOptions().oobInline = v != 0
-	case abi.SO_LINGER, abi.SO_RCVTIMEO, abi.SO_SNDTIMEO:
-		return t.changeOptions().setPair(name, value)
 	default:
-		for i, p := range tcpPlainOptions {
-			if p.name == name {
-				return p.set(&t.changeOptions().plain[i], v)
-			}
-		}
-		return otherOption(t.m, "setsockopt", name, "TCP")
+		return t.setReuse(name, v)
 	}
-	return 0
+	return true
 }
 
-// set stores a value, EINVAL if it is out of range.
-func (p *plainOption) set(at *int32, v int) abi.Errno {
-	if p.bool {
-		*at = int32(truth(v != 0))
-		return 0
+func (t *Tcp) own(name int) (int, bool) {
+	switch name {
+	case abi.SO_TYPE:
+		return abi.SOCK_STREAM, true
+	case abi.SO_ERROR:
+		return int(t.takeErr()), true
+	case abi.SO_ACCEPTCONN:
+		return truth(t.readState() == inetListen), true
+	case abi.SO_SNDBUF:
+		return int(t.sndbuf), true
+	case abi.SO_RCVBUF:
+		return int(t.rcvbuf), true
+	case abi.SO_RCVLOWAT:
+		return int(t.rcvlowat), true
+	case abi.SO_MEMINFO:
+		return int(t.rmem), true
 	}
-	if v < int(p.min) || v > int(p.max) {
-		return abi.EINVAL
-	}
-	*at = int32(v)
-	return 0
+	return t.ownOption(name)
 }
 
 // setRcvlowat sets how much a reader wants, at most half the buffer, and tells him if so much is there. Models
 // tcp_set_rcvlowat.
 func (t *Tcp) setRcvlowat(v int) {
-	if v < 0 {
-		v = math.MaxInt32
-	}
-	locked := t.options().rcvbufLocked
+	locked := t.options().bufLock&rcvbufLock != 0
 	most := tcpRmemMax >> 1
 	if locked {
 		most = int(t.rcvbuf >> 1)
@@ -183,14 +181,10 @@ func (t *Tcp) setTcpOption(name, v int) abi.Errno {
 		if v == 0 {
 			t.changeOptions().notsentLowat = math.MaxUint32
 		}
+		t.keep(name, v)
 		t.writeSpace()
 	default:
-		for i, p := range tcpPlainTcpOptions {
-			if p.name == name && name != abi.TCP_DEFER_ACCEPT {
-				return p.set(&t.changeOptions().plainTcp[i], v)
-			}
-		}
-		return notModelled(t.m, "setsockopt %s", abi.Enum("TCP", int64(name)))
+		return t.setKept(name, v)
 	}
 	return 0
 }
@@ -218,90 +212,8 @@ func (t *Tcp) setQuickack(v int) {
 	}
 }
 
-// setInetOption knows IPV6_V6ONLY.
-func (t *Tcp) setInetOption(level, name, v int) abi.Errno {
-	switch {
-	case level == abi.SOL_IPV6 && t.family != abi.AF_INET6:
-		return abi.ENOPROTOOPT
-	case level == abi.SOL_IPV6 && name == abi.IPV6_V6ONLY:
-		if t.port != nil {
-			return abi.EINVAL
-		}
-		t.v6only = v != 0
-		return 0
-	case level == abi.SOL_IP || level == abi.SOL_IPV6:
-		return notModelled(t.m, "setsockopt %s of a TCP socket", abi.Enum(map[int]string{abi.SOL_IP: "IP", abi.SOL_IPV6: "IPV6"}[level], int64(name)))
-	}
-	return abi.ENOPROTOOPT
-}
-
-// Getsockopt returns an option, of a struct the first int. SO_ERROR is cleared by asking.
-func (t *Tcp) Getsockopt(_ *vfs.File, level, name int) (int, abi.Errno) {
-	switch level {
-	case abi.SOL_SOCKET:
-		return t.socketOption(name)
-	case abi.SOL_TCP:
-		return t.tcpOption(name)
-	case abi.SOL_IPV6:
-		if t.family == abi.AF_INET6 && name == abi.IPV6_V6ONLY {
-			return truth(t.v6only), 0
-		}
-		if t.family != abi.AF_INET6 {
-			return 0, abi.EOPNOTSUPP
-		}
-		return 0, notModelled(t.m, "getsockopt %s of a TCP socket", abi.Enum("IPV6", int64(name)))
-	case abi.SOL_IP:
-		return 0, notModelled(t.m, "getsockopt %s of a TCP socket", abi.Enum("IP", int64(name)))
-	}
-	return 0, abi.EOPNOTSUPP
-}
-
-// socketOption models sk_getsockopt.
-func (t *Tcp) socketOption(name int) (int, abi.Errno) {
-	o := t.options()
-	switch name {
-	case abi.SO_TYPE:
-		return abi.SOCK_STREAM, 0
-	case abi.SO_DOMAIN:
-		return int(t.family), 0
-	case abi.SO_PROTOCOL:
-		return abi.IPPROTO_TCP, 0
-	case abi.SO_ERROR:
-		return int(t.takeErr()), 0
-	case abi.SO_ACCEPTCONN:
-		return truth(t.readState() == inetListen), 0
-	case abi.SO_REUSEADDR:
-		return truth(t.reuse), 0
-	case abi.SO_REUSEPORT:
-		return truth(t.reuseport), 0
-	case abi.SO_SNDBUF:
-		return int(t.sndbuf), 0
-	case abi.SO_RCVBUF:
-		return int(t.rcvbuf), 0
-	case abi.SO_RCVLOWAT:
-		return int(t.rcvlowat), 0
-	case abi.SO_SNDLOWAT:
-		return 1, 0
-	case abi.SO_OOBINLINE:
-		return truth(o.oobInline), 0
-	case abi.SO_LINGER:
-		return o.linger[0], 0
-	case abi.SO_RCVTIMEO:
-		return wholeSeconds(o.rcvtimeo), 0
-	case abi.SO_SNDTIMEO:
-		return wholeSeconds(o.sndtimeo), 0
-	}
-	for i, p := range tcpPlainOptions {
-		if p.name == name {
-			return int(o.plain[i]), 0
-		}
-	}
-	return 0, otherOption(t.m, "getsockopt", name, "TCP")
-}
-
 // tcpOption models do_tcp_getsockopt.
 func (t *Tcp) tcpOption(name int) (int, abi.Errno) {
-	o := t.options()
 	switch name {
 	case abi.TCP_NODELAY:
 		return truth(t.nagle&nagleOff != 0), 0
@@ -310,21 +222,16 @@ func (t *Tcp) tcpOption(name int) (int, abi.Errno) {
 	case abi.TCP_QUICKACK:
 		return truth(t.pingpong == 0), 0
 	case abi.TCP_NOTSENT_LOWAT:
-		if o.notsentLowat == math.MaxUint32 {
-			return 0, 0
-		}
-		return int(o.notsentLowat), 0
+		return t.kept(name), 0
 	case abi.TCP_MAXSEG:
+		if t.userMss != 0 && (t.state == inetClose || t.state == inetListen) {
+			return int(t.userMss), 0
+		}
 		return int(t.mss), 0
 	case abi.TCP_INFO: // tcpi_state
 		return int(t.readState()), 0
 	}
-	for i, p := range tcpPlainTcpOptions {
-		if p.name == name {
-			return int(o.plainTcp[i]), 0
-		}
-	}
-	return 0, notModelled(t.m, "getsockopt %s", abi.Enum("TCP", int64(name)))
+	return t.keptOption(name)
 }
 
 // Ioctl knows FIONREAD, what can be read before the urgent byte; SIOCOUTQ, what is not acknowledged; SIOCOUTQNSD, what is
@@ -351,6 +258,15 @@ func (t *Tcp) Ioctl(_ *vfs.File, request uint, _ int64) (int64, abi.Errno) {
 		}
 		t.m.Read(t.id, fieldSndNxt)
 		return t.writeSeq - t.sndUna, 0
+	case abi.SIOCOUTQNSD:
+		switch state := t.readState(); {
+		case state == inetListen:
+			return 0, abi.EINVAL
+		case state.in(inetSynSent, inetSynRecv):
+			return 0, 0
+		}
+		t.m.Read(t.id, fieldSndNxt)
+		return t.writeSeq - t.sndNxt, 0
 	}
 	return 0, abi.ENOTTY
 }

@@ -1,6 +1,11 @@
 package devices
 
-import "github.com/epollsim/epollsim/sim"
+import (
+	"time"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
+)
 
 // tcpTimers are the timers of a socket that has started one.
 type tcpTimers struct {
@@ -9,6 +14,7 @@ type tcpTimers struct {
 	write   sim.Timer // send a SYN again, or ask for the window
 	backoff int64     // of that, ns; 0: it was stopped
 	retries int
+	asked   int64 // when the closed window was asked for first, ns; 0: it was not
 }
 
 func (t *Tcp) timersOf() *tcpTimers {
@@ -62,7 +68,7 @@ func (t *Tcp) startWriteTimer(after int64) {
 func (t *Tcp) stopWriteTimer() {
 	if tm := t.timers; tm != nil && tm.backoff != 0 {
 		tm.write.TryCancel()
-		tm.backoff, tm.retries = 0, 0
+		tm.backoff, tm.retries, tm.asked = 0, 0, 0
 	}
 }
 
@@ -98,6 +104,15 @@ func (t *Tcp) writeTimer() {
 		t.transmit(s)
 	case t.writeQueue.first != nil && t.rtxQueue.first == nil && t.state != inetClose:
 		if t.writeXmit(naglePush, false) {
+			now, limit := t.m.Now(), int64(t.kept(abi.TCP_USER_TIMEOUT))*int64(time.Millisecond)
+			switch {
+			case tm.asked == 0:
+				tm.asked = now
+			case limit > 0 && now-tm.asked >= limit:
+				t.setErr(etimedout)
+				t.doneWithError()
+				return
+			}
 			p := t.packet(flagAck | flagProbe)
 			tm.backoff = min(tm.backoff*2, 120_000_000_000)
 			t.net.send(p)

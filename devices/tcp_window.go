@@ -25,7 +25,7 @@ func (t *Tcp) setRatio(s *tcpSkb) {
 
 // initialWindow sets the window that a SYN offers. Models tcp_select_initial_window.
 func (t *Tcp) initialWindow(mss int64) {
-	if o := t.options(); o.rcvbufLocked && (t.windowClamp == 0 || t.windowClamp > t.fullSpace()) {
+	if o := t.options(); o.bufLock&rcvbufLock != 0 && (t.windowClamp == 0 || t.windowClamp > t.fullSpace()) {
 		t.windowClamp = t.fullSpace()
 	}
 	clamp := t.windowClamp

@@ -60,14 +60,14 @@ type Udp struct {
 
 	rcvbuf, sndbuf int32
 	threshold      int32 // a quarter of rcvbuf when that was set: forward_threshold
-	opts           udpOptions
+	opts           *sockOptions
 	sleepers       sleepers
 }
 
 // newUdp opens a socket: inet_create, udp_init_sock.
 func (n *InetNet) newUdp(family, typ int) *vfs.File {
 	m := n.sys.M
-	u := &Udp{rcvbuf: defaultWmem, sndbuf: defaultWmem, threshold: defaultWmem / 4, opts: defaultUdpOptions}
+	u := &Udp{rcvbuf: defaultWmem, sndbuf: defaultWmem, threshold: defaultWmem / 4, opts: &defaultOptions}
 	u.inetSock.init(n, &n.udp, classUdp, family)
 	u.udp = u
 	u.lock.Init(m, classUdpLock)

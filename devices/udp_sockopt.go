@@ -4,136 +4,101 @@ import (
 	"math"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// udpOptions are the options that do not stand elsewhere.
-type udpOptions struct {
-	pairOptions
-	rcvlowat  int // kept; datagrams do not look at it
-	oobInline bool
-	plain     [len(plainUdpOptions)]bool
+// Options of SOL_UDP.
+const (
+	udpCork          = 1
+	udpliteSendCscov = 10
+	udpliteRecvCscov = 11
+	udpEncap         = 100
+	udpNoCheck6Tx    = 101
+	udpNoCheck6Rx    = 102
+	udpSegment       = 103
+	udpGro           = 104
+	udpEncapEspinudp = 2 // a value of udpEncap
+)
+
+var udpTable = tables(
+	flags(udpCork, udpGro).but(),
+	flags(udpNoCheck6Tx, udpNoCheck6Rx),
+	between(udpSegment, 0, 0, math.MaxUint16).but(),
+	between(udpEncap, 0, math.MinInt32, math.MaxInt32).but(),
+	asked(0, udpliteSendCscov, udpliteRecvCscov),
+)
+
+var udpLevels = inetLevels{abi.SOL_UDP, udpTable, udpIpTable, udpIp6Table}
+
+var udpSocketTable = tables(socketTable, between(abi.SO_ZEROCOPY, 0, 0, 1))
+
+// options returns the options to look at.
+func (u *Udp) options() *sockOptions {
+	u.m.Read(u.id, fieldOptions)
+	return u.opts
 }
 
-// plainUdpOptions are kept and do nothing on these sockets.
-var plainUdpOptions = [...]int{abi.SO_KEEPALIVE, abi.SO_BROADCAST, abi.SO_DONTROUTE}
+func (u *Udp) changeOptions() *sockOptions { return changeOptions(u.m, u.id, &u.opts) }
+func (u *Udp) machine() *sim.Machine       { return u.m }
+func (u *Udp) proto() string               { return "UDP" }
 
-var defaultUdpOptions = udpOptions{pairOptions: defaultPairOptions, rcvlowat: 1}
-
-// Setsockopt sets an option of SOL_SOCKET, or IPV6_V6ONLY. A new SO_SNDBUF wakes who waits to write. Models sk_setsockopt
-// and udp_lib_setsockopt.
+// Setsockopt sets an option. A new SO_SNDBUF wakes who waits to write. Models sk_setsockopt and udp_lib_setsockopt.
 func (u *Udp) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.Errno {
-	if level != abi.SOL_SOCKET {
-		return u.setOther(level, name, value.A)
-	}
 	u.lock.Lock()
 	defer u.lock.Unlock()
-	switch v := value.A; name {
-	case abi.SO_TYPE, abi.SO_PROTOCOL, abi.SO_DOMAIN, abi.SO_ERROR, abi.SO_SNDLOWAT, abi.SO_ACCEPTCONN, abi.SO_PEERCRED:
-		return abi.ENOPROTOOPT
-	case abi.SO_REUSEADDR:
-		u.reuse = v != 0
-	case abi.SO_REUSEPORT:
-		u.reuseport = v != 0
-	case abi.SO_SNDBUF:
-		u.m.Write(u.id, fieldSndbuf)
-		u.sndbuf = max(bufferSize(v), minSndbuf)
-		u.writeSpace()
-	case abi.SO_RCVBUF:
-		u.rcvbuf = max(bufferSize(v), minRcvbuf)
-		u.threshold = u.rcvbuf / 4
-	case abi.SO_RCVLOWAT:
-		if v < 0 {
-			v = math.MaxInt32
-		}
-		u.opts.rcvlowat = max(v, 1)
-	case abi.SO_OOBINLINE:
-		u.opts.oobInline = v != 0
-	case abi.SO_LINGER, abi.SO_RCVTIMEO, abi.SO_SNDTIMEO:
-		return u.opts.setPair(name, value)
-	default:
-		for i, plain := range plainUdpOptions {
-			if plain == name {
-				u.opts.plain[i] = v != 0
-				return 0
-			}
-		}
-		return otherOption(u.m, "setsockopt", name, "UDP")
-	}
-	return 0
-}
-
-// setOther sets an option of another level.
-func (u *Udp) setOther(level, name, v int) abi.Errno {
-	if level == abi.IPPROTO_IPV6 && u.family == abi.AF_INET6 && name == abi.IPV6_V6ONLY {
-		u.lock.Lock()
-		defer u.lock.Unlock()
-		if u.port != nil {
-			return abi.EINVAL
-		}
-		u.v6only = v != 0
-		return 0
-	}
-	if !udpLevel(level) {
+	switch {
+	case level == abi.SOL_SOCKET:
+		return setSocketOption(u, udpSocketTable, name, value)
+	case level == abi.SOL_UDP && name == udpEncap && value.A != 0 && value.A != udpEncapEspinudp:
 		return abi.ENOPROTOOPT
 	}
-	return notModelled(u.m, "setsockopt of level %d and option %d of a UDP socket", level, name)
-}
-
-// udpLevel reports whether there are options of a level, which are not modelled.
-func udpLevel(level int) bool {
-	return level == abi.IPPROTO_IP || level == abi.IPPROTO_IPV6 || level == abi.IPPROTO_UDP
+	return u.setInetOption(u, &udpLevels, level, name, value.A)
 }
 
 // Getsockopt returns an option, of a struct the first int. SO_ERROR is cleared by asking. Models sk_getsockopt.
 func (u *Udp) Getsockopt(_ *vfs.File, level, name int) (int, abi.Errno) {
-	if level == abi.IPPROTO_IPV6 && u.family == abi.AF_INET6 && name == abi.IPV6_V6ONLY {
-		return truth(u.v6only), 0
+	if level == abi.SOL_SOCKET {
+		return socketOption(u, udpSocketTable, name)
 	}
-	if level != abi.SOL_SOCKET && !udpLevel(level) {
-		return 0, abi.ENOPROTOOPT
+	return u.inetOption(u, &udpLevels, level, name)
+}
+
+func (u *Udp) setOwn(name, v int) bool {
+	switch name {
+	case abi.SO_SNDBUF:
+		u.m.Write(u.id, fieldSndbuf)
+		u.sndbuf = int32(v)
+		u.writeSpace()
+	case abi.SO_RCVBUF:
+		u.rcvbuf = int32(v)
+		u.threshold = u.rcvbuf / 4
+	case abi.SO_RCVLOWAT:
+		u.changeOptions().rcvlowat = int32(v)
+	default:
+		return u.setReuse(name, v)
 	}
-	if level != abi.SOL_SOCKET {
-		return 0, notModelled(u.m, "getsockopt of level %d and option %d of a UDP socket", level, name)
-	}
+	return true
+}
+
+func (u *Udp) own(name int) (int, bool) {
 	switch name {
 	case abi.SO_TYPE:
-		return abi.SOCK_DGRAM, 0
-	case abi.SO_DOMAIN:
-		return int(u.family), 0
-	case abi.SO_PROTOCOL:
-		return abi.IPPROTO_UDP, 0
+		return abi.SOCK_DGRAM, true
 	case abi.SO_ERROR:
-		return int(u.takeErr()), 0
-	case abi.SO_ACCEPTCONN, abi.SO_PEERCRED:
-		return 0, 0
-	case abi.SO_REUSEADDR:
-		return truth(u.reuse), 0
-	case abi.SO_REUSEPORT:
-		return truth(u.reuseport), 0
+		return int(u.takeErr()), true
+	case abi.SO_ACCEPTCONN:
+		return 0, true
 	case abi.SO_SNDBUF:
-		return int(u.sndbuf), 0
+		return int(u.sndbuf), true
 	case abi.SO_RCVBUF:
-		return int(u.rcvbuf), 0
+		return int(u.rcvbuf), true
 	case abi.SO_RCVLOWAT:
-		return u.opts.rcvlowat, 0
-	case abi.SO_SNDLOWAT:
-		return 1, 0
-	case abi.SO_OOBINLINE:
-		return truth(u.opts.oobInline), 0
-	case abi.SO_LINGER:
-		return u.opts.linger[0], 0
-	case abi.SO_RCVTIMEO:
-		return wholeSeconds(u.opts.rcvtimeo), 0
-	case abi.SO_SNDTIMEO:
-		return wholeSeconds(u.opts.sndtimeo), 0
+		return int(u.options().rcvlowat), true
+	case abi.SO_MEMINFO:
+		return int(u.rmem), true
 	}
-	for i, plain := range plainUdpOptions {
-		if plain == name {
-			return truth(u.opts.plain[i]), 0
-		}
-	}
-	return 0, otherOption(u.m, "getsockopt", name, "UDP")
+	return u.ownOption(name)
 }
 
 // Ioctl knows FIONREAD, the size of the first datagram, and TIOCOUTQ, what is on its way. Models udp_ioctl.

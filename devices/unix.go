@@ -114,7 +114,7 @@ type Unix struct {
 	addr     string      // "" unbound; set once, under bindlock
 	dentry   *vfs.Dentry // of a path; it keeps the name alive, and goes with the socket
 	bindlock *sim.Mutex
-	opts     *unixOptions // nil: all as they were at the beginning
+	opts     *sockOptions
 }
 
 // unixPeers is what datagram sockets and listeners have in addition.

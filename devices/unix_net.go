@@ -100,7 +100,7 @@ func unixKind(typ, protocol int) (uint8, abi.Errno) {
 // newUnix models unix_create1.
 func (n *UnixNet) newUnix(kind uint8) *Unix {
 	m := n.sys.M
-	u := &Unix{net: n, m: m, id: m.NewID(classUnix), kind: kind, sndbuf: defaultWmem, backlog: maxDgramQlen, refs: 1}
+	u := &Unix{net: n, m: m, id: m.NewID(classUnix), kind: kind, sndbuf: defaultWmem, backlog: maxDgramQlen, refs: 1, opts: &defaultOptions}
 	u.lock.Init(m, classUnixLock)
 	u.queue.lock.Init(m, classUnixQueue)
 	u.iolock.Init(m, classUnixIolock)

@@ -1,152 +1,106 @@
 package devices
 
 import (
-	"math"
-
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// unixOptions are the options of a socket that has changed one.
-type unixOptions struct {
-	pairOptions
-	rcvlowat  int
-	rcvbuf    int // without effect
-	oobInline bool
-	plain     [len(plainOptions)]bool
-}
+var unixSocketTable = tables(socketTable,
+	flags(abi.SO_REUSEADDR),
+	asked(0, abi.SO_PEERGROUPS),
+	flags(abi.SO_PASSCRED, abi.SO_PASSSEC, soPasspidfd).but(),
+	row(optionRow{kind: flag, def: 1}, soPassrights).but(),
+	refused(abi.EOPNOTSUPP, 0, abi.SO_ZEROCOPY),
+)
 
-// plainOptions are kept and do nothing on unix sockets.
-var plainOptions = [...]int{abi.SO_REUSEADDR, abi.SO_KEEPALIVE, abi.SO_BROADCAST, abi.SO_DONTROUTE}
-
-var defaultUnixOptions = unixOptions{pairOptions: defaultPairOptions, rcvlowat: 1, rcvbuf: defaultWmem}
+var unixStreamTable = tables(unixSocketTable, row(optionRow{get: abi.ENOPROTOOPT, max: 1}, soInq))
 
 // options returns the options to look at.
-func (u *Unix) options() *unixOptions {
+func (u *Unix) options() *sockOptions {
 	u.m.Read(u.id, fieldOptions)
-	if u.opts == nil {
-		return &defaultUnixOptions
-	}
 	return u.opts
 }
 
-// changeOptions returns the options to change.
-func (u *Unix) changeOptions() *unixOptions {
-	u.m.Write(u.id, fieldOptions)
-	if u.opts == nil {
-		o := defaultUnixOptions
-		u.opts = &o
-	}
-	return u.opts
-}
+func (u *Unix) changeOptions() *sockOptions { return changeOptions(u.m, u.id, &u.opts) }
+func (u *Unix) machine() *sim.Machine       { return u.m }
+func (u *Unix) proto() string               { return "unix" }
 
 // rcvtimeo and sndtimeo are sk_rcvtimeo and sk_sndtimeo.
 func (u *Unix) rcvtimeo() int64 { return u.options().rcvtimeo }
 func (u *Unix) sndtimeo() int64 { return u.options().sndtimeo }
 
+func (u *Unix) table() optionTable {
+	if u.kind == abi.SOCK_STREAM {
+		return unixStreamTable
+	}
+	return unixSocketTable
+}
+
 // Setsockopt sets an option of SOL_SOCKET; there are no others. A new SO_SNDBUF wakes who waits to write. Models
 // sk_setsockopt.
 func (u *Unix) Setsockopt(_ *vfs.File, level, name int, value OptionValue) abi.Errno {
-	if level != abi.SOL_SOCKET {
+	switch {
+	case level != abi.SOL_SOCKET:
+		return abi.EOPNOTSUPP
+	case name == abi.SO_REUSEPORT && value.A != 0:
 		return abi.EOPNOTSUPP
 	}
-	switch v := value.A; name {
-	case abi.SO_TYPE, abi.SO_PROTOCOL, abi.SO_DOMAIN, abi.SO_ERROR, abi.SO_SNDLOWAT, abi.SO_ACCEPTCONN, abi.SO_PEERCRED:
-		return abi.ENOPROTOOPT
-	case abi.SO_SNDBUF:
-		u.m.Write(u.id, fieldSndbuf)
-		u.sndbuf = max(bufferSize(v), minSndbuf)
-		u.writeSpace()
-	case abi.SO_RCVBUF:
-		u.changeOptions().rcvbuf = int(max(bufferSize(v), minRcvbuf))
-	case abi.SO_RCVLOWAT:
-		if v < 0 {
-			v = math.MaxInt32
-		}
-		u.changeOptions().rcvlowat = max(v, 1)
-	case abi.SO_OOBINLINE:
-		u.changeOptions().oobInline = v != 0
-	case abi.SO_LINGER, abi.SO_RCVTIMEO, abi.SO_SNDTIMEO:
-		return u.changeOptions().setPair(name, value)
-	case abi.SO_REUSEPORT:
-		if v != 0 {
-			return abi.EOPNOTSUPP
-		}
-	default:
-		for i, plain := range plainOptions {
-			if plain == name {
-				u.changeOptions().plain[i] = v != 0
-				return 0
-			}
-		}
-		return otherOption(u.m, "setsockopt", name, "unix")
-	}
-	return 0
+	return setSocketOption(u, u.table(), name, value)
 }
-
-// bufferSize is what the kernel makes of a wish: at most the limit, and twice that.
-func bufferSize(wish int) int32 { return int32(min(uint32(wish), maxSocketBuffer)) * 2 }
 
 // Getsockopt returns an option, of a struct the first int. SO_ERROR is cleared by asking. Models sk_getsockopt.
 func (u *Unix) Getsockopt(_ *vfs.File, level, name int) (int, abi.Errno) {
-	if level != abi.SOL_SOCKET {
+	switch {
+	case level != abi.SOL_SOCKET:
 		return 0, abi.EOPNOTSUPP
+	case name == soPeerpidfd:
+		return 0, notModelled(u.m, "getsockopt SO_PEERPIDFD")
 	}
-	o := u.options()
+	return socketOption(u, u.table(), name)
+}
+
+func (u *Unix) setOwn(name, v int) bool {
+	switch name {
+	case abi.SO_SNDBUF:
+		u.m.Write(u.id, fieldSndbuf)
+		u.sndbuf = int32(v)
+		u.writeSpace()
+	case abi.SO_RCVBUF:
+		u.changeOptions().rcvbuf = int32(v)
+	case abi.SO_RCVLOWAT:
+		u.changeOptions().rcvlowat = int32(v)
+	case abi.SO_REUSEPORT:
+	default:
+		return false
+	}
+	return true
+}
+
+func (u *Unix) own(name int) (int, bool) {
 	switch name {
 	case abi.SO_TYPE:
-		return int(u.kind), 0
+		return int(u.kind), true
 	case abi.SO_DOMAIN:
-		return abi.AF_UNIX, 0
+		return abi.AF_UNIX, true
 	case abi.SO_PROTOCOL, abi.SO_REUSEPORT:
-		return 0, 0
+		return 0, true
 	case abi.SO_ERROR:
-		return int(u.takeErr()), 0
+		return int(u.takeErr()), true
 	case abi.SO_ACCEPTCONN:
-		return truth(u.readState() == unixListen), 0
+		return truth(u.readState() == unixListen), true
 	case abi.SO_SNDBUF:
 		u.m.Read(u.id, fieldSndbuf)
-		return int(u.sndbuf), 0
+		return int(u.sndbuf), true
 	case abi.SO_RCVBUF:
-		return o.rcvbuf, 0
+		return int(u.options().rcvbuf), true
 	case abi.SO_RCVLOWAT:
-		return o.rcvlowat, 0
-	case abi.SO_SNDLOWAT:
-		return 1, 0
-	case abi.SO_OOBINLINE:
-		return truth(o.oobInline), 0
-	case abi.SO_LINGER:
-		return o.linger[0], 0
-	case abi.SO_RCVTIMEO:
-		return wholeSeconds(o.rcvtimeo), 0
-	case abi.SO_SNDTIMEO:
-		return wholeSeconds(o.sndtimeo), 0
+		return int(u.options().rcvlowat), true
 	case abi.SO_PEERCRED:
 		u.m.Read(u.id, fieldPeer)
-		return int(u.peerPid), 0
+		return int(u.peerPid), true
 	}
-	for i, plain := range plainOptions {
-		if plain == name {
-			return truth(o.plain[i]), 0
-		}
-	}
-	return 0, otherOption(u.m, "getsockopt", name, "unix")
-}
-
-// truth is C's idea of b.
-func truth(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func wholeSeconds(ns int64) int {
-	if ns == sim.Forever {
-		return 0
-	}
-	return int(ns / 1_000_000_000)
+	return 0, false
 }
 
 // Ioctl knows FIONREAD, what there is to read; TIOCOUTQ, what unread messages of this socket take; and SIOCATMARK. Models

@@ -220,7 +220,7 @@ func (u *Unix) waitForData(last *unixMessage, deadline int64) {
 func (u *Unix) rcvlowat(msg *Msg) int {
 	n := len(msg.Data)
 	if msg.Flags&abi.MSG_WAITALL == 0 {
-		n = min(u.options().rcvlowat, n)
+		n = min(int(u.options().rcvlowat), n)
 	}
 	return max(n, 1)
 }

@@ -96,7 +96,7 @@ func (b *Batch) Ioctl(fd int, request uint, value int64) (int64, error) {
 		return int64(n), nil
 	case request == abi.EPIOCGPARAMS:
 		return int64(binary.LittleEndian.Uint64(buf)), nil
-	case request == abi.FIONREAD || request == abi.TIOCOUTQ || request == abi.SIOCATMARK:
+	case request == abi.FIONREAD || request == abi.TIOCOUTQ || request == abi.SIOCOUTQNSD || request == abi.SIOCATMARK:
 		return int64(int32(binary.LittleEndian.Uint32(buf))), nil
 	}
 	return 0, nil

@@ -122,7 +122,7 @@ func (t *Thread) Ioctl(fd int, request uint, value int64) (int64, error) {
 	switch request {
 	case abi.EPIOCGPARAMS:
 		return int64(binary.LittleEndian.Uint64(buf)), nil
-	case abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCATMARK, abi.TIOCGPTN:
+	case abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCOUTQNSD, abi.SIOCATMARK, abi.TIOCGPTN:
 		return int64(int32(binary.LittleEndian.Uint32(buf))), nil
 	}
 	return int64(n), nil

@@ -180,7 +180,7 @@ var tcpRows = []*op{
 	{
 		name: "tcp ioctl", weight: 3, act: 1, form: "ioctl({0:fd}, {1:IOCTL})",
 		choose: func(g *generator) bool {
-			return g.onTcp(isTcp, []int64{abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCATMARK}[g.pick(3)])
+			return g.onTcp(isTcp, []int64{abi.FIONREAD, abi.TIOCOUTQ, abi.SIOCATMARK, abi.SIOCOUTQNSD}[g.pick(4)])
 		},
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), uint(a[1]), 0)) },
 	},

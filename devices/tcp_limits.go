@@ -1,0 +1,161 @@
+package devices
+
+import (
+	"time"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+// The options of TCP that set limits: how long a segment is, how far the window opens, how long a connection without a
+// description lives, how long one without data is kept from its listener.
+
+const (
+	maxTcpWindow  = 32767
+	minTcpWindow  = minRcvbuf / 2
+	finTimeout    = 60 // s: net.ipv4.tcp_fin_timeout
+	maxFinTimeout = 120
+	maxBacklog    = 4096 // net.core.somaxconn
+)
+
+// setKept sets an option of tcpTable: the rest of do_tcp_setsockopt.
+func (t *Tcp) setKept(name, v int) abi.Errno {
+	switch name {
+	case abi.TCP_MAXSEG:
+		if v != 0 && (v < tcpMssMin || v > maxTcpWindow) {
+			return abi.EINVAL
+		}
+		t.userMss = int32(v)
+		return 0
+	case abi.TCP_LINGER2:
+		switch {
+		case v < 0:
+			v = -1
+		case v > maxFinTimeout:
+			v = maxFinTimeout
+		}
+		t.keep(name, v)
+		return 0
+	case abi.TCP_DEFER_ACCEPT:
+		t.keep(name, retriesFor(v))
+		return 0
+	case abi.TCP_WINDOW_CLAMP:
+		return t.setWindowClamp(int64(v))
+	case abi.TCP_QUEUE_SEQ:
+		if t.state == inetClose {
+			return abi.EINVAL
+		}
+	case abi.TCP_REPAIR:
+		if t.state == inetListen {
+			return abi.EPERM
+		}
+	case abi.TCP_FASTOPEN:
+		if v < 0 || t.state != inetClose && t.state != inetListen {
+			return abi.EINVAL
+		}
+		v = min(v, maxBacklog)
+	case abi.TCP_FASTOPEN_CONNECT:
+		if t.state != inetClose {
+			return abi.EINVAL
+		}
+	case abi.TCP_FASTOPEN_NO_COOKIE:
+		if t.state != inetClose && t.state != inetListen {
+			return abi.EINVAL
+		}
+	case tcpRtoMinUs, tcpDelackMaxUs:
+		v = (v + 3999) / 4000 * 4000
+	}
+	return setTabled(t, tcpTable, abi.SOL_TCP, name, v)
+}
+
+// keptOption returns an option of tcpTable: the rest of do_tcp_getsockopt.
+func (t *Tcp) keptOption(name int) (int, abi.Errno) {
+	switch name {
+	case abi.TCP_LINGER2:
+		if v := t.kept(name); v != 0 {
+			return v, 0
+		}
+		return finTimeout, 0
+	case abi.TCP_DEFER_ACCEPT:
+		return secondsOf(t.kept(name)), 0
+	case abi.TCP_WINDOW_CLAMP:
+		return int(t.windowClamp), 0
+	case abi.TCP_TIMESTAMP:
+		return 0, notModelled(t.m, "getsockopt TCP_TIMESTAMP")
+	}
+	return tabled(t, tcpTable, abi.SOL_TCP, name)
+}
+
+// retriesFor is how many times a SYN-ACK is sent in so many seconds, with pauses that grow: secs_to_retrans.
+func retriesFor(seconds int) int {
+	if seconds <= 0 {
+		return 0
+	}
+	n, pause, period := 1, 1, 1
+	for seconds > period && n < 255 {
+		n++
+		pause = min(2*pause, maxSynPause)
+		period += pause
+	}
+	return n
+}
+
+// secondsOf is how long so many of them take: retrans_to_secs.
+func secondsOf(n int) int {
+	pause, period := 1, 0
+	for i := range n {
+		if i > 0 {
+			pause = min(2*pause, maxSynPause)
+		}
+		period += pause
+	}
+	return period
+}
+
+const maxSynPause = 120 // s: TCP_RTO_MAX
+
+// setWindowClamp limits how far the window opens: tcp_set_window_clamp.
+func (t *Tcp) setWindowClamp(v int64) abi.Errno {
+	if v == 0 {
+		if t.state != inetClose {
+			return abi.EINVAL
+		}
+		t.windowClamp = 0
+		return 0
+	}
+	old := t.windowClamp
+	t.windowClamp = max(v&(1<<32-1), minTcpWindow)
+	if v < 0 {
+		t.windowClamp = minTcpWindow
+	}
+	switch {
+	case t.windowClamp < old:
+		t.rcvSsthresh = min(t.rcvSsthresh, t.windowClamp)
+	case t.windowClamp > old:
+		t.rcvSsthresh = max(t.rcvSsthresh, min(t.rcvWnd, t.windowClamp))
+	}
+	return 0
+}
+
+// agreedMss is how long segments are: as long as the loopback carries them, or as TCP_MAXSEG of either side said.
+func (t *Tcp) agreedMss() int64 {
+	mss := t.fullMss()
+	asked := t.userMss
+	if p := t.peer; p != nil && p.userMss > 0 && (asked == 0 || p.userMss < asked) {
+		asked = p.userMss
+	}
+	const timestamps = 12
+	if t.clamped = asked > 0 && int64(asked) < mss+timestamps; t.clamped {
+		return int64(asked) - timestamps
+	}
+	return mss
+}
+
+// finTime is how long a connection waits for the FIN of the peer when nobody has it any more (ns), negative: not at all.
+// Models tcp_fin_time.
+func (t *Tcp) finTime() int64 {
+	v := t.kept(abi.TCP_LINGER2)
+	if v == 0 {
+		v = finTimeout
+	}
+	return int64(v) * int64(time.Second)
+}
