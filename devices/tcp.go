@@ -77,8 +77,9 @@ type Tcp struct {
 	slock sim.Spinlock
 	wq    waitqueue.Head
 
-	owned   bool        // a task is in a call
-	backlog packetQueue // packets that came meanwhile
+	owned      bool        // a task is in a call
+	backlogLen int32       // what the packets of backlog cost, until all are handled
+	backlog    packetQueue // packets that came meanwhile
 
 	conn       connState
 	shutdown   uint8
@@ -86,7 +87,6 @@ type Tcp struct {
 	done       bool // the peer's FIN has come: SOCK_DONE
 	nospace    bool // somebody found it not writable: SOCK_NOSPACE
 	hashed     bool // in ehash
-	clamped    bool // TCP_MAXSEG of one side has made segments shorter
 	ackPending uint8
 	nagle      uint8
 	deferred   uint8 // what release has still to do

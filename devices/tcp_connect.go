@@ -203,8 +203,9 @@ func (t *Tcp) finishConnect() {
 	t.timers = nil // most connections need none for long
 	t.setState(inetEstablished)
 	t.lrcvtime = t.m.Now()
-	t.mss = int32(t.boundToHalfWindow(t.agreedMss()))
+	t.syncMss()
 	t.initRcvMss()
+	t.initWindowClamp()
 	t.expandSndbuf()
 }
 

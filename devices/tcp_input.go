@@ -111,7 +111,10 @@ func (t *Tcp) ack(p *tcpPacket) {
 	advanced := p.ack > t.sndUna
 	if advanced || p.seq > t.sndWl1 || p.seq == t.sndWl1 && (p.window > t.sndWnd || p.window == 0) {
 		t.sndWl1, t.sndWnd = p.seq, p.window
-		t.maxWindow = max(t.maxWindow, p.window)
+		if p.window > t.maxWindow {
+			t.maxWindow = p.window
+			t.syncMss()
+		}
 	}
 	if !advanced {
 		return
@@ -253,18 +256,17 @@ func (t *Tcp) queueFin(end int64) {
 	t.rcvNxt = end
 }
 
-// ownsAlone reports whether a segment that was received is no longer the sender's too.
-func (t *Tcp) ownsAlone(s *tcpSkb) bool { return t.peer != nil && t.peer.sndUna >= s.end }
+// ownsAlone reports whether the last segment, or the one that it went into, is no longer the sender's too.
+func (t *Tcp) ownsAlone(s *tcpSkb) bool { return s.merged || t.peer != nil && t.peer.sndUna >= s.end }
 
 // queueRcv puts a segment at the end of the receive queue. It costs less if it could go into the last one: that has room for
 // its pieces, and is no longer the sender's too. Models tcp_queue_rcv with tcp_try_coalesce.
 func (t *Tcp) queueRcv(s *tcpSkb, end int64) {
-	t.dataReceived(s)
-	s.frags = 1
+	s.frags, s.merged = 1, false
 	cost := s.cost
 	if last := t.receiveQueue.last; last != nil && !last.fin && last.frags < tcpMaxFrags && t.ownsAlone(last) {
 		cost -= tcpSkbCost
-		s.cost = cost
+		s.merged = true
 		s.frags = last.frags + 1
 	}
 	s.end = end
@@ -272,6 +274,8 @@ func (t *Tcp) queueRcv(s *tcpSkb, end int64) {
 	t.rmem += cost
 	t.m.Write(t.id, fieldRcvNxt)
 	t.rcvNxt = end
+	t.dataReceived(s)
+	s.cost = cost
 }
 
 // fin: the peer will send no more. Models tcp_fin.

@@ -144,7 +144,7 @@ func (t *Tcp) agreedMss() int64 {
 		asked = p.userMss
 	}
 	const timestamps = 12
-	if t.clamped = asked > 0 && int64(asked) < mss+timestamps; t.clamped {
+	if asked > 0 && int64(asked) < mss+timestamps {
 		return int64(asked) - timestamps
 	}
 	return mss

@@ -203,6 +203,7 @@ func (t *Tcp) deliver(p *tcpPacket) {
 	if t.owned {
 		t.m.Write(t.id, fieldBacklogQ)
 		t.backlog.push(p)
+		t.backlogLen += p.cost()
 		t.slock.Unlock()
 		return
 	}
@@ -259,6 +260,7 @@ func (t *Tcp) flushBacklogLocked() {
 		t.slock.Lock()
 		t.m.Write(t.id, fieldBacklogQ)
 	}
+	t.backlogLen = 0
 }
 
 // What release has to do.

@@ -129,12 +129,15 @@ func (t *Tcp) newSegment(n int) *tcpSkb {
 // sizeGoal is how long a segment is to become: as long as the loopback can carry, and at most half the peer's window.
 // Models tcp_send_mss.
 func (t *Tcp) sizeGoal() int {
-	goal, mss := int(t.boundToHalfWindow(t.fullMss())), int(t.mss)
-	if t.clamped {
-		goal -= goal % mss
-	}
-	return max(goal, mss)
+	goal, mss := int(t.boundToHalfWindow(gsoMaxSize)), int(t.mss)
+	return max(goal-goal%mss, mss)
 }
+
+// gsoMaxSize is sk_gso_max_size over the loopback.
+const gsoMaxSize = 65536 - 1 - 320
+
+// syncMss lets the length of packets follow the peer's window: tcp_sync_mss.
+func (t *Tcp) syncMss() { t.mss = int32(t.boundToHalfWindow(t.agreedMss())) }
 
 // boundToHalfWindow models tcp_bound_to_half_wnd.
 func (t *Tcp) boundToHalfWindow(size int64) int64 {
@@ -271,8 +274,12 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 			break
 		}
 		mss := int(t.mss)
-		if end := s.seq + int64(min(s.len(), mss)); end > t.sndUna+t.sndWnd {
-			break // a FIN does not count
+		end := s.end
+		if s.len() > mss {
+			end = s.seq + int64(mss)
+		}
+		if end > t.sndUna+t.sndWnd {
+			break
 		}
 		mode := nagle
 		if s.next != nil {

@@ -14,6 +14,7 @@ type tcpSkb struct {
 	from, to int // what of data
 	cost     int32
 	frags    int32 // pieces, when it was received
+	merged   bool  // it went into the one before it in the receive queue
 	fin, psh bool
 	syn      bool
 	eor      bool // MSG_EOR: nothing is added
@@ -75,6 +76,14 @@ type tcpPacket struct {
 	urgPtr   int64 // behind the urgent byte; 0: none
 	skb      *tcpSkb
 	flags    uint8
+}
+
+// cost is what the kernel charges for p.
+func (p *tcpPacket) cost() int32 {
+	if p.skb != nil {
+		return p.skb.cost
+	}
+	return tcpSkbCost
 }
 
 // Flags of a packet.

@@ -11,7 +11,9 @@ const tcpDefaultRatio = 128
 func (t *Tcp) winFromSpace(space int64) int64 { return space * int64(t.ratio) >> 8 }
 
 // space is how many bytes fit now, fullSpace how many would with nothing unread: tcp_space, tcp_full_space.
-func (t *Tcp) space() int64     { return t.winFromSpace(int64(t.rcvbuf) - int64(t.rmem)) }
+func (t *Tcp) space() int64 {
+	return t.winFromSpace(int64(t.rcvbuf) - int64(t.backlogLen) - int64(t.rmem))
+}
 func (t *Tcp) fullSpace() int64 { return t.winFromSpace(int64(t.rcvbuf)) }
 
 // setRatio follows how much of s is bytes.
@@ -41,6 +43,17 @@ func (t *Tcp) initialWindow(mss int64) {
 	t.rcvWscale = uint8(min(max(bits.Len64(uint64(most))-1-15, 0), 14))
 	t.windowClamp = min(65535<<t.rcvWscale, clamp)
 	t.rcvSsthresh = t.rcvWnd
+}
+
+// initWindowClamp limits the window of a new connection to the buffer, less one segment if that has many. Models
+// tcp_init_buffer_space.
+func (t *Tcp) initWindowClamp() {
+	most, mss := t.fullSpace(), t.agreedMss()
+	t.windowClamp = min(t.windowClamp, most)
+	if t.windowClamp > 2*mss && t.windowClamp+mss > most {
+		t.windowClamp = max(2*mss, most-mss)
+	}
+	t.rcvSsthresh = min(t.rcvSsthresh, t.windowClamp)
 }
 
 // receiveWindow is what is left of the window that was offered last: tcp_receive_window.
