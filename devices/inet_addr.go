@@ -39,6 +39,9 @@ func (s *inetSock) shown(a netip.AddrPort) abi.Sockaddr {
 	return abi.InetAddr(netip.AddrPortFrom(addr, a.Port()))
 }
 
+// boundToIPv4 reports whether s is a socket of AF_INET6 with an address of IPv4: the wildcard ::ffff:0.0.0.0 is one, too.
+func (s *inetSock) boundToIPv4() bool { return s.family == abi.AF_INET6 && s.local.Addr().Is4() }
+
 // isLocal reports whether this machine has the address; inet_addr_type is RTN_LOCAL.
 func isLocal(a netip.Addr) bool { return a.IsLoopback() }
 
@@ -82,6 +85,8 @@ func (s *inetSock) routed(to netip.AddrPort) (dst netip.AddrPort, src netip.Addr
 		return to, src, abi.ENETUNREACH
 	case ip.Is4() && s.family == abi.AF_INET6 && s.v6only:
 		return to, src, abi.ENETUNREACH
+	case s.boundToIPv4() && !ip.Is4():
+		return to, src, abi.EAFNOSUPPORT
 	case src.IsUnspecified():
 		src = ip
 		if ip.Is4() {

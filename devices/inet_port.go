@@ -207,7 +207,7 @@ func (s *inetSock) bind(a netip.AddrPort, conflicts func(owner *inetSock, chosen
 		s.resetLocal()
 		return errno
 	}
-	s.addrLock = !a.Addr().IsUnspecified()
+	s.addrLock = !a.Addr().IsUnspecified() || s.boundToIPv4()
 	s.byBind = a.Port() != 0
 	s.m.Write(s.id, fieldDaddr)
 	s.remote = netip.AddrPort{}

@@ -112,6 +112,7 @@ func (t *Tcp) tcpConnect(addr abi.Sockaddr) abi.Errno {
 	s.syn, s.end = true, 1
 	t.addWmem(s.cost)
 	t.rtxQueue.push(s)
+	s.packets = 1
 	t.packets++
 	t.sndNxt, t.writeSeq, t.pushedSeq, t.sndUp = 1, 1, 1, 1
 	t.transmit(s)

@@ -129,13 +129,28 @@ func (t *Tcp) ack(p *tcpPacket) {
 	for s := t.rtxQueue.first; s != nil && s.end <= p.ack; s = t.rtxQueue.first {
 		t.rtxQueue.pop()
 		t.addWmem(-s.cost)
+		acked += s.packets
 		t.net.freeSkb(s)
-		t.packets--
-		acked++
 	}
+	if s := t.rtxQueue.first; s != nil && p.ack > s.seq && s.packets > 1 {
+		acked += t.trim(s, int(p.ack-s.seq))
+	}
+	t.packets -= acked
 	if limited {
 		t.cwnd += acked // slow start
 	}
+}
+
+// trim takes the first n bytes off a segment whose packets are acknowledged in part, and returns how many are. Models
+// tcp_tso_acked.
+func (t *Tcp) trim(s *tcpSkb, n int) int32 {
+	before := s.packets
+	s.seq += int64(n)
+	s.from += n
+	s.cost -= int32(n)
+	t.addWmem(-int32(n))
+	s.packets = int32(max((s.len()+int(t.mss)-1)/int(t.mss), 1))
+	return max(before-s.packets, 0)
 }
 
 // dataSndCheck sends what was waiting for the acknowledgement, and tells who waits for room. Models tcp_data_snd_check.

@@ -67,23 +67,21 @@ func (t *Tcp) sendmsg(msg *Msg) (sent int, errno abi.Errno) {
 
 // sendData fills the write queue; what it sends on the way are full segments.
 func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
-	segments := 0
+	segments, goal := 0, t.goal(msg)
 	for sent < len(msg.Data) {
-		goal := t.sizeGoal()
-		if msg.Flags&abi.MSG_OOB != 0 {
-			goal = int(t.mss)
-		}
 		s := t.writeQueue.last
 		if s == nil || s.fin || s.eor || s.len() >= goal {
 			if !t.memoryFree(false) {
 				if errno := t.waitMemory(msg, sent, deadline); errno != 0 {
 					return sent, errno
 				}
+				goal = t.goal(msg)
 				continue
 			}
 			if segments++; segments > 16 {
 				segments = 1
 				t.flushBacklog()
+				goal = t.goal(msg)
 				if t.err != 0 || t.shutdown&sendShutdown != 0 {
 					return sent, abi.EPIPE
 				}
@@ -126,6 +124,14 @@ func (t *Tcp) newSegment(n int) *tcpSkb {
 	return s
 }
 
+// goal is how long segments become for one call.
+func (t *Tcp) goal(msg *Msg) int {
+	if msg.Flags&abi.MSG_OOB != 0 {
+		return int(t.mss)
+	}
+	return t.sizeGoal()
+}
+
 // sizeGoal is how long a segment is to become: as long as the loopback can carry, and at most half the peer's window.
 // Models tcp_send_mss.
 func (t *Tcp) sizeGoal() int {
@@ -134,7 +140,10 @@ func (t *Tcp) sizeGoal() int {
 }
 
 // gsoMaxSize is sk_gso_max_size over the loopback.
-const gsoMaxSize = 65536 - 1 - 320
+const (
+	gsoMaxSize    = 65536 - 1 - 320
+	gsoMaxPayload = 65536 - 1 - 14 - 20 - 32 // what a packet of IPv4 carries that is not cut
+)
 
 // syncMss lets the length of packets follow the peer's window: tcp_sync_mss.
 func (t *Tcp) syncMss() { t.mss = int32(t.boundToHalfWindow(t.agreedMss())) }
@@ -270,31 +279,27 @@ func (t *Tcp) pushPending(nagle uint8) {
 func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 	sent := false
 	for s := t.writeQueue.first; s != nil && s.end > s.seq; s = t.writeQueue.first {
-		if t.inFlight() >= int(t.cwnd) {
-			break
-		}
 		mss := int(t.mss)
-		end := s.end
-		if s.len() > mss {
-			end = s.seq + int64(mss)
-		}
-		if end > t.sndUna+t.sndWnd {
+		quota := min(int(t.cwnd-t.packets), max(gsoMaxSize/mss, 2))
+		if quota <= 0 {
 			break
 		}
-		mode := nagle
-		if s.next != nil {
-			mode = naglePush
-		}
-		if s.len() <= mss && !t.nagleTest(s, mode) {
+		t.grow(s, quota*mss-s.len())
+		if !t.sendable(s, nagle) {
 			break
 		}
-		if limit := t.splitPoint(s, mss); s.len() > limit {
+		limit := mss
+		if s.len() > mss && t.sndUp == t.sndUna {
+			limit = t.splitPoint(s, quota, nagle)
+		}
+		if s.len() > limit {
 			t.split(s, limit)
 		}
 		t.writeQueue.pop()
 		t.rtxQueue.push(s)
-		t.packets++
-		if s.len() < mss {
+		s.packets = int32(max((s.len()+mss-1)/mss, 1))
+		t.packets += s.packets
+		if s.len() < int(s.packets)*mss {
 			t.sndSml = s.end
 		}
 		t.m.Write(t.id, fieldSndNxt)
@@ -313,30 +318,71 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 	return t.rtxQueue.first == nil && t.writeQueue.first != nil
 }
 
-// inFlight is how many packets are not acknowledged.
-func (t *Tcp) inFlight() int { return int(t.packets) }
+// sendable reports whether the peer's window has room for a packet of s, with its FIN, and Nagle's algorithm lets it go.
+// Models tcp_snd_wnd_test, and tcp_nagle_test where it is asked.
+func (t *Tcp) sendable(s *tcpSkb, nagle uint8) bool {
+	mss := int(t.mss)
+	if s.len() > mss {
+		return s.seq+int64(mss) <= t.sndUna+t.sndWnd
+	}
+	if s.next != nil {
+		nagle = naglePush
+	}
+	return s.end <= t.sndUna+t.sndWnd && t.nagleTest(s, nagle)
+}
+
+// grow moves bytes of the segment behind s into s. Models tcp_grow_skb.
+func (t *Tcp) grow(s *tcpSkb, missing int) {
+	next := s.next
+	if next == nil || s.eor || missing <= 0 || next.len() == 0 {
+		return
+	}
+	n := min(missing, next.len())
+	t.net.room(s, n)
+	s.to += copy(s.data.b[s.to:s.to+n], next.bytes())
+	s.end += int64(n)
+	s.cost += int32(n)
+	next.from += n
+	next.seq += int64(n)
+	next.cost -= int32(n)
+	if next.len() > 0 {
+		return
+	}
+	s.end, s.eor, s.fin, s.psh = next.end, next.eor, s.fin || next.fin, s.psh || next.psh
+	if s.next = next.next; s.next == nil {
+		t.writeQueue.last = s
+	}
+	t.addWmem(-next.cost)
+	t.net.freeSkb(next)
+}
 
 // nagleTest reports whether a segment that may be small goes out: not behind another small one that is not acknowledged.
 // Models tcp_nagle_test.
 func (t *Tcp) nagleTest(s *tcpSkb, nagle uint8) bool {
-	if nagle&naglePush != 0 || t.sndUp != t.sndUna || s.fin {
-		return true
-	}
-	partial := s.len() < int(t.mss)
-	small := t.sndSml > t.sndUna && t.sndSml <= t.sndNxt
-	return !partial || nagle&nagleCork == 0 && (nagle != 0 || t.packets == 0 || !small)
+	return nagle&naglePush != 0 || t.sndUp != t.sndUna || s.fin || !t.nagleCheck(s.len() < int(t.mss), nagle)
 }
 
-// splitPoint is how much of a segment the window lets through, in whole segments: tcp_mss_split_point.
-func (t *Tcp) splitPoint(s *tcpSkb, mss int) int {
-	if s.len() <= mss {
-		return s.len()
+// nagleCheck reports whether Nagle's algorithm holds a packet back that is not full. Models tcp_nagle_check.
+func (t *Tcp) nagleCheck(partial bool, nagle uint8) bool {
+	small := t.sndSml > t.sndUna && t.sndSml <= t.sndNxt
+	return partial && (nagle&nagleCork != 0 || nagle == 0 && t.packets > 0 && small)
+}
+
+// splitPoint is how much of a segment of several packets goes out: as many as there may be, or what the window lets
+// through, in whole packets if Nagle's algorithm wants that. Models tcp_mss_split_point.
+func (t *Tcp) splitPoint(s *tcpSkb, quota int, nagle uint8) int {
+	mss, window := int(t.mss), int(t.sndUna+t.sndWnd-s.seq)
+	if quota*mss <= window && s.next != nil {
+		return quota * mss
 	}
-	room := int(t.sndUna + t.sndWnd - s.seq)
-	if room >= s.len() {
-		return s.len()
+	needed := min(s.len(), window)
+	if quota*mss <= needed {
+		return quota * mss
 	}
-	return max(room/mss*mss, mss)
+	if partial := needed % mss; t.nagleCheck(partial != 0, nagle) {
+		return needed - partial
+	}
+	return needed
 }
 
 // split cuts s, the first of the write queue, after n bytes: tso_fragment.
@@ -354,17 +400,40 @@ func (t *Tcp) split(s *tcpSkb, n int) {
 	}
 }
 
-// transmit sends a copy of s with what t acknowledges. Models __tcp_transmit_skb.
+// transmit sends a copy of s with what t acknowledges: as one packet, if the loopback carries it. Models
+// __tcp_transmit_skb, and the segmentation in validate_xmit_skb.
 func (t *Tcp) transmit(s *tcpSkb) {
+	if s.len() <= gsoMaxPayload {
+		t.transmitPart(s, 0, s.len())
+		return
+	}
+	t.net.bhDisable()
+	for at, mss := 0, int(t.mss); at < s.len(); at += mss {
+		t.transmitPart(s, at, min(at+mss, s.len()))
+	}
+	t.net.bhEnable()
+}
+
+// transmitPart sends the bytes of s between two places.
+func (t *Tcp) transmitPart(s *tcpSkb, from, to int) {
 	p := t.packet(flagAck)
-	p.seq, p.end = s.seq, s.end
+	p.seq, p.end = s.seq+int64(from), s.end
+	last := to == s.len()
 	if s.len() > 0 {
 		p.skb = t.net.clone(s)
 	}
-	if s.fin {
+	if from > 0 || !last {
+		c := p.skb
+		c.seq, c.from, c.to, c.cost = p.seq, s.from+from, s.from+to, tcpSkbCost+int32(to-from)
+		if !last {
+			p.end = s.seq + int64(to)
+		}
+		c.end = p.end
+	}
+	if s.fin && last {
 		p.flags |= flagFin
 	}
-	if s.psh {
+	if s.psh && last {
 		p.flags |= flagPsh
 	}
 	if s.syn {
@@ -373,7 +442,7 @@ func (t *Tcp) transmit(s *tcpSkb) {
 			p.flags &^= flagAck
 		}
 	}
-	if t.sndUp != t.sndUna && s.seq < t.sndUp {
+	if t.sndUp != t.sndUna && p.seq < t.sndUp {
 		p.urgPtr = t.sndUp
 	}
 	if p.flags&flagAck != 0 {

@@ -13,6 +13,7 @@ type tcpSkb struct {
 	data     *tcpBytes
 	from, to int // what of data
 	cost     int32
+	packets  int32 // that it is under way as
 	frags    int32 // pieces, when it was received
 	merged   bool  // it went into the one before it in the receive queue
 	fin, psh bool

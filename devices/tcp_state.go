@@ -147,10 +147,10 @@ func (t *Tcp) check() error {
 	return errors.Join(all...)
 }
 
-// sum is how many segments there are, and what they cost.
+// sum is how many packets the segments are, and what they cost.
 func (q *tcpQueue) sum() (n, cost int32) {
 	for s := q.first; s != nil; s = s.next {
-		n++
+		n += s.packets
 		cost += s.cost
 	}
 	return n, cost

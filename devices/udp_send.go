@@ -139,6 +139,7 @@ func (u *Udp) transmit(msg *Msg, to netip.AddrPort, most int) (int, abi.Errno) {
 		fragments = 2
 		u.m.Read(u.id, fieldSndbuf)
 		if fragmentCost+1 > 2*u.sndbuf {
+			u.leave(fragmentCost) // the first one was there
 			return 0, abi.ENOBUFS
 		}
 	}

@@ -195,7 +195,7 @@ func (g *generator) makeWithoutBlocking(o *op, args []int64) {
 	c.Fcntl(fd, abi.F_SETFL, flags|abi.O_NONBLOCK)
 	g.runner.do(o, args)
 	r := g.runner
-	stuck := r.err == abi.EAGAIN || r.err == nil && o.count > 0 && r.ret < int(args[o.count])
+	stuck := r.err == abi.EAGAIN || r.err == nil && (o.count > 0 && r.ret < int(args[o.count]) || o.count == 0 && g.waitsForMore(fd))
 	if !stuck {
 		c.Fcntl(fd, abi.F_SETFL, flags)
 		g.note(o, args)
@@ -204,6 +204,12 @@ func (g *generator) makeWithoutBlocking(o *op, args []int64) {
 	setfl := rows["fcntl F_SETFL"]
 	g.calls = append(g.calls, call{op: setfl, args: []int64{args[0], int64(flags | abi.O_NONBLOCK)}, want: []byte("0")})
 	g.note(o, args)
+}
+
+// waitsForMore reports whether a read of fd that blocks may wait for more than one byte.
+func (g *generator) waitsForMore(fd int) bool {
+	lowat, err := g.runner.Getsockopt(fd, abi.SOL_SOCKET, abi.SO_RCVLOWAT)
+	return err == nil && lowat > 1
 }
 
 // highest is the last number but one that a fresh fd table has room for. When it is taken, any call may make the
