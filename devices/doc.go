@@ -115,7 +115,7 @@ package devices
 //	signalfd.go pidfd.go
 //	inotify.go, inotify_*.go    instances and events; what they watch
 //	tty*.go, console.go         pseudo-terminals: line discipline, echoes, modes, flow, hang-up; what 0, 1 and 2 are
-//	socket*.go                  what all sockets answer, and pairs
+//	socket*.go sockopt*.go      what all sockets answer, pairs, and their options: one place, one table a level
 //	unix*.go                    unix sockets: streams, datagrams, what a message costs, descriptors in flight, options
 //	inet*.go                    what TCP and UDP share: addresses, ports, the loopback, options
 //	udp*.go                     UDP: send, receive, queue, poll, options
