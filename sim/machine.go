@@ -70,7 +70,9 @@ type Machine struct {
 	ownPool  bool
 	irq      *Task // the interrupt of a run without preemption
 	err      error
-	coasting error // the end of a run that goes on unwatched
+	coasting error  // the end of a run that goes on unwatched
+	skipTo   uint64 // steps before are those of skipper, and are not told
+	skipper  *Task
 	checking bool
 	running  bool
 	closed   bool
@@ -282,6 +284,7 @@ var ErrStopped = errors.New("stopped")
 func (m *Machine) Coast(err error, steps uint64) {
 	m.coasting = err
 	m.observer, m.preemptive = nil, false
+	m.skipTo, m.skipper = 0, nil
 	m.opts.Footprints, m.opts.AfterStep = false, nil
 	m.opts.MaxSteps = min(m.opts.MaxSteps, m.Steps+steps)
 }
@@ -307,6 +310,7 @@ func (m *Machine) halt(err error) {
 	}
 	m.opts.Footprints, m.observer = false, nil
 	m.observed, m.preemptive, m.tracing = true, false, false
+	m.skipTo, m.skipper = 0, nil
 }
 
 // Close ends the run if tasks are left, and releases the coroutines of the machine. Without a shared Pool
@@ -358,6 +362,10 @@ func (m *Machine) dequeue(t *Task) {
 func (m *Machine) choose(cur *Task) *Task {
 	if m.runnable == 1 {
 		return m.runq.Front()
+	}
+	if m.Steps < m.skipTo && cur == m.skipper {
+		m.decisions++
+		return cur
 	}
 	if !m.preemptive {
 		if cur != nil {

@@ -81,6 +81,14 @@ func (m *Machine) TimersArmed() bool { return m.timers.armed > 0 }
 // Collect says whether the Observer of m wants footprints from now on.
 func (m *Machine) Collect(on bool) { m.opts.Footprints = on && m.err == nil && m.observer != nil }
 
+// Skip says that the steps from the next one on and before the one of number to are t's, as in the run before. The Observer
+// is neither asked nor told of them, unless another task runs or time passes first.
+func (m *Machine) Skip(to uint64, t *Task) {
+	if m.observer != nil && m.ring == nil && !m.tracing {
+		m.opts.Footprints, m.skipTo, m.skipper = false, to, t
+	}
+}
+
 // NamesSum is a checksum of the names of all classes and fields: accesses of programs with another one mean
 // something else.
 func NamesSum() uint32 {

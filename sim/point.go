@@ -174,6 +174,12 @@ func (m *Machine) guarded(l Locker, id ID, f Field) {
 
 // point ends the running step and begins the next one with access a.
 func (m *Machine) point(a Access) {
+	if m.Steps+1 < m.skipTo && m.cur == m.skipper {
+		if m.Steps++; m.runnable > 1 {
+			m.decisions++
+		}
+		return
+	}
 	if m.outside() {
 		return
 	}
@@ -231,6 +237,9 @@ func (m *Machine) touch(a Access) {
 // step ends and counts one step, and ends a run that is too long.
 func (m *Machine) step() {
 	m.Steps++
+	if m.Steps <= m.skipTo && m.cur == m.skipper {
+		return
+	}
 	if m.observer != nil {
 		m.observer.Stepped(m)
 	}

@@ -131,6 +131,7 @@ func (m *Machine) advance() bool {
 		return false
 	}
 	m.settled++
+	m.skipTo = 0
 	if first.when.expiry > m.now {
 		m.now = first.when.expiry
 		if m.tracing {

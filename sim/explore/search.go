@@ -62,7 +62,7 @@ func (s *search) at(i int) *event {
 
 // Next repeats the fixed choices and makes the default ones beyond.
 func (s *search) Next(m *sim.Machine, runnable []*sim.Task, current int) int {
-	s.m = m
+	s.m, s.n = m, int(m.Steps)
 	e := s.at(s.n)
 	s.chosen = true
 	if s.n < s.fixed {
@@ -71,6 +71,7 @@ func (s *search) Next(m *sim.Machine, runnable []*sim.Task, current int) int {
 		}
 		for i, t := range runnable {
 			if int32(t.Order) == e.task {
+				s.skip(m, t)
 				return i
 			}
 		}
@@ -129,6 +130,11 @@ func (s *search) strayed(format string, args ...any) {
 
 // Stepped adds the step that has ended to the run.
 func (s *search) Stepped(m *sim.Machine) {
+	s.n = int(m.Steps) - 1
+	s.stepped(m)
+}
+
+func (s *search) stepped(m *sim.Machine) {
 	s.m = m
 	t := m.Current()
 	if t == nil {
@@ -164,12 +170,28 @@ func (s *search) Stepped(m *sim.Machine) {
 	}
 	s.setLast(task, int32(i))
 	s.n++
-	if s.fixed > 2 && !s.relearn { // what was done before need not be looked at again
-		if s.n == 1 {
-			m.Collect(false)
-		} else if s.n == s.fixed-1 {
-			m.Collect(true)
-		}
+	if s.n == s.fixed-1 && !s.relearn {
+		m.Collect(true)
+	} else {
+		s.skip(m, t)
+	}
+}
+
+// skip has m go through the events from the next one on that are t's without us: what was done before need not be looked at
+// again. The last before the new choice is, for what comes behind it.
+func (s *search) skip(m *sim.Machine, t *sim.Task) {
+	to := s.fixed - 2
+	if s.n >= to || s.relearn || m.Settled() != s.settled {
+		return
+	}
+	m.Collect(false)
+	task, k := int32(t.Order), s.n
+	for k < to && s.events[k].task == task {
+		k++
+	}
+	if k > s.n {
+		m.Skip(uint64(k), t)
+		s.setLast(task, int32(k-1))
 	}
 }
 
