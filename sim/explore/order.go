@@ -17,10 +17,13 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 	s.order(e, t)
 	n := int32(s.n)
 	e.clock = append(e.clock[:0], e.past...)
+	s.racing = s.racing[:0]
 	for _, a := range e.foot {
-		s.follow(e, a)
+		if s.follow(e, a) {
+			s.racing = append(s.racing, a)
+		}
 	}
-	for _, a := range e.foot {
+	for _, a := range s.racing {
 		s.look(e, a, n)
 	}
 	e.clock = set(e.clock, e.task, n+1)
@@ -83,8 +86,10 @@ func (s *search) acquires(e *event) bool {
 	return len(e.foot) > 0 && e.foot[0].kind == sim.KindLock && e.foot[0].mode == write && s.all[e.foot[0].loc].takes()
 }
 
-// follow orders e behind earlier events that conflict with a.
-func (s *search) follow(e *event, a ref) {
+// follow orders e behind earlier events that conflict with a, and reports whether one of them may be in a race with e: look
+// is for nothing if not.
+func (s *search) follow(e *event, a ref) (race bool) {
+	race = s.bound >= 0 || a.kind == sim.KindLock && a.mode == write
 	for _, l := range s.conflicting(a) {
 		loc := &s.all[l]
 		for i := len(loc.touchs) - 1; i >= 0; i-- {
@@ -96,6 +101,7 @@ func (s *search) follow(e *event, a ref) {
 				continue
 			}
 			other := &s.events[o.event]
+			race = race || other.task != e.task && !before(e.past, other.task, o.event)
 			if !before(e.clock, other.task, o.event) {
 				e.clock = join(e.clock, other.clock)
 			}
@@ -104,6 +110,7 @@ func (s *search) follow(e *event, a ref) {
 			}
 		}
 	}
+	return race
 }
 
 // settles reports whether all that touched loc before o is ordered before o.

@@ -35,6 +35,7 @@ type search struct {
 	firsts    []firstEvent
 	tasks     []int32 // of a wish that is being made
 	met       []int32 // locations that were asked for last
+	racing    []ref   // what an event touches that may be in a race
 	after     []int32 // a clock, while races are looked for
 
 	everythings bool // there are steps that look at everything
