@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func waiters(n int, events abi.Events) explore.Program {
 	}
 }
 
-// Two waiters and a writer are a few hundred interleavings; three are 134,898, which takes a minute and is no test: see the table of
+// Two waiters and a writer are a few hundred interleavings; three are 134,898, which takes ten seconds and is no test: see the table of
 // kerneltest.
 func TestInterleavingsOfWaiters(t *testing.T) {
 	count := func(n int, events abi.Events) (uint64, []string) {
@@ -70,6 +71,25 @@ func TestReductionSavesTenfold(t *testing.T) {
 		t.Logf("%s: %d schedules, %d explored", name, plain, r.Total)
 		require.Greater(t, plain, 10*int(r.Total), name)
 	}
+}
+
+// What an exploration keeps does not grow with the schedules that it has run.
+func TestMemoryIsFlat(t *testing.T) {
+	var objects []uint64
+	opts := explore.Options{Direct: true, MaxSchedules: 9_000}
+	opts.Progress = func(p explore.Progress) {
+		if p.Runs < uint64(3_000*(len(objects)+1)) {
+			return
+		}
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		objects = append(objects, m.HeapObjects)
+	}
+	r := explore.Explore(waiters(3, abi.EPOLLIN), opts)
+	require.NoError(t, r.Err)
+	require.Len(t, objects, 2)
+	require.LessOrEqual(t, objects[1], objects[0]+100, "6,000 more schedules")
 }
 
 // Since 5.5 a scan hides the events that come meanwhile, up to 5.6 without waking anybody: a sleeper is left behind.

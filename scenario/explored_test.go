@@ -88,16 +88,3 @@ exists(lambda: len(got) == 2)
 	opts.Cores = 2
 	require.Equal(t, want, explore.Explore(p.Explored(boot, scenario.Options{}), opts))
 }
-
-func BenchmarkExplore(b *testing.B) {
-	p, err := scenario.Compile("x.star", []byte("e = eventfd(0, EFD_SEMAPHORE)\ndef reader():\n    for _ in range(2):\n        eventfd_read(e)\nspawn(reader)\nfor _ in range(2):\n    eventfd_write(e, 1)\n"))
-	require.NoError(b, err)
-	b.ReportAllocs()
-	runs := uint64(0)
-	for b.Loop() {
-		r := explore.Explore(p.Explored(bootPlain, scenario.Options{}), explore.Options{Direct: true})
-		require.True(b, r.Exhaustive)
-		runs += r.Total
-	}
-	b.ReportMetric(float64(runs)/b.Elapsed().Seconds(), "schedules/s")
-}
