@@ -58,6 +58,7 @@ func (c *call) child(proc *group) (*thread, func(kernel.Calls)) {
 	args := c.rest
 	t := c.run.newThread(name, proc, c.run.prog.start(c.place()))
 	t.path = c.path.start(name)
+	c.started = t.path
 	t.key = (c.thread.key*32 + c.path.children%32) & (1<<30 - 1)
 	c.give(t, fn, args)
 	return t, func(k kernel.Calls) {

@@ -23,6 +23,7 @@ type call struct {
 	named   []starlark.Tuple // for **kwargs
 	at      int              // next parameter
 	own     bool             // the result is this run's own, though the builtin's is not always
+	started *lineage         // what spawn or fork has started
 	err     error
 }
 

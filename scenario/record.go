@@ -25,6 +25,7 @@ type Call struct {
 
 	Handled   []abi.Signal // whose handlers have run in this call, in the order in which they began
 	InHandler bool         // the call is one that a handler has made
+	Started   string       // the path of the thread that spawn or fork has started
 }
 
 // Param is an argument by the name of its parameter.
@@ -58,6 +59,9 @@ func (c *call) record(v starlark.Value) Call {
 	}
 	for i, arg := range c.values {
 		told.Params[i] = Param{c.builtin.params[i].name, arg}
+	}
+	if c.started != nil {
+		told.Started = c.started.String()
 	}
 	if told.InHandler = c.handling > 0; !told.InHandler {
 		told.Handled, c.handled = c.handled, nil

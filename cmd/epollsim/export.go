@@ -31,7 +31,7 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [FILE.star…] [--to=c|json] [-o DIR] | --pack DIR | FILE.strace… --to=star [-o FILE.star]",
 		Short: "Write scenarios as C programs or JSON vectors, to test other implementations of epoll with",
-		Long: `Run scenarios of one thread on the model and write the calls they make, with what the model returned: as stand-alone C
+		Long: `Run scenarios of one process on the model and write the calls they make, with what the model returned: as stand-alone C
 programs that report in KTAP, or as JSON (docs/export.md). One goes to standard output, several into the folder of -o.
 --pack writes a folder with both, a Makefile and a script that runs them; of the whole casebook if no file is named.
 --to=star goes the other way: it writes the log of a program as a scenario (docs/replay.md).`,

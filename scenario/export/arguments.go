@@ -196,10 +196,21 @@ func signalArgs(_ *recording, params map[string]starlark.Value) (Object, string)
 const otherProcess = "names a process other than its own, or by a number that getpid() has not told"
 
 func killArgs(rec *recording, params map[string]starlark.Value) (Object, string) {
+	sig := Field{"sig", spelled("SIG", int64(bits(params["sig"])))}
+	if n := rec.threads.of(params["t"]); n >= 0 {
+		return Object{{"thread", int64(n)}, sig}, ""
+	}
 	if !rec.self(params["t"]) {
 		return nil, "kill() " + otherProcess
 	}
-	return Object{{"sig", spelled("SIG", int64(bits(params["sig"])))}}, ""
+	return Object{sig}, ""
+}
+
+func killCall(args Object) string {
+	if args.get("thread") == nil {
+		return "call_kill_self"
+	}
+	return "call_kill_thread"
 }
 
 func pidfdArgs(rec *recording, params map[string]starlark.Value) (Object, string) {

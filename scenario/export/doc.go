@@ -1,9 +1,9 @@
 // Package export turns scenarios into tests of other implementations of epoll: a stand-alone C program, or a vector in
 // JSON, of the calls that a scenario made on the model and of what each returned.
 //
-// Only sequential scenarios can be exported: what several threads return depends on who comes first. Record runs a
-// scenario on the model and refuses, with a *Refusal that names the call, what the other side could not repeat: threads,
-// processes, what handlers of signals call, builtins of the model.
+// Record runs a scenario on the model and refuses, with a *Refusal that names the call, what the other side could not
+// repeat: processes, what handlers of signals call, builtins of the model, and threads that are told other things if
+// another one comes first (threads.go).
 //
 //	scenario ── run on the model ──> scenario.Call … ── rows (table.go) ──> Vector ──> JSON (vector.go)
 //	                                                                           └────> C (program.go, c/*.c)
@@ -22,6 +22,7 @@ package export
 //
 //	record.go                   a run becomes a vector, or is refused
 //	table.go                    a row for each call; arguments.go, outcome.go: its two sides
+//	threads.go                  numbers of threads; whether results depend on the schedule
 //	vector.go text.go           the vector, as JSON and for people
 //	program*.go                 the C program: its calls, its values, its comparisons; c/*.c are its fixed parts
 //	pack.go                     a folder of both; pack/ is what goes with it

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -16,10 +15,10 @@ import (
 var sources embed.FS
 
 // files of c/ in the order in which a program has them: later ones use earlier ones.
-var files = []string{"terminal", "data", "epoll", "file", "poll", "signal", "time", "socket", "tty", "inotify"}
+var files = []string{"terminal", "data", "epoll", "file", "poll", "signal", "thread", "time", "socket", "tty", "inotify"}
 
 // needs are the files that a file uses.
-var needs = map[string][]string{"file": {"data"}, "poll": {"data"}, "signal": {"data"}, "socket": {"data", "file"}, "tty": {"file"}, "inotify": {"file"}}
+var needs = map[string][]string{"file": {"data"}, "poll": {"data"}, "signal": {"data"}, "thread": {"signal"}, "socket": {"data", "file"}, "tty": {"file"}, "inotify": {"file"}}
 
 // Seconds is how long a program may take before it gives up.
 const Seconds = 60
@@ -38,7 +37,7 @@ func WriteProgram(w io.Writer, vectors ...*Vector) error {
 }
 
 func writeHead(b *bytes.Buffer, vectors []*Vector) {
-	b.WriteString("/* Written by epollsim export. Build: cc -Wall -Wextra -Werror FILE.c. Output: KTAP; exit code 0 if every call did as\n" +
+	b.WriteString("/* Written by epollsim export. Build: cc -Wall -Wextra -Werror FILE.c, with an old libc -pthread. Output: KTAP; exit code 0 if every call did as\n" +
 		"   Linux " + vectors[0].Kernel + " does, 1 if not. */\n\n")
 	used := map[string]bool{"data": true}
 	for _, v := range vectors {
@@ -121,33 +120,59 @@ func source(name string) string {
 // perFunction is how many calls stand in one C function: compilers take their time over long ones.
 const perFunction = 200
 
-// writeCase writes the functions case_I_J of a vector, and case_I that calls them.
+// writeCase writes the function case_I of a vector, and case_I_T for each of its threads.
 func writeCase(b *bytes.Buffer, i int, v *Vector) {
 	fmt.Fprintf(b, "\n/* %s", comment(v.Name))
 	if v.Claim != "" {
 		fmt.Fprintf(b, ": %s", comment(v.Claim))
 	}
 	b.WriteString(" */\n")
-	parts := 0
-	calls := 0
-	for group := range slices.Chunk(repeats(v.Calls), perFunction) {
-		fmt.Fprintf(b, "static void case_%d_%d(void) {\n", i, parts)
-		for _, r := range group {
-			writeRepeated(b, r)
-			calls += r.times
-		}
-		b.WriteString("}\n\n")
-		parts++
+	list := byThread(v)
+	for thread, calls := range list {
+		writeThread(b, fmt.Sprintf("case_%d_%d", i, thread), calls)
 	}
 	terminal := "NULL"
 	if v.Terminal {
 		terminal = "terminal"
 	}
-	fmt.Fprintf(b, "static int case_%d(void) {\n\tstart(%d, %d, %s);\n", i, calls, Seconds, terminal)
-	for part := range parts {
-		fmt.Fprintf(b, "\tcase_%d_%d();\n", i, part)
+	fmt.Fprintf(b, "static int case_%d(void) {\n\tstart(%d, %d, %s);\n", i, len(v.Calls), Seconds, terminal)
+	if len(list) > 1 {
+		fmt.Fprintf(b, "\tstatic void (*const list[])(void) = {NULL")
+		for thread := range list[1:] {
+			fmt.Fprintf(b, ", case_%d_%d", i, thread+1)
+		}
+		b.WriteString("};\n\tbodies = list;\n")
+	}
+	fmt.Fprintf(b, "\tcase_%d_0();\n", i)
+	if len(list) > 1 {
+		b.WriteString("\tjoin_all();\n")
 	}
 	b.WriteString("\treturn finish();\n}\n")
+}
+
+// writeThread writes the function NAME, which makes the calls of a thread, in parts if there are many.
+func writeThread(b *bytes.Buffer, name string, calls []*Call) {
+	groups := slices.Collect(slices.Chunk(repeats(calls), perFunction))
+	if len(groups) == 1 {
+		writeCalls(b, name, groups[0])
+		return
+	}
+	for part, group := range groups {
+		writeCalls(b, fmt.Sprintf("%s_%d", name, part), group)
+	}
+	fmt.Fprintf(b, "static void %s(void) {\n", name)
+	for part := range groups {
+		fmt.Fprintf(b, "\t%s_%d();\n", name, part)
+	}
+	b.WriteString("}\n\n")
+}
+
+func writeCalls(b *bytes.Buffer, name string, calls []repeated) {
+	fmt.Fprintf(b, "static void %s(void) {\n", name)
+	for _, r := range calls {
+		writeRepeated(b, r)
+	}
+	b.WriteString("}\n\n")
 }
 
 func writeMain(b *bytes.Buffer, vectors []*Vector) {
@@ -168,21 +193,16 @@ type repeated struct {
 	times int
 }
 
-func repeats(calls []Call) []repeated {
+func repeats(calls []*Call) []repeated {
 	var all []repeated
 	for _, c := range calls {
-		if n := len(all); n > 0 && sameCall(all[n-1].Call, c) {
+		if n := len(all); n > 0 && c.Text == all[n-1].Text && sameResult(&all[n-1].Call, c) {
 			all[n-1].times++
 			continue
 		}
-		all = append(all, repeated{c, 1})
+		all = append(all, repeated{*c, 1})
 	}
 	return all
-}
-
-func sameCall(a, b Call) bool {
-	return a.At == b.At && a.Text == b.Text && a.Errno == b.Errno && reflect.DeepEqual(a.Args, b.Args) && reflect.DeepEqual(a.Return, b.Return) &&
-		reflect.DeepEqual(a.Out, b.Out) && slices.Equal(a.Handled, b.Handled)
 }
 
 func writeRepeated(b *bytes.Buffer, r repeated) {

@@ -43,10 +43,9 @@ func Record(p *scenario.Program, opts Options) (*Vector, error) {
 		return nil, &Refusal{caseName(p), p.Filename(), name + "() is of the model"}
 	}
 	name := caseName(p)
-	v := &Vector{Schema: Schema, Name: name, Claim: claim(p.Source(), name), Kernel: kernel.Baseline.String()}
-	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}})
-	r := &recording{vector: v, kernel: k}
-	res := scenario.Run(k, p, scenario.Options{MaxSteps: opts.MaxStarlark, OnCall: r.add, Stdout: io.Discard})
+	r := newRecording(p, opts, sim.Options{})
+	r.threads = threads{byPath: map[string]int{}, paths: map[starlark.Value]string{}}
+	res := r.run(p, opts)
 	var limit *sim.LimitError
 	switch {
 	case r.refusal != nil:
@@ -55,10 +54,15 @@ func Record(p *scenario.Program, opts Options) (*Vector, error) {
 		return nil, fmt.Errorf("%w: %w", &Refusal{name, p.Filename(), "it does not come to its end"}, limit)
 	case res.ExitCode() != scenario.ExitOK:
 		return nil, &Refusal{name, p.Filename(), "it fails on the model: see epollsim run " + p.Filename()}
-	case len(v.Calls) == 0:
+	case len(r.vector.Calls) == 0:
 		return nil, &Refusal{name, p.Filename(), "it makes no system call"}
 	}
-	return v, nil
+	if r.vector.Threads > 1 {
+		if c := r.depends(p, opts); c != nil {
+			return nil, &Refusal{name, p.Filename(), "what its threads are told depends on who comes first: " + c.At + " " + c.Text}
+		}
+	}
+	return r.vector, nil
 }
 
 func caseName(p *scenario.Program) string {
@@ -70,8 +74,27 @@ type recording struct {
 	vector  *Vector
 	refusal *Refusal
 	kernel  *kernel.Kernel
+	threads threads
 	pid     starlark.Int    // as the model told the program, 0: not yet
 	bound   map[string]bool // abstract names that the program has given
+}
+
+func newRecording(p *scenario.Program, opts Options, machine sim.Options) *recording {
+	name := caseName(p)
+	machine.MaxSteps, machine.MaxTasks = opts.MaxSteps, opts.MaxTasks
+	return &recording{
+		vector: &Vector{Schema: Schema, Name: name, Claim: claim(p.Source(), name), Kernel: kernel.Baseline.String()},
+		kernel: kernel.Boot(kernel.Options{Machine: machine}),
+	}
+}
+
+// run runs p and takes its calls.
+func (r *recording) run(p *scenario.Program, opts Options) *scenario.Result {
+	res := scenario.Run(r.kernel, p, scenario.Options{MaxSteps: opts.MaxStarlark, OnCall: r.add, Stdout: io.Discard})
+	if n := len(r.threads.byPath); n > 1 {
+		r.vector.Threads = n
+	}
+	return res
 }
 
 // errRefused ends a run whose calls cannot be exported.
@@ -84,18 +107,21 @@ func (r *recording) add(c scenario.Call) {
 	}
 	why := ""
 	row := rowOf(c.Name)
+	thread := r.threads.meet(c)
 	switch {
-	case row == nil && slices.Contains([]string{"spawn", "fork", "join"}, c.Name):
-		why = c.Name + "() needs more than one thread"
+	case c.Name == "fork":
+		why = "fork() needs more than one process"
 	case row == nil:
 		why = c.Name + "() has no form in C yet"
 	case c.InHandler:
 		why = c.Name + "() in a signal handler: the handlers of a program do nothing"
+	case thread < 0:
+		why = fmt.Sprintf("more than %d threads, or other ones under another schedule", MaxThreads)
 	case len(r.vector.Calls) == MaxCalls:
 		why = fmt.Sprintf("more than %d calls", MaxCalls)
 	}
 	if why == "" {
-		call := Call{At: place(c), Name: c.Name, row: row}
+		call := Call{At: place(c), Name: c.Name, Thread: thread, row: row}
 		if why = r.convert(&call, c); why == "" {
 			call.Text = call.tell(c.Result)
 			for _, sig := range c.Handled {
@@ -130,6 +156,9 @@ func (r *recording) convert(call *Call, c scenario.Call) (why string) {
 		return ""
 	}
 	r.remember(c)
+	if c.Name == "spawn" {
+		call.Args = Object{{"thread", int64(r.threads.number(c.Started))}}
+	}
 	if !c.Own {
 		call.Return, call.Out = call.row.out.of(r, c.Value, params)
 	}

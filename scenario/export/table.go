@@ -115,9 +115,11 @@ var rows = []row{
 	{sig: "signalfd_read(fd)", file: "file signal", out: signo},
 	{sig: "sigprocmask(how:SIGPROCMASK, signals as signals)", file: "signal", out: number},
 	{sig: "signal(sig:SIG, handler:SIGACTION)", file: "signal", out: number, args: signalArgs},
-	{sig: "kill(sig:SIG)", file: "signal", out: number, args: killArgs, call: func(Object) string { return "call_kill_self" }},
+	{sig: "kill(sig:SIG)", file: "signal", out: number, args: killArgs, call: killCall},
 	{sig: "pidfd_open(flags:PIDFD)", file: "signal", out: number, args: pidfdArgs, call: func(Object) string { return "call_pidfd_open_self" }},
 	{sig: "getpid()", file: "signal", out: own},
+	{sig: "spawn(thread)", file: "thread", out: own, args: spawnArgs},
+	{sig: "join(thread)", file: "thread", out: number, args: joinArgs},
 	{sig: "sched_yield()", file: "signal", out: number},
 
 	{sig: "openpty()", file: "file tty", out: pair},

@@ -19,14 +19,16 @@ type Vector struct {
 	Kernel string `json:"kernel"`
 
 	Terminal bool   `json:"terminal,omitempty"` // calls look at descriptors 0 to 2
+	Threads  int    `json:"threads,omitempty"`  // how many, if not one
 	Calls    []Call `json:"calls"`
 }
 
 // Call is one system call.
 type Call struct {
-	At     string `json:"at"`   // FILE:LINE of the scenario
-	Text   string `json:"text"` // for people
-	Name   string `json:"call"` // of the builtin, which is that of the system call but for …_read and …_write
+	At     string `json:"at"`               // FILE:LINE of the scenario
+	Thread int    `json:"thread,omitempty"` // 0: the first
+	Text   string `json:"text"`             // for people
+	Name   string `json:"call"`             // of the builtin, which is that of the system call but for …_read and …_write
 	Args   Object `json:"args"`
 	Return *int64 `json:"return,omitempty"` // absent: not compared, but the call succeeds
 	Errno  string `json:"errno,omitempty"`

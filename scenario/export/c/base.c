@@ -3,33 +3,36 @@
 #define OPTIONAL __attribute__((unused))
 /* Kept apart, so that the compiler does not judge wrong arguments, which are the point of some cases. */
 #define CALL static __attribute__((noinline, unused)) void
+/* Each thread has its own. */
+#define OWN static __thread
 
 static FILE *report;        /* the KTAP goes there */
-static long ret;            /* of the last call */
-static int err;             /* its errno, 0 if it did not fail */
+static char directory[4096];
 static int number;          /* of the last call */
 static int bad;             /* calls that went wrong */
-static int wrong;           /* what the last call did not meet */
-static const char *running; /* the call under way */
-static char directory[4096];
-static volatile sig_atomic_t handled[64], handled_size; /* signals whose handler has run in the last call */
+OWN long ret;               /* of the last call */
+OWN int err;                /* its errno, 0 if it did not fail */
+OWN const char *running;    /* the call under way */
+OWN char wrong[4096];       /* what the last call did not meet */
+OWN volatile sig_atomic_t handled[64], handled_size; /* signals whose handler has run in the last call */
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void note(const char *format, ...) {
 	va_list list;
+	size_t n = strlen(wrong);
 	va_start(list, format);
-	fprintf(report, "# ");
-	vfprintf(report, format, list);
-	fprintf(report, "\n");
+	snprintf(wrong + n, sizeof wrong - n, "# ");
+	n = strlen(wrong);
+	vsnprintf(wrong + n, sizeof wrong - n, format, list);
+	n = strlen(wrong);
+	snprintf(wrong + n, sizeof wrong - n, "\n");
 	va_end(list);
-	wrong++;
 }
 
 static void begin(const char *text) {
 	running = text;
-	wrong = 0;
-	number++;
+	wrong[0] = 0;
 }
 
 /* handled_are takes the signals that were to be handled, in order. */
@@ -45,8 +48,10 @@ OPTIONAL static void handled_are(const int *want, int n) {
 static void end(void) {
 	if (handled_size != 0)
 		handled_are(NULL, 0);
-	fprintf(report, "%s %d - %s\n", wrong ? "not ok" : "ok", number, running);
-	bad += wrong != 0;
+	flockfile(report);
+	fprintf(report, "%s%s %d - %s\n", wrong, wrong[0] ? "not ok" : "ok", ++number, running);
+	bad += wrong[0] != 0;
+	funlockfile(report);
 }
 
 /* done takes what a call returned, and errno before anything else changes it. */
@@ -77,8 +82,8 @@ OPTIONAL static void failed(int want, const char *name) {
 
 /* room returns memory for n bytes. It stays until the next call of room. */
 OPTIONAL static void *room(size_t n) {
-	static unsigned char *memory;
-	static size_t have;
+	OWN unsigned char *memory;
+	OWN size_t have;
 	if (n > have || memory == NULL) {
 		free(memory);
 		memory = calloc(1, have = n < 4096 ? 4096 : n);

@@ -1,11 +1,11 @@
 /* Bytes: what is written, and what was read. */
 
-static const unsigned char *got; /* by the last call that reads */
-static size_t got_size;
+OWN const unsigned char *got; /* by the last call that reads */
+OWN size_t got_size;
 
 /* repeated returns the n bytes of text, times over. */
 OPTIONAL static const void *repeated(const char *text, size_t n, size_t times) {
-	static unsigned char *memory;
+	OWN unsigned char *memory;
 	free(memory);
 	memory = malloc(n * times + 1);
 	if (memory == NULL) {

@@ -1,6 +1,6 @@
 /* epoll_create(2), epoll_ctl(2), epoll_wait(2). */
 
-static struct epoll_event *events;
+OWN struct epoll_event *events;
 
 CALL call_epoll_create(int size) { done(epoll_create(size)); }
 CALL call_epoll_create1(int flags) { done(epoll_create1(flags)); }

@@ -1,6 +1,6 @@
 /* Descriptors: read(2), write(2), dup(2), fcntl(2), ioctl(2), pipes, eventfds. */
 
-static int pair[2];
+OWN int pair[2];
 
 CALL call_eventfd(unsigned initval, int flags) { done(eventfd(initval, flags)); }
 CALL call_pipe(void) { done(pipe(pair)); }

@@ -1,8 +1,8 @@
 /* poll(2), select(2) and the kin that take a signal mask. */
 
-static struct pollfd *polled;
-static int polled_size;
-static fd_set sets[3];
+OWN struct pollfd *polled;
+OWN int polled_size;
+OWN fd_set sets[3];
 
 static void take_pollfds(const struct pollfd *fds, int n) {
 	polled = memcpy(room((size_t)(n + 1) * sizeof *fds), fds, (size_t)n * sizeof *fds);

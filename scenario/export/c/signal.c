@@ -1,7 +1,10 @@
 /* Signals, signalfds, process ids. */
 
+static int thread_ids[64];
+static volatile char started[64];
+
 OPTIONAL static const sigset_t *signals(const int *list, int n) {
-	static sigset_t set;
+	OWN sigset_t set;
 	sigemptyset(&set);
 	for (int i = 0; i < n; i++)
 		sigaddset(&set, list[i]);
@@ -10,6 +13,7 @@ OPTIONAL static const sigset_t *signals(const int *list, int n) {
 
 CALL call_signalfd(const sigset_t *set, int flags, int fd) { done(signalfd(fd, set, flags)); }
 CALL call_kill_self(int sig) { done(kill(getpid(), sig)); }
+CALL call_kill_thread(int thread, int sig) { done(syscall(SYS_tgkill, getpid(), thread_ids[thread], sig)); }
 CALL call_sigprocmask(int how, const sigset_t *set) { done(sigprocmask(how, set, NULL)); }
 CALL call_getpid(void) { done(getpid()); }
 CALL call_sched_yield(void) { done(sched_yield()); }

@@ -6,9 +6,9 @@ struct address {
 	int port;
 };
 
-static struct sockaddr_storage from; /* what the last call stored */
-static socklen_t from_size;
-static int from_type; /* of the socket that was asked */
+OWN struct sockaddr_storage from; /* what the last call stored */
+OWN socklen_t from_size;
+OWN int from_type; /* of the socket that was asked */
 
 /* Ports that the kernel chose: the one of the model, and ours. TCP and UDP number theirs apart. */
 static struct { int type, model, ours; } given[1024];
@@ -187,7 +187,7 @@ CALL call_getsockopt(int fd, int level, int opt) {
 }
 
 #define MOST_RIGHTS 253
-static int rights[MOST_RIGHTS], rights_size;
+OWN int rights[MOST_RIGHTS], rights_size;
 
 static void rights_message(struct msghdr *msg, struct iovec *iov, void *control, size_t n) {
 	memset(msg, 0, sizeof *msg);

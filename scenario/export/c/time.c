@@ -1,9 +1,9 @@
 /* Timers and clocks. */
 
-static struct itimerspec timer;
+OWN struct itimerspec timer;
 
 OPTIONAL static const struct timespec *ns(int64_t n) {
-	static struct timespec t;
+	OWN struct timespec t;
 	t.tv_sec = n / 1000000000;
 	t.tv_nsec = n % 1000000000;
 	return &t;
