@@ -206,10 +206,12 @@ func given(v starlark.Value) string {
 	return v.Type()
 }
 
+// longestText is how much of a value a message shows.
+const longestText = 40
+
 func clip(s string) string {
-	const most = 40
-	if len(s) > most {
-		return s[:most] + "…"
+	if len(s) > longestText {
+		return s[:longestText] + "…"
 	}
 	return s
 }

@@ -78,6 +78,9 @@ func argument(name string, v starlark.Value) string {
 			return abi.Events(u).String()
 		}
 	}
+	if data, ok := v.(starlark.Bytes); ok && len(data) > longestText {
+		v = data[:longestText] // a byte is at least a character
+	}
 	return clip(v.String())
 }
 
