@@ -73,6 +73,7 @@ type generator struct {
 	kinds [1024]kind
 	open  []int16 // in order of opening
 
+	twoThreads bool // the program is one of two threads, which share their descriptors from the beginning
 	concurrent bool // the calls are not made now: two threads will
 	argv       []int64
 }
@@ -80,7 +81,7 @@ type generator struct {
 // begin starts a program.
 func (g *generator) begin(p *program, c kernel.Calls, limit int) {
 	p.reset()
-	g.prog, g.calls, g.end, g.children, g.fifos, g.concurrent = p, p.calls, limit, 0, false, false
+	g.prog, g.calls, g.end, g.children, g.fifos, g.twoThreads, g.concurrent = p, p.calls, limit, 0, false, false, false
 	g.runner.Calls = c
 	for _, fd := range g.open {
 		g.kinds[fd] = none

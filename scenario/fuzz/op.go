@@ -163,7 +163,7 @@ var table = []*op{
 				return false // all
 			}
 			flags := []int64{abi.CLOSE_RANGE_CLOEXEC, 0, abi.CLOSE_RANGE_CLOEXEC, abi.CLOSE_RANGE_UNSHARE | abi.CLOSE_RANGE_CLOEXEC, 1}[g.pick(5)]
-			if g.concurrent {
+			if g.twoThreads {
 				flags &^= abi.CLOSE_RANGE_UNSHARE
 			}
 			return g.args(first, first+[]int64{0, 1, 0, 3, -1}[g.pick(5)], flags)

@@ -17,6 +17,7 @@ const (
 
 // together makes a program of two threads: the set-up is made on the model at once, the rest chosen in view of it.
 func (g *generator) together(words []uint64) {
+	g.twoThreads = true
 	g.sequential(words[:2*setupRows], setupSlots)
 	words = words[2*setupRows:]
 	p := g.prog
