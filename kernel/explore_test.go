@@ -126,15 +126,15 @@ func small(c kernel.Calls, ops []smallOp, ep int, fds []int, pid int, log *strin
 	}
 }
 
-// all returns the states of every schedule with at most bound preemptions; nil if there are too many.
-func (p smallProgram) all(bound, limit int) (states map[string]bool, runs int) {
+// enumerated returns the states of every schedule with at most bound preemptions; nil if there are more than limit.
+func enumerated(run explore.Program, bound, limit int) (states map[string]bool, runs int) {
 	pool := &sim.Pool{}
 	defer pool.Close()
 	e := &sim.Enumeration{Bound: bound}
 	states = map[string]bool{}
 	for n := 1; n <= limit; n++ {
 		e.Begin()
-		states[p.run(sim.Options{Strategy: e, Pool: pool}).State] = true
+		states[run(sim.Options{Strategy: e, Pool: pool}).State] = true
 		if !e.Advance() {
 			return states, n
 		}
@@ -148,7 +148,7 @@ func TestExplorationShowsWhatEnumerationDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := smallPrograms.Draw(rt, "program")
 		bound := rapid.IntRange(0, 2).Draw(rt, "bound")
-		want, n := p.all(bound, 4000)
+		want, n := enumerated(p.run, bound, 4000)
 		if want == nil {
 			return
 		}

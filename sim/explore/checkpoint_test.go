@@ -86,7 +86,7 @@ func TestCoresDoNotShow(t *testing.T) {
 // … also where a limit ends it, and where it was stopped and resumed with another number of cores.
 func TestCoresDoNotShowAtLimits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		prog := drawLargeProgram(rt)
+		prog := drawOps(rt, []string{"read", "write", "lock", "unlock", "mutex", "sleep", "wake", "nap", "fail"}, 3, 2, 5)
 		opts := Options{Bound: UpTo(rapid.IntRange(1, 3).Draw(rt, "bound")), Direct: rapid.Bool().Draw(rt, "direct")}
 		opts.MaxSchedules = rapid.Uint64Range(1, 3000).Draw(rt, "schedules")
 		want := Explore(explored(prog), opts)
@@ -105,12 +105,4 @@ func TestCoresDoNotShowAtLimits(t *testing.T) {
 			}
 		}
 	})
-}
-
-// drawLargeProgram draws one with many interleavings.
-func drawLargeProgram(t *rapid.T) [][]op {
-	one := rapid.Custom(func(t *rapid.T) op {
-		return op{rapid.SampledFrom([]string{"read", "write", "lock", "unlock", "mutex", "sleep", "wake", "nap", "fail"}).Draw(t, "kind"), rapid.IntRange(0, 2).Draw(t, "arg")}
-	})
-	return rapid.SliceOfN(rapid.SliceOfN(one, 2, 5), 3, 3).Draw(t, "program")
 }

@@ -14,7 +14,7 @@ func (s *search) look(e *event, a ref, n int32) {
 	past := e.past // whatever is before a part of it is in it
 	lock := a.kind == sim.KindLock && a.mode == write
 	releases := lock && !s.all[a.loc].takes()
-	if !lock && s.acquires(e) {
+	if !lock && s.rules.released && s.acquires(e) {
 		// Within the step that took a lock, after it was released by who had it before.
 		past = s.afterRelease(past, s.all[e.foot[0].loc].touchs)
 	}
@@ -35,7 +35,7 @@ func (s *search) look(e *event, a ref, n int32) {
 			if lock && o.mode == write && l == a.loc && (releases || !o.takes) {
 				// Nobody could take the lock before it was released, nor release it before it was taken. But who
 				// comes before the release and waits gives the CPU back at no cost.
-				if s.bound >= 0 && !releases && s.events[o.event].task != e.task && !s.events[o.event].forced {
+				if s.bound >= 0 && s.rules.handing && !releases && s.events[o.event].task != e.task && !s.events[o.event].forced {
 					s.add(o.event, e, n, false)
 				}
 				continue
@@ -66,6 +66,9 @@ func (s *search) afterRelease(past []int32, touchs []touch) []int32 {
 // wantedSince is from when on others may have had the lock that e takes though the task of e could have taken
 // it: time may have passed while it waited.
 func (s *search) wantedSince(e *event) int32 {
+	if !s.rules.waited {
+		return e.floor
+	}
 	if e.prev >= 0 {
 		return s.events[e.prev].floor
 	}
@@ -85,7 +88,7 @@ func (s *search) race(i int32, e *event, n int32) {
 		for j > at.floor && s.events[j-1].task == at.task {
 			j--
 		}
-		if j != i && !s.events[j].forced {
+		if j != i && !s.events[j].forced && s.rules.arrival {
 			s.add(j, e, n, true)
 		}
 		return

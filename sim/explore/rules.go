@@ -11,10 +11,18 @@ type rules struct {
 	failure    bool            // a step that ends the run disables everybody
 	everything bool            // some steps look at everything
 	pending    bool            // a task that never got its lock would have liked to
+	waited     bool            // while a task waited for its lock, it could have had it
+	released   bool            // what a step that takes a lock does is behind the release before
+
+	// Under a bound only.
+	arrival bool // leaving a task where it got the CPU costs nothing
+	handing bool // who waits for a lock gives the CPU back at no cost
+	frees   bool // … therefore its release cannot be put off
 }
 
 func allRules() rules {
-	r := rules{wake: true, time: true, failure: true, everything: true, pending: true}
+	r := rules{wake: true, time: true, failure: true, everything: true, pending: true,
+		waited: true, released: true, arrival: true, handing: true, frees: true}
 	for i := range r.kinds {
 		r.kinds[i] = true
 	}

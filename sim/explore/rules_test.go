@@ -18,39 +18,54 @@ func TestEachRuleIsNeeded(t *testing.T) {
 		"failure":    func(r *rules) { r.failure = false },
 		"pending":    func(r *rules) { r.pending = false },
 		"everything": func(r *rules) { r.everything = false },
+		"waited":     func(r *rules) { r.waited = false },
 	}
 	for k := range sim.Kinds {
 		off[fmt.Sprint("accesses of kind ", k)] = func(r *rules) { r.kinds[k] = false }
 	}
-	programs := rapid.Custom(drawProgram)
 	for name, off := range off {
-		t.Run(name, func(t *testing.T) {
-			for seed := range 20_000 {
-				prog := programs.Example(seed)
-				s := newSearch(-1)
-				off(&s.rules)
-				got, _, _ := reduced(prog, s)
-				all, _, _ := reduced(prog, newSearch(-1))
-				if !maps.Equal(got, all) {
-					want, _ := enumerate(prog, -1, 30_000)
-					if want != nil {
-						require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(all)))
-						return
-					}
-				}
-			}
-			t.Fatal("nothing is missed without it")
-		})
+		t.Run(name, func(t *testing.T) { needed(t, drawProgram, -1, off) })
 	}
+	for name, off := range map[string]func(*rules){
+		"arrival": func(r *rules) { r.arrival = false },
+		"handing": func(r *rules) { r.handing = false },
+		"frees":   func(r *rules) { r.frees = false },
+	} {
+		t.Run(name, func(t *testing.T) { needed(t, drawLockProgram, 1, off) })
+	}
+}
+
+// needed fails t unless a program shows less without a rule.
+func needed(t *testing.T, draw func(*rapid.T) [][]op, bound int, off func(*rules)) {
+	programs := rapid.Custom(draw)
+	for seed := range 20_000 {
+		prog := programs.Example(seed)
+		s := newSearch(bound)
+		off(&s.rules)
+		got, _, _ := reduced(prog, s)
+		all, _, _ := reduced(prog, newSearch(bound))
+		if !maps.Equal(got, all) {
+			want, _ := enumerate(prog, bound, 30_000)
+			if want != nil {
+				require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(all)))
+				return
+			}
+		}
+	}
+	t.Fatal("nothing is missed without it")
 }
 
 // Without the orders that nobody can change the explorer shows the same and tries more in vain.
 func TestOrdersSaveRuns(t *testing.T) {
 	for name, off := range map[string]func(*rules){
-		"wake": func(r *rules) { r.wake = false },
-		"time": func(r *rules) { r.time = false },
+		"wake":     func(r *rules) { r.wake = false },
+		"time":     func(r *rules) { r.time = false },
+		"released": func(r *rules) { r.released = false },
 	} {
 		programs := rapid.Custom(drawProgram)
+		if name == "released" {
+			programs = rapid.Custom(func(t *rapid.T) [][]op { return drawOps(t, []string{"lock", "unlock", "new"}, 2, 1, 4) })
+		}
 		with, without := 0, 0
 		for seed := range 1000 {
 			prog := programs.Example(seed)

@@ -114,9 +114,13 @@ func (s *search) pick(e *event, current int) int {
 	return -1
 }
 
-// giveUp leaves a run that shows nothing new. Most are soon over then.
+// giveUp leaves a run that shows nothing new. Most are soon over then. What who waits for a lock would do is covered elsewhere,
+// with all that would still come, but not that it had been first here.
 func (s *search) giveUp(m *sim.Machine) {
 	s.redundant = true
+	if s.rules.pending {
+		s.unfulfilled()
+	}
 	m.Coast(errRedundant, redundantSteps)
 }
 

@@ -36,7 +36,7 @@ func (s *search) enter(e *event) {
 	for i := range p.done {
 		// Under a bound only who could have gone on may sleep: going back to it later is never cheaper. Unless others
 		// wait for what it releases, and give the CPU back at no cost.
-		if q := &p.done[i]; q.task != p.task && (s.bound < 0 || q.task == p.current && !q.frees) && !s.rules.dependent(p, q) {
+		if q := &p.done[i]; q.task != p.task && (s.bound < 0 || q.task == p.current && !(q.frees && s.rules.frees)) && !s.rules.dependent(p, q) {
 			e.sleep = append(e.sleep, *q)
 		}
 	}
