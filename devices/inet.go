@@ -54,6 +54,7 @@ type InetNet struct {
 var (
 	classInetPorts = sim.NewClass("inet.ports")
 	fieldInetNum   = sim.NewField("inet_num")
+	fieldHash      = sim.NewField("hash")
 	fieldSaddr     = sim.NewField("inet_rcv_saddr")
 	fieldDaddr     = sim.NewField("inet_daddr")
 )

@@ -49,6 +49,12 @@ func (p *inetPorts) init(n *InetNet, protocol int) {
 	p.next = [2]uint16{firstPort, firstPort + 1}
 }
 
+// lookup is a point: who delivers a packet reads the chain of a port without a lock.
+func (p *inetPorts) lookup(number uint16) { p.net.sys.M.ReadAt(p.id, fieldHash, int(number)) }
+
+// changes is the point before the chain of a port is another one.
+func (p *inetPorts) changes(number uint16) { p.net.sys.M.WriteAt(p.id, fieldHash, int(number)) }
+
 // owners calls fn for the owners of a port until one returns true.
 func (p *inetPorts) owners(number uint16, fn func(*inetSock) bool) bool {
 	if port := p.byPort[number]; port != nil {
@@ -72,6 +78,7 @@ func (p *inetPorts) take(s *inetSock, number uint16) {
 		p.byPort[number] = port
 	}
 	p.net.sys.M.Write(s.id, fieldInetNum)
+	p.changes(number)
 	s.port, s.portPrev, s.portNext = port, port.last, nil
 	if port.last != nil {
 		port.last.portNext = s
@@ -93,6 +100,7 @@ func (p *inetPorts) releaseLocked(s *inetSock) {
 	if port == nil {
 		return
 	}
+	p.changes(port.number)
 	p.net.sys.M.Write(s.id, fieldInetNum)
 	if s.portPrev != nil {
 		s.portPrev.portNext = s.portNext

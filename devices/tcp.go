@@ -173,6 +173,7 @@ func (t *Tcp) setState(s inetState) {
 	}
 	t.m.Write(t.id, fieldSkState)
 	if t.state == inetListen && t.port != nil {
+		t.ports.changes(t.port.number)
 		t.port.listeners = slices.DeleteFunc(t.port.listeners, func(l *Tcp) bool { return l == t })
 	}
 	t.state = s

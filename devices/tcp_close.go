@@ -205,6 +205,7 @@ func (t *Tcp) timeWaitFor(substate inetState) {
 	n := t.net
 	n.ehash.Lock()
 	if t.hashed {
+		t.m.Write(t.id, fieldHash)
 		n.established[t.tuple()] = &w.inetSock
 		t.hashed = false
 	}

@@ -42,6 +42,7 @@ func (t *Tcp) Listen(_ *vfs.File, backlog int) abi.Errno {
 		t.state = inetClose // the port stays
 		return abi.EADDRINUSE
 	}
+	t.ports.changes(t.port.number)
 	t.port.listeners = append(t.port.listeners, t)
 	return 0
 }

@@ -99,9 +99,16 @@ func (t *Tcp) hash() bool {
 	if n.established == nil {
 		n.established = map[tuple]*inetSock{}
 	}
+	t.m.Write(t.id, fieldHash)
 	n.established[key] = &t.inetSock
 	t.hashed = true
 	return true
+}
+
+// isHashed is a point: packets find their socket without a lock.
+func (t *Tcp) isHashed() bool {
+	t.m.Read(t.id, fieldHash)
+	return t.hashed
 }
 
 // unhash takes t off again: inet_unhash.
@@ -110,14 +117,15 @@ func (t *Tcp) unhash() {
 		return
 	}
 	t.net.ehash.Lock()
+	t.m.Write(t.id, fieldHash)
 	delete(t.net.established, t.tuple())
-	t.net.ehash.Unlock()
 	t.hashed = false
+	t.net.ehash.Unlock()
 }
 
 // receive handles a packet: the socket of its connection, or a listener, or nobody. Models tcp_v4_rcv and tcp_v6_rcv.
 func (n *InetNet) receive(p *tcpPacket) {
-	if t := p.to; t != nil && t.hashed && t.peer == p.from {
+	if t := p.to; t != nil && t.isHashed() && t.peer == p.from {
 		t.deliver(p)
 		return
 	}
@@ -148,6 +156,7 @@ func (n *InetNet) findListener(p *tcpPacket) *Tcp {
 	var score, shared int
 	n.tcp.lock.Lock()
 	defer n.tcp.lock.Unlock()
+	n.tcp.lookup(p.dst.Port())
 	port := n.tcp.byPort[p.dst.Port()]
 	if port == nil {
 		return nil

@@ -192,6 +192,7 @@ func (n *InetNet) deliver(d *datagram) {
 // lookupUdp finds the socket that a datagram is for: with this very address rather than a wildcard, connected to the
 // sender rather than not, of equals the one that was hashed last. Models __udp4_lib_lookup and __udp6_lib_lookup.
 func (n *InetNet) lookupUdp(to, from netip.AddrPort) *Udp {
+	n.udp.lookup(to.Port())
 	for _, wildcard := range [...]bool{false, true} {
 		var best *Udp
 		most := -1
