@@ -205,9 +205,15 @@ func (f *exportFlags) star(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	defer log.Close()
-	text, err := replay.Star(log, replay.Options{MaxSteps: f.steps, MaxTasks: f.tasks})
+	opts := replay.Options{MaxSteps: f.steps, MaxTasks: f.tasks}
+	text, err := replay.Star(log, opts)
 	if err == nil {
 		err = f.tells(log.Name, text)
+	}
+	if err != nil { // one thread cannot tell what several did
+		if text, err = replay.StarOfThreads(log, opts); err == nil {
+			err = f.tells(log.Name, text)
+		}
 	}
 	if err != nil {
 		return exitError{scenario.ExitScenario, err.Error()}
@@ -233,7 +239,7 @@ func (f *exportFlags) tells(name, text string) error {
 	case res.ExitCode() == scenario.ExitOK:
 		return nil
 	case len(res.Failed) > 0:
-		return fmt.Errorf("%s:1:1: one thread cannot tell what several did: %s", name, res.Failed[0])
+		return fmt.Errorf("%s:1:1: no scenario comes to the results of this log: %s", name, res.Failed[0])
 	}
-	return fmt.Errorf("%s:1:1: one thread cannot tell what several did: %v %v", name, res.Err, res.Unlooked)
+	return fmt.Errorf("%s:1:1: no scenario comes to the results of this log: %v %v", name, res.Err, res.Unlooked)
 }

@@ -47,7 +47,7 @@ package replay
 //	peer.go datagram.go         that the model does not have
 //	search.go matters.go        other orders, where they could help
 //	compare.go context.go       a divergence, and the way to it; trail.go, sweep.go: what is remembered, and for how long
-//	replay.go report.go         Replay and its report; doctor.go: notes, star.go: a scenario
+//	replay.go report.go         Replay and its report; doctor.go: notes, star.go: a scenario, star_cast.go: of several threads
 
 // For the maintainer: a new system call is a row. Rows say whether the call only looks, may wait, and gives out a number;
 // ready and help are for those that depend on others.

@@ -172,7 +172,7 @@ func (x *exec) exit(e *logEvent) {
 		if x.diverged == nil {
 			x.compare(th)
 		}
-		if x.script != nil && x.diverged == nil {
+		if x.script != nil && x.script.cast == nil && x.diverged == nil {
 			x.script.made(x, th)
 		}
 		if x.tally.inferred == inferred && x.tally.injected == injected && !o.want.none && !x.outside(o) {
@@ -235,11 +235,15 @@ func (x *exec) end(e *logEvent) {
 			x.kill(th, abi.SIGKILL)
 		}
 	}
+	files := th.k.Files()
 	if !x.lost(th) {
 		x.run(th)
 	}
 	x.drop(th)
 	x.bury()
+	if x.script != nil {
+		x.script.over(th, files)
+	}
 	x.settle()
 }
 
@@ -336,6 +340,9 @@ func (x *exec) begin(th *thread) {
 	x.inherit(th, o)
 	x.datagramTo(o)
 	x.note(o)
+	if x.script != nil {
+		defer x.script.begun(x, th)
+	}
 	if o.row.waits && o.begin.Time > 0 {
 		x.catchUp(o.begin.Time)
 	}
@@ -360,6 +367,9 @@ func (x *exec) note(o *op) {
 // run lets th go on with its call.
 func (x *exec) run(th *thread) {
 	x.grant(th.k.Task())
+	if x.script != nil {
+		x.script.ended(x, th)
+	}
 }
 
 // catchUp moves the clock to a time of the log.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -14,12 +15,11 @@ import (
 // and checks the results of the log. Calls on files of which only the log knows are left out, and peers that are not in the
 // log are played by the scenario. It is an error if the log has a divergence, or several processes that work on files.
 func Star(log *Log, opts Options) (string, error) {
-	f := search(log, &opts)
-	if d := f.x.diverged; d != nil {
-		return "", fmt.Errorf("%s: %s: the log and the model differ here, so there is nothing to export: the log says %s, the model %s",
-			d.Pos, d.Call, d.Log, d.Model)
+	f, err := explained(log, &opts)
+	if err != nil {
+		return "", err
 	}
-	s := &star{names: map[int]bool{}}
+	s := &star{names: map[int]bool{}, played: map[sim.ID]bool{}}
 	x := execute(log, &opts, f.plan, nil, nil, s)
 	if s.table == nil || s.lines == 0 {
 		return "", fmt.Errorf("%s:1:1: no call in this log that a scenario could make", log.Name)
@@ -32,7 +32,37 @@ func Star(log *Log, opts Options) (string, error) {
 		return "", fmt.Errorf("%s: %s", x.diverged.Pos, x.diverged.Model)
 	}
 	return fmt.Sprintf("# The calls of %s, made by one thread in the order in which a replay ends them.\n"+
-		"signal(SIGPIPE, SIG_IGN)\n%s%s", log.Name, s.limit(), s.text.String()), nil
+		"signal(SIGPIPE, SIG_IGN)\n%s%s", log.Name, s.limit(), withReadAll(s.text.String())), nil
+}
+
+// withReadAll puts in front of a scenario what it needs to read from a stream as much as the log did at once.
+func withReadAll(text string) string {
+	if !strings.Contains(text, "read_all(") {
+		return text
+	}
+	return `def read_all(fd, n):
+    got = 0
+    while got < n:
+        data = read(fd, n - got)
+        if data == EAGAIN:
+            if poll([(fd, POLLIN)], timeout = 1000) == []:
+                return got
+        elif type(data) == "errno" or len(data) == 0:
+            return got
+        else:
+            got += len(data)
+    return got
+` + text
+}
+
+// explained looks for an order that explains the log, without which there is nothing to make a scenario of.
+func explained(log *Log, opts *Options) (found, error) {
+	f := search(log, opts)
+	if d := f.x.diverged; d != nil {
+		return f, fmt.Errorf("%s: %s: the log and the model differ here, so there is nothing to export: the log says %s, the model %s",
+			d.Pos, d.Call, d.Log, d.Model)
+	}
+	return f, nil
 }
 
 // limit raises the limit of descriptors if the scenario may need that. A host does not allow any number.
@@ -53,18 +83,33 @@ type star struct {
 	table  *vfs.FdTable // the only one
 	others int          // line at which another one was used
 	names  map[int]bool // numbers that are variables
+	played map[sim.ID]bool
 	lines  int
+	cast   *cast  // of a scenario of several threads
+	dict   string // the variables of the thread that a statement is of
 }
 
 func (s *star) add(format string, args ...any) {
-	fmt.Fprintf(&s.text, format+"\n", args...)
 	s.lines++
+	if s.cast != nil {
+		s.cast.add(fmt.Sprintf(format, args...))
+		return
+	}
+	fmt.Fprintf(&s.text, format+"\n", args...)
+}
+
+// variable is where a number is kept.
+func (s *star) variable(n int) string {
+	if s.cast != nil {
+		return fmt.Sprintf("%s[%d]", s.dict, n)
+	}
+	return "fd" + strconv.Itoa(n)
 }
 
 // fd is the variable of a number, or a number that is never open.
 func (s *star) fd(n int) string {
 	if s.names[n] {
-		return "fd" + strconv.Itoa(n)
+		return s.variable(n)
 	}
 	return strconv.Itoa(900 + max(n, 0))
 }
@@ -101,7 +146,7 @@ func (s *star) made(x *exec, th *thread) {
 	if o.want.none || o.want.interrupted() || o.want.errno == unknownErrno || o.outside || x.lost(th) {
 		return
 	}
-	if o.row.name != "close" && externalOf(x.file(o, o.fd)) != nil {
+	if s.renumbered(x, o) || o.row.name != "close" && externalOf(x.file(o, o.fd)) != nil {
 		return
 	}
 	if o.fd >= 0 || o.row.allocates || len(o.want.fds) > 0 {
@@ -110,6 +155,7 @@ func (s *star) made(x *exec, th *thread) {
 			return
 		case o.row.name == "close" && !s.names[o.fd]:
 			return
+		case s.cast != nil:
 		case s.table == nil:
 			s.table = files
 		case s.table != files:
@@ -122,20 +168,64 @@ func (s *star) made(x *exec, th *thread) {
 	s.statement(x, o)
 }
 
+// renumbered is for calls that give a description another number: the scenario's own numbers are not those of the log.
+func (s *star) renumbered(x *exec, o *op) bool {
+	from, to := o.fd, o.fd2
+	switch {
+	case o.row.name == "fcntl" && duplicates(o):
+		to = int(o.want.ret)
+	case o.row.name == "sendfile":
+		if s.names[o.fd2] && o.want.ret > 0 {
+			s.add("check(write(%s, b\"x\" * %d) == %d)", s.fd(o.fd2), o.want.ret, o.want.ret)
+		}
+		return true
+	case o.row.name != "dup2" && o.row.name != "dup3":
+		return false
+	}
+	switch {
+	case o.want.failed(), from == to:
+		return true
+	case !s.names[from]:
+		if s.names[to] {
+			s.add("close(%s)", s.fd(to))
+			delete(s.names, to)
+		}
+	case s.names[to]:
+		s.add("dup2(%s, %s)", s.fd(from), s.fd(to))
+	default:
+		s.names[to] = true
+		s.add("%s = dup(%s)", s.variable(to), s.fd(from))
+	}
+	s.plays(x.file(o, to))
+	return true
+}
+
+// plays notes that the scenario has a file.
+func (s *star) plays(f *vfs.File) {
+	if f != nil && externalOf(f) == nil {
+		s.played[f.ID()] = true
+	}
+}
+
+func (s *star) has(f *vfs.File) bool { return f != nil && s.played[f.ID()] }
+
 func (s *star) statement(x *exec, o *op) {
 	ok := !o.want.failed()
 	alloc := func(call string) {
 		if ok {
+			s.plays(x.file(o, int(o.want.ret)))
 			s.names[int(o.want.ret)] = true
-			s.add("fd%d = %s", o.want.ret, call)
+			s.add("%s = %s", s.variable(int(o.want.ret)), call)
 		} else {
 			s.expect(call, o)
 		}
 	}
 	pair := func(call string) {
 		if ok && len(o.want.fds) == 2 {
+			s.plays(x.file(o, o.want.fds[0]))
+			s.plays(x.file(o, o.want.fds[1]))
 			s.names[o.want.fds[0]], s.names[o.want.fds[1]] = true, true
-			s.add("fd%d, fd%d = %s", o.want.fds[0], o.want.fds[1], call)
+			s.add("%s, %s = %s", s.variable(o.want.fds[0]), s.variable(o.want.fds[1]), call)
 		} else {
 			s.expect(call, o)
 		}
@@ -173,9 +263,15 @@ func (s *star) statement(x *exec, o *op) {
 	case "epoll_wait", "epoll_pwait", "epoll_pwait2":
 		s.wait(x, o)
 	case "read", "readv", "recvfrom", "recvmsg":
+		if len(o.want.fds) > 0 && ok && s.recvFds(x, o) {
+			return
+		}
 		s.read(x, o)
 	case "write", "writev", "sendto", "sendmsg":
-		if len(o.fds) == 0 && (o.want.failed() || o.want.ret >= 0) && !x.partly(o) {
+		if len(o.fds) > 0 && ok && s.sendFds(x, o) {
+			return
+		}
+		if (o.want.failed() || o.want.ret >= 0) && !x.partly(o) {
 			s.write(o)
 		}
 	case "close":
@@ -213,11 +309,38 @@ func (s *star) statement(x *exec, o *op) {
 	}
 }
 
+// sendFds passes descriptors, unless the scenario has not all of them.
+func (s *star) sendFds(x *exec, o *op) bool {
+	var list []string
+	for _, fd := range o.fds {
+		if !s.has(x.file(o, fd)) {
+			return false
+		}
+		list = append(list, s.fd(fd))
+	}
+	s.add("check(send_fds(%s, b\"x\" * %d, [%s]) == %d)", s.fd(o.fd), len(x.sendData(o)), strings.Join(list, ", "), o.want.ret)
+	return true
+}
+
+func (s *star) recvFds(x *exec, o *op) bool {
+	for _, fd := range o.want.fds {
+		if !s.has(x.file(o, fd)) {
+			return false
+		}
+	}
+	s.add("passed = recv_fds(%s, %d)", s.fd(o.fd), o.want.ret)
+	for i, fd := range o.want.fds {
+		s.names[fd] = true
+		s.add("%s = passed[1][%d]", s.variable(fd), i)
+	}
+	return true
+}
+
 func flags(v int64) string { return strconv.FormatInt(v, 10) }
 
 // ctl leaves out files that the scenario does not have.
 func (s *star) ctl(x *exec, o *op) {
-	if externalOf(x.file(o, o.fd2)) != nil || x.inherited(x.file(o, o.fd)) {
+	if f := x.file(o, o.fd2); f != nil && !s.has(f) || !s.has(x.file(o, o.fd)) {
 		return
 	}
 	name := map[int64]string{abi.EPOLL_CTL_ADD: "EPOLL_CTL_ADD", abi.EPOLL_CTL_MOD: "EPOLL_CTL_MOD", abi.EPOLL_CTL_DEL: "EPOLL_CTL_DEL"}[o.a[0]]
@@ -239,10 +362,12 @@ func (s *star) wait(x *exec, o *op) {
 	}
 	var list []string
 	for _, e := range o.want.events {
-		if f, _ := x.itemOf(ep, e.Data); f != nil && externalOf(f) != nil {
-			return // what else is ready would come in another order
+		if f, _ := x.itemOf(ep, e.Data); f == nil || s.has(f) {
+			list = append(list, fmt.Sprintf("(%s, %d)", e.Events, e.Data))
 		}
-		list = append(list, fmt.Sprintf("(%s, %d)", e.Events, e.Data))
+	}
+	if len(list) == 0 && o.want.ret > 0 {
+		return // nothing of what it told of is in the scenario
 	}
 	timeout := o.a[1]
 	if len(list) == 0 {
@@ -259,6 +384,8 @@ func (s *star) read(x *exec, o *op) {
 		s.add("check(timerfd_read(%s) >= 1)", s.fd(o.fd))
 	case x.counts(o, o.fd):
 		s.add("check(eventfd_read(%s) > 0)", s.fd(o.fd))
+	case x.stream(o, o.fd) && o.want.ret > 1:
+		s.add("check(read_all(%s, %d) == %d)", s.fd(o.fd), o.want.ret, o.want.ret)
 	default:
 		size := min(o.a[0], maxBuffer)
 		if x.stream(o, o.fd) && o.want.ret > 0 {

@@ -1,0 +1,59 @@
+package replay_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/scenario/replay"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// tells reports whether a scenario comes to what its log says.
+func tells(t testing.TB, text string) bool {
+	p, err := scenario.Compile("log.star", []byte(text))
+	require.NoError(t, err)
+	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: 20_000_000}})
+	return scenario.Run(k, p, scenario.Options{Stdout: io.Discard}).ExitCode() == scenario.ExitOK
+}
+
+// Threads and processes make their calls in turn; one that sleeps lets the next one go first.
+func TestStarOfThreads(t *testing.T) {
+	log := "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n7 pipe2([3, 4], 0) = 0\n" +
+		"7 clone(child_stack=NULL, flags=SIGCHLD) = 8\n7 read(3, <unfinished ...>\n8 write(4, \"ab\", 2) = 2\n7 <... read resumed>\"ab\", 9) = 2\n" +
+		"8 dup2(4, 9) = 9\n8 write(9, \"c\", 1) = 1\n8 exit_group(0) = ?\n8 +++ exited with 0 +++\n7 close(4) = 0\n" +
+		"7 read(3, \"c\", 9) = 1\n7 read(3, \"\", 9) = 0\n"
+	text, err := replay.StarOfThreads(parse(t, log), replay.Options{})
+	require.NoError(t, err)
+	require.Contains(t, text, "    p2.update(p1)\n    fork(t8)\n    next_is(2)\n    check(len(read(p1[3], 9)) == 2)\n    wait_for_turn(1)\n")
+	require.Contains(t, text, "    check(write(p2[4], b\"x\" * 2) == 2)\n    next_is(1)\n")
+	require.True(t, tells(t, text), text)
+}
+
+// Most logs turn into a scenario, of one thread or of several.
+func TestStarOfLogs(t *testing.T) {
+	if os.Getenv("EPOLLSIM_LONG") == "" {
+		t.Skip("EPOLLSIM_LONG is not set")
+	}
+	files, err := filepath.Glob(filepath.Join(logs, "*.strace"))
+	require.NoError(t, err)
+	told := 0
+	for _, name := range files {
+		text, err := replay.Star(read(t, name), replay.Options{})
+		if err != nil || !tells(t, text) {
+			text, err = replay.StarOfThreads(read(t, name), replay.Options{})
+		}
+		if err == nil && tells(t, text) {
+			told++
+		} else {
+			t.Logf("%s: no scenario: %v", filepath.Base(name), err)
+		}
+	}
+	t.Logf("%d of %d logs turn into a scenario", told, len(files))
+	require.GreaterOrEqual(t, 100*told, 75*len(files))
+}
