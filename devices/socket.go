@@ -137,13 +137,3 @@ func notModelled(m *sim.Machine, format string, args ...any) abi.Errno {
 	}
 	return abi.ENOSYS
 }
-
-// otherOption is what call answers to an option of SOL_SOCKET that sockets of a kind have no row for: ENOPROTOOPT if Linux
-// has none of that number either.
-func otherOption(m *sim.Machine, call string, name int, kind string) abi.Errno {
-	const last = 84                                                         // SO_INQ
-	if name <= 0 || name > last || name >= 22 && name <= 24 || name == 31 { // SO_SECURITY_* and SO_PEERSEC have no meaning here
-		return abi.ENOPROTOOPT
-	}
-	return notModelled(m, "%s %s of a %s socket", call, abi.Enum("SO", int64(name)), kind)
-}

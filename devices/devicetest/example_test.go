@@ -81,7 +81,8 @@ var bellDevice = devicetest.Device{
 	},
 }
 
-// A new device is a Device and one line.
-func TestBell(t *testing.T) {
+// A new device is a Device, and one line in a test.
+func ExampleTest() {
+	var t *testing.T // that of the test function
 	devicetest.Test(t, bellDevice)
 }
