@@ -113,9 +113,6 @@ func (f *replayFlags) one(cmd *cobra.Command, files []string, version kernel.Ver
 		return 0, err
 	}
 	defer log.Close()
-	for _, n := range log.Notices {
-		fmt.Fprintln(cmd.ErrOrStderr(), n)
-	}
 	steps := f.steps
 	if !cmd.Flags().Changed("max-steps") {
 		steps += stepsOfCall * uint64(log.Stats.Calls)

@@ -46,7 +46,8 @@ package replay
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
 //	peer.go datagram.go         that the model does not have
 //	search.go matters.go        other orders, where they could help
-//	compare.go context.go       a divergence, and the way to it; trail.go, sweep.go: what is remembered, and for how long
+//	compare.go context.go       a divergence, and the way to it; hints.go: what a log that diverges may lack
+//	trail.go sweep.go           what is remembered, and for how long
 //	replay.go report.go         Replay and its report; doctor.go: notes, star.go: a scenario, star_cast.go: of several threads
 
 // For the maintainer: a new system call is a row. Rows say whether the call only looks, may wait, and gives out a number;

@@ -61,6 +61,9 @@ func (in *intake) next() (logEvent, error) {
 			in.begun = true
 			in.log.begin(&rec)
 		}
+		if in.survey && (rec.Kind == strace.RecordCall || rec.Kind == strace.RecordExit) && rec.Call.Result.Failed {
+			in.log.failures++
+		}
 		if e, ok := in.moment(&rec); ok {
 			in.at++
 			return e, nil

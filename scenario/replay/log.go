@@ -17,15 +17,18 @@ type Log struct {
 	Notices []files.Notice // what is missing in it
 	window
 
-	start    int64 // time of its first line
-	attached bool  // it does not begin with the start of a program
-	skipped  map[string]int
-	seen     map[string]bool // the names of its calls
-	clients  map[uint16]bool // ports that connects of the log were given
-	overlaps int             // calls that were under way while another one was
-	moments  int
-	outside  map[int]bool // calls that ask for what the model does not have, by index
-	long     map[int]*op  // calls of which more is known only far behind their begin, by index
+	start     int64 // time of its first line
+	attached  bool  // it does not begin with the start of a program
+	skipped   map[string]int
+	seen      map[string]bool // the names of its calls
+	clients   map[uint16]bool // ports that connects of the log were given
+	failures  int             // calls that have failed
+	sockets   bool            // something was a socket before the log began, as it seems
+	overlaps  int             // calls that were under way while another one was
+	moments   int
+	strangers []files.Inherited // descriptors that were used, and that no call has made
+	outside   map[int]bool      // calls that ask for what the model does not have, by index
+	long      map[int]*op       // calls of which more is known only far behind their begin, by index
 }
 
 // Opener gives a log from its beginning, and what ends the reading.
@@ -75,6 +78,7 @@ func (log *Log) survey(src strace.Source) error {
 		}
 	}
 	log.Stats, log.Notices = src.Stats(), tracker.Notices()
+	log.lacks(tracker)
 	if log.over = log.moments <= log.whole; log.over {
 		log.open, log.long = nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/epollsim/epollsim/scenario/strace"
+	"github.com/epollsim/epollsim/scenario/strace/files"
 )
 
 // Report is what came of the replay of one log.
@@ -27,7 +28,9 @@ type Report struct {
 	Tries      int  // executions in search of an order
 	Several    bool // more than one order explains the log
 	Divergence *Divergence
-	GaveUp     bool // the search reached its bound
+	Notices    []files.Notice // what is missing in the log
+	Hints      []string       // where it diverges: what the log may lack
+	GaveUp     bool           // the search reached its bound
 	Notes      []Note
 	Steps      uint64
 	Unknown    string // what the reader says of lines that it does not know
@@ -47,7 +50,10 @@ func Run(log *Log, opts Options) *Report {
 		Name: log.Name, Stats: log.Stats, Replayed: x.tally.calls, Checked: x.tally.checked, Taken: x.tally.calls - x.tally.checked,
 		Skipped: log.Skipped(), Inferred: x.tally.inferred, Inferences: x.inferences, Timeouts: x.tally.timeouts,
 		Rechecked: x.rechecked, Overlaps: log.overlaps, Tries: f.tries, Several: f.several, Divergence: x.diverged, GaveUp: f.gaveUp,
-		Steps: x.m.Steps, Unknown: unknownText(&log.Stats),
+		Steps: x.m.Steps, Unknown: unknownText(&log.Stats), Notices: log.Notices,
+	}
+	if x.diverged != nil {
+		r.Hints = log.hints()
 	}
 	if opts.Doctor {
 		r.Notes = diagnose(log)
@@ -83,6 +89,9 @@ func (r *Report) ExitCode() int {
 
 // Text writes the report for people.
 func (r *Report) Text(w io.Writer) {
+	for _, n := range r.Notices {
+		fmt.Fprintln(w, n)
+	}
 	fmt.Fprintf(w, "%s: %d lines, %d calls of %d tasks: %d replayed, %d of them checked, %d taken from the log; %d skipped\n",
 		r.Name, r.Stats.Lines, r.Stats.Calls, r.Stats.Tasks, r.Replayed, r.Checked, r.Taken, total(r.Skipped))
 	if len(r.Skipped) > 0 {
@@ -132,6 +141,9 @@ func (r *Report) divergenceText(w io.Writer) {
 		fmt.Fprintf(w, "  gave up at %s after %d executions (raise the bound with --tries); the best one ends here:\n", d.Pos, r.Tries)
 	}
 	fmt.Fprintf(w, "%s: %s of %d\n    the log says   %s\n    the model says %s\n", d.Pos, d.Call, d.Tid, d.Log, d.Model)
+	for _, h := range r.Hints {
+		fmt.Fprintf(w, "    hint: %s\n", h)
+	}
 	for line := range strings.Lines(d.State) {
 		fmt.Fprintf(w, "    %s", line)
 	}
@@ -175,10 +187,15 @@ func counts(list []Count, most int) string {
 // Schema is the version of the JSON form.
 const Schema = 1
 
-// JSON writes the report as lines of JSON: one "replay", before it one "inference", "note" or "divergence" for each.
+// JSON writes the report as lines of JSON: one "replay", before it one "notice", "inference", "note" or "divergence" for each.
 func (r *Report) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
+	for _, n := range r.Notices {
+		if err := enc.Encode(jsonLine{Type: "notice", File: n.Pos.File, Line: n.Pos.Line, Col: n.Pos.Col, Text: n.Text}); err != nil {
+			return err
+		}
+	}
 	for _, i := range r.Inferences {
 		if err := enc.Encode(jsonLine{Type: "inference", File: r.Name, Line: i.Line, Text: i.What}); err != nil {
 			return err
@@ -192,7 +209,7 @@ func (r *Report) JSON(w io.Writer) error {
 	if d := r.Divergence; d != nil {
 		line := jsonLine{
 			Type: "divergence", File: d.Pos.File, Line: d.Pos.Line, Col: d.Pos.Col, Tid: d.Tid, Call: d.Call, Log: d.Log,
-			Model: d.Model, State: d.State, Calls: d.Calls, Steps: d.Steps,
+			Model: d.Model, Hints: r.Hints, State: d.State, Calls: d.Calls, Steps: d.Steps,
 		}
 		if err := enc.Encode(line); err != nil {
 			return err
@@ -234,6 +251,7 @@ type jsonLine struct {
 	Log     string   `json:"log,omitempty"`
 	Model   string   `json:"model,omitempty"`
 	Text    string   `json:"text,omitempty"`
+	Hints   []string `json:"hints,omitempty"`
 	State   string   `json:"state,omitempty"`
 	Calls   []string `json:"calls,omitempty"`
 	Steps   []string `json:"steps,omitempty"`
