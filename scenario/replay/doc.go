@@ -45,7 +45,7 @@ package replay
 //	origin.go reuseport.go      where a task came from that the log does not show made; which listener a connection is for
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
 //	peer.go datagram.go         that the model does not have
-//	search.go matters.go        other orders, where they could help
+//	search.go matters.go        other orders, where they could help, and points inside of calls
 //	compare.go context.go       a divergence, and the way to it; hints.go: what a log that diverges may lack
 //	trail.go sweep.go           what is remembered, and for how long
 //	replay.go report.go         Replay and its report; doctor.go: notes, star.go: a scenario, star_cast.go: of several threads

@@ -30,6 +30,7 @@ type exec struct {
 	alive     []*thread       // in the order in which they appear
 	open      []*thread       // whose call is under way in the log, in order of entry
 	tables    map[*vfs.FdTable]*table
+	stops     int        // calls that were stopped inside
 	running   *op        // the last one that was begun
 	newcomers []newcomer // tasks whose origin was guessed
 
@@ -64,6 +65,8 @@ type thread struct {
 	next     *op  // to be begun by the thread
 	pending  bool // a signal is there before its call begins
 	finished bool
+	points   int  // until it is stopped inside its call, 0: it is not
+	stopped  bool // inside its call
 	ended    bool // in the log
 	got      outcome
 	eventBuf []abi.EpollEvent
@@ -329,7 +332,7 @@ func (x *exec) grant(t *sim.Task) {
 // begin makes th begin its call, and lets it run as far as it comes.
 func (x *exec) begin(th *thread) {
 	o := th.cur
-	th.begun = true
+	th.begun, th.points, th.stopped = true, x.plan.inside[o.index], false
 	if first, ok := x.plan.before[o.index]; ok {
 		if other := x.threads[first.task]; other != nil && other.cur != nil && other.cur.index == first.index && !other.begun && !x.lost(other) {
 			x.begin(other)
@@ -347,13 +350,13 @@ func (x *exec) begin(th *thread) {
 		x.catchUp(o.begin.Time)
 	}
 	if th.k.Task().Runnable() {
-		x.grant(th.k.Task())
+		x.let(th)
 		if th.finished || th.next == nil {
 			return
 		}
 	}
 	th.k.WakeUp()
-	x.grant(th.k.Task())
+	x.let(th)
 }
 
 // note adds o to the order of the calls on its files.
@@ -366,10 +369,22 @@ func (x *exec) note(o *op) {
 
 // run lets th go on with its call.
 func (x *exec) run(th *thread) {
-	x.grant(th.k.Task())
+	x.let(th)
 	if x.script != nil {
 		x.script.ended(x, th)
 	}
+}
+
+// let lets th run to the end of its call, to where it sleeps, or to where it is to be stopped.
+func (x *exec) let(th *thread) {
+	x.steer.points = th.points
+	x.grant(th.k.Task())
+	if th.points > 0 && x.steer.points == 1 && !th.finished {
+		th.stopped = true
+		x.stops++
+		x.steer.points = 0
+	}
+	th.points, x.steer.points = x.steer.points, 0
 }
 
 // catchUp moves the clock to a time of the log.

@@ -44,6 +44,7 @@ func (x *exec) advance(th *thread) bool {
 			x.begin(th)
 			return true
 		}
+	case th.stopped:
 	case th.k.Task().Runnable():
 		if o.never || x.ready(o) && !x.rival(o) || x.sleeps(o) {
 			x.run(th)
@@ -87,6 +88,7 @@ func (x *exec) finish(th *thread) {
 		}
 		switch {
 		case other.begun:
+			other.stopped = false
 			x.run(other)
 		case other.cur.row.ends && x.unravel(other, th):
 			return
@@ -199,6 +201,12 @@ func (x *exec) attempt(th *thread) {
 	if o.want.interrupted() {
 		x.interrupt(th)
 		return
+	}
+	if th.stopped {
+		th.stopped = false
+		if x.run(th); th.finished {
+			return
+		}
 	}
 	if !x.ready(o) {
 		return

@@ -7,6 +7,7 @@ import "maps"
 type plan struct {
 	eager  bool            // all that change something at once
 	late   map[int]bool    // not before its end comes; false: as soon as it begins
+	inside map[int]int     // it is stopped at this point inside
 	before map[int]earlier // another one goes first, if it has begun by then
 
 	origins map[int]origin // of tasks whose making the log does not have
@@ -29,10 +30,19 @@ func (p *plan) inFront(first, second *op) *plan {
 	return n
 }
 
+// stopped is the plan in which o begins at once and is stopped at a point inside.
+func (p *plan) stopped(o *op, point int) *plan {
+	n := p.copy()
+	delete(n.late, o.index)
+	n.inside[o.index] = point
+	return n
+}
+
 func (p *plan) copy() *plan {
-	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, before: map[int]earlier{}}
+	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, inside: map[int]int{}, before: map[int]earlier{}}
 	maps.Copy(n.late, p.late)
 	maps.Copy(n.before, p.before)
+	maps.Copy(n.inside, p.inside)
 	return n
 }
 
@@ -40,5 +50,5 @@ func (p *plan) atEnd(o *op) bool { return p.late[o.index] }
 
 func (p *plan) atOnce(o *op) bool {
 	late, told := p.late[o.index]
-	return told && !late || p.eager && !told && !o.row.looks && !o.row.waits && !o.row.ends
+	return told && !late || p.inside[o.index] > 0 && changes(o) || p.eager && !told && !o.row.looks && !o.row.waits && !o.row.ends
 }

@@ -20,6 +20,8 @@ const (
 	nearSecond = 20      // calls that are turned round there
 	nearDrawn  = 24      // at most, that are turned round at random together
 	drawn      = 400     // such attempts
+	inner      = 12      // calls that are stopped inside, where all this fails
+	innerPoint = 80      // and up to which point
 	DefaultTry = 10_000  // executions
 	maxEvents  = 1 << 27 // moments of the log in all executions
 )
@@ -123,6 +125,22 @@ func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 		}
 		if x, further := try(p); x == nil || further {
 			return further
+		}
+	}
+	return f.inside(try, calls)
+}
+
+// inside looks for a plan with one of the calls stopped inside, so that others go on in the middle of it.
+func (f *found) inside(try func(*plan) (*exec, bool), calls []*op) bool {
+	for _, o := range calls[:min(len(calls), inner)] {
+		for point := 1; point <= innerPoint; point++ {
+			x, further := try(f.plan.stopped(o, point))
+			if x == nil || further {
+				return further
+			}
+			if x.stops == f.x.stops { // it was over before
+				break
+			}
 		}
 	}
 	return false
