@@ -194,16 +194,22 @@ const anonMount = 15
 // Check verifies every structure of the kernel and reports all that is wrong. It may run between any two
 // steps.
 func (k *Kernel) Check() error {
-	var all []error
+	var all []error // none, mostly: this runs after every step
+	found := func(err error) {
+		if err != nil {
+			all = append(all, err)
+		}
+	}
 	watches := 0
 	k.epoll.Each(func(ep *eventpoll.Eventpoll) {
-		all = append(all, ep.Check())
+		found(ep.Check())
 		watches += ep.Items()
 	})
 	for p := range k.procs.All() {
-		all = append(all, p.files.Check())
+		found(p.files.Check())
 	}
-	all = append(all, k.unix.Check(), k.inet.Check())
+	found(k.unix.Check())
+	found(k.inet.Check())
 	if w := k.user.Watches(); w < watches {
 		all = append(all, fmt.Errorf("user is charged for %d watches, epolls hold %d", w, watches))
 	}

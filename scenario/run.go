@@ -139,9 +139,12 @@ func conclusive(err error) bool {
 	if err == nil {
 		return true
 	}
+	if errors.Is(err, sim.ErrStopped) {
+		return false
+	}
 	var panicked *sim.PanicError
 	var broken *sim.ViolationError
-	return !isLimit(err) && !errors.As(err, &panicked) && !errors.As(err, &broken) && !errors.Is(err, sim.ErrStopped)
+	return !isLimit(err) && !errors.As(err, &panicked) && !errors.As(err, &broken)
 }
 
 // top is the place of what has no better one.

@@ -303,15 +303,16 @@ func (t *FdTable) Check() error {
 	var all []error
 	for fd := range t.slots {
 		f := t.slots[fd].file
-		used := t.used[fd/64]&(1<<(fd%64)) != 0
 		switch {
-		case f != nil && !used:
+		case f == nil:
+		case t.used[fd/64]&(1<<(fd%64)) == 0:
 			all = append(all, fmt.Errorf("%s: fd %d is open and marked free", t.id, fd))
-		case f != nil && f.count <= 0:
+		case f.count <= 0:
 			all = append(all, fmt.Errorf("%s: fd %d refers to %s, which has no references", t.id, fd, f.id))
-		case !used && fd < t.next:
-			all = append(all, fmt.Errorf("%s: fd %d is free below next %d", t.id, fd, t.next))
 		}
+	}
+	if fd := t.lowestFree(0); fd < t.next {
+		all = append(all, fmt.Errorf("%s: fd %d is free below next %d", t.id, fd, t.next))
 	}
 	return errors.Join(all...)
 }
