@@ -187,7 +187,7 @@ func (t *Tcp) rcvSynSent(p *tcpPacket) {
 		if !t.dead {
 			t.stateChange()
 		}
-		if t.pingpong == 0 {
+		if t.pingpong == 0 && t.kept(abi.TCP_DEFER_ACCEPT) == 0 {
 			t.sendAck()
 			return
 		}

@@ -85,6 +85,25 @@ func (t *Tcp) keptOption(name int) (int, abi.Errno) {
 	return tabled(t, tcpTable, abi.SOL_TCP, name)
 }
 
+// defers reports whether a child waits for data, because its listener wants none without: TCP_DEFER_ACCEPT. Now and then
+// it sends its SYN-ACK again, and what the client answers to the last one is enough. Models that part of tcp_check_req.
+func (t *Tcp) defers(parent *Tcp) bool {
+	limit := parent.kept(abi.TCP_DEFER_ACCEPT)
+	if limit == 0 || t.timersOf().retries >= limit {
+		return false
+	}
+	t.startWriteTimer(synTimeout)
+	return true
+}
+
+// deferTimer is the end of such a wait. Models reqsk_timer_handler.
+func (t *Tcp) deferTimer(tm *tcpTimers) {
+	if tm.retries++; tm.retries >= t.parent.kept(abi.TCP_DEFER_ACCEPT) {
+		t.sendSynAck()
+	}
+	tm.backoff = min(2*tm.backoff, maxSynPause*int64(time.Second))
+}
+
 // retriesFor is how many times a SYN-ACK is sent in so many seconds, with pauses that grow: secs_to_retrans.
 func retriesFor(seconds int) int {
 	if seconds <= 0 {

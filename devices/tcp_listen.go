@@ -108,6 +108,9 @@ func (t *Tcp) establishChild(p *tcpPacket) bool {
 		t.net.sendReset(p)
 		return false
 	}
+	if parent != nil && p.end == p.seq && t.defers(parent) {
+		return false
+	}
 	t.ack(p)
 	t.finishConnect()
 	if parent == nil { // of a simultaneous open

@@ -102,6 +102,8 @@ func (t *Tcp) writeTimer() {
 		}
 		s := t.rtxQueue.first
 		t.transmit(s)
+	case t.state == inetSynRecv && t.parent != nil:
+		t.deferTimer(tm)
 	case t.writeQueue.first != nil && t.rtxQueue.first == nil && t.state != inetClose:
 		if t.writeXmit(naglePush, false) {
 			now, limit := t.m.Now(), int64(t.kept(abi.TCP_USER_TIMEOUT))*int64(time.Millisecond)
@@ -120,7 +122,7 @@ func (t *Tcp) writeTimer() {
 	default:
 		return
 	}
-	if t.state == inetSynSent || t.writeQueue.first != nil && t.rtxQueue.first == nil {
+	if t.state == inetSynSent || t.state == inetSynRecv || t.writeQueue.first != nil && t.rtxQueue.first == nil {
 		tm.write.Start(t.m.Now() + tm.backoff)
 	}
 }
