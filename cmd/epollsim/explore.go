@@ -157,11 +157,16 @@ func (f *exploreFlags) conclusive(r *explore.Report, file string) error {
 	switch {
 	case r.Limited > 0:
 		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, "+
-			"--max-starlark-steps or --max-tasks; raise it (epollsim run %s shows which, and where)", r.Limited, r.Runs, file)}
+			"--max-starlark-steps or --max-tasks; bound the loop that waits for another thread, or raise the limit (epollsim run %s shows which, and where)", r.Limited, r.Runs, file)}
 	case f.interrupted.Load():
 		return exitError{exitInterrupted, "interrupted"}
 	case !r.Sampled && !r.Complete(min(f.wanted(), enough)):
-		return exitError{scenario.ExitLimit, "the result is inconclusive: raise --max-schedules or --max-duration, or make the scenario smaller"}
+		covered := "not even all schedules without a preemption are covered"
+		if !r.Nothing {
+			covered = "all that is covered is " + r.Verdict()
+		}
+		return exitError{scenario.ExitLimit, "the result is inconclusive: " + covered + "; raise --max-schedules or --max-duration, make the scenario " +
+			"smaller (fewer threads, fewer calls in each, a bound for loops that wait for another thread), or draw schedules with --strategy=pct"}
 	}
 	return nil
 }
@@ -169,7 +174,7 @@ func (f *exploreFlags) conclusive(r *explore.Report, file string) error {
 // Limits of a single run unless others are asked for: what runs longer than that has a loop without a bound, or cannot be
 // covered anyway.
 const (
-	exploreSteps    = 100_000
+	exploreSteps    = 20_000
 	exploreStarlark = 1_000_000
 )
 

@@ -133,7 +133,11 @@ func (c *crew) work(b *branch, pool *sim.Pool) {
 			c.halt(c.x.over.Load())
 			return
 		}
-		if err := c.x.run(c.p, b, pool); err != nil {
+		if err := c.x.run(c.p, b, pool); err == errAborted {
+			c.x.revoke(c.p)
+			c.halt(false)
+			return
+		} else if err != nil {
 			c.spoil(b, err)
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -256,6 +257,34 @@ func TestReductionShowsWhatItMissed(t *testing.T) {
 			got, _, _ := reduced(prog, newSearch(bound))
 			require.Equal(t, want, got, "bound %d, %v", bound, prog)
 		}
+	}
+}
+
+// A run of many steps, each of which races with many others, does not outlast the time there is.
+func TestTimeEndsALongRun(t *testing.T) {
+	var prog [][]op
+	for range 2 {
+		var ops []op
+		for i := range 20_000 {
+			ops = append(ops, op{"write", i % 3})
+		}
+		prog = append(prog, ops)
+	}
+	run := func(opts sim.Options) Result {
+		m := sim.New(opts)
+		defer m.Close()
+		w := &play0{m: m, id: m.NewID(classThing), initial: len(prog)}
+		for i, ops := range prog {
+			w.go_(i, ops)
+		}
+		return Result{Err: m.Run()}
+	}
+	for _, cores := range []int{1, 2} {
+		start := time.Now()
+		r := Explore(run, Options{MaxDuration: 20 * time.Millisecond, Cores: cores})
+		require.NoError(t, r.Err)
+		require.False(t, r.Complete(1))
+		require.Less(t, time.Since(start), 20*time.Second)
 	}
 }
 

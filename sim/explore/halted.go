@@ -4,7 +4,7 @@ import "github.com/epollsim/epollsim/sim"
 
 // Halted looks at the steps that never come, because the run ends with an error.
 func (s *search) Halted(m *sim.Machine, _ error) {
-	if s.redundant || s.stray != nil {
+	if s.redundant || s.stray != nil || s.aborted {
 		return
 	}
 	s.m = m

@@ -3,7 +3,7 @@ package explore
 import "time"
 
 // hopeless is after how many runs that reached a limit of their own an exploration gives up: it proves nothing any more.
-const hopeless = 100
+const hopeless = 20
 
 // often is after how many runs the clock is looked at.
 const often = 64
@@ -28,17 +28,28 @@ func (x *exploration) permit(p *phase, b *branch) bool {
 func (x *exploration) limit(p *phase, b *branch) bool {
 	over := p.limited.Load() >= hopeless || x.opts.StopAtFailure && b.Failed > 0
 	if b.Runs%often == 0 && !over {
-		elapsed := time.Since(x.start)
-		if x.opts.MaxDuration > 0 && elapsed > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop() {
-			x.timed.Store(true)
-		}
-		over = x.timed.Load()
-		x.progress(p, b, elapsed)
+		over = x.late()
+		x.progress(p, b, time.Since(x.start))
 	}
 	if over {
 		x.over.Store(true)
 	}
 	return over || x.over.Load()
+}
+
+// late reports whether the time is over, or Stop says so.
+func (x *exploration) late() bool {
+	if x.opts.MaxDuration > 0 && time.Since(x.start) > x.opts.MaxDuration || x.opts.Stop != nil && x.opts.Stop() {
+		x.timed.Store(true)
+		x.over.Store(true)
+	}
+	return x.timed.Load()
+}
+
+// revoke takes back what permit has permitted for a run that was aborted.
+func (x *exploration) revoke(p *phase) {
+	p.runs.Add(^uint64(0))
+	x.runs.Add(^uint64(0))
 }
 
 func (x *exploration) progress(p *phase, b *branch, elapsed time.Duration) {

@@ -127,7 +127,10 @@ func (x *exploration) alone(p *phase, b *branch) {
 		case !x.permit(p, b):
 			return
 		default:
-			if err := x.run(p, b, x.pools[0]); err != nil {
+			if err := x.run(p, b, x.pools[0]); err == errAborted {
+				x.revoke(p)
+				return
+			} else if err != nil {
 				x.fail(err, b.search.token())
 				return
 			}
@@ -189,8 +192,12 @@ func (x *exploration) settle(p *phase) {
 // run runs the program once more. The error says what is wrong with it.
 func (x *exploration) run(p *phase, b *branch, pool *sim.Pool) error {
 	s := b.search
+	s.late = x.late
 	s.begin()
 	res := x.program(sim.Options{Strategy: s, Pool: pool})
+	if s.aborted {
+		return errAborted
+	}
 	b.learned()
 	b.Runs++
 	switch {

@@ -78,7 +78,10 @@ func (s *search) wantedSince(e *event) int32 {
 // race makes sure that e is tried before event i.
 func (s *search) race(i int32, e *event, n int32) {
 	at := &s.events[i]
-	if at.forced || n < int32(s.fixed)-1 { // who made the branch has seen to it
+	if s.races++; s.races%oftenSteps == 0 {
+		s.clock()
+	}
+	if s.aborted || at.forced || n < int32(s.fixed)-1 { // who made the branch has seen to it
 		return
 	}
 	if s.bound >= 0 {

@@ -9,6 +9,14 @@ import (
 // errRedundant ends a run all of whose continuations are covered elsewhere.
 var errRedundant = fmt.Errorf("explore: redundant: %w", sim.ErrStopped)
 
+// errAborted ends a run in the middle, to be done again if the exploration goes on.
+var errAborted = fmt.Errorf("explore: no time left: %w", sim.ErrStopped)
+
+// oftenSteps is after how many steps of a run, or races, the clock is looked at: the work on one grows with what was before.
+const oftenSteps = 1024
+
+func (s *search) clock() { s.aborted = s.aborted || s.late != nil && s.late() }
+
 // search visits schedules depth first. It is the strategy of every run.
 type search struct {
 	bound int // preemptions of a schedule, negative: no bound
@@ -31,6 +39,9 @@ type search struct {
 	chosen    bool // the choice for event n is made
 	redundant bool
 	cut       bool // the bound kept something from being visited
+	late      func() bool
+	races     int  // looked for
+	aborted   bool // time was over in the middle of a run
 	stray     error
 	firsts    []firstEvent
 	tasks     []int32 // of a wish that is being made
@@ -43,7 +54,7 @@ type search struct {
 
 // begin prepares for a run, which repeats the events before fixed.
 func (s *search) begin() {
-	s.n, s.m, s.chosen, s.redundant = 0, nil, false, false
+	s.n, s.m, s.chosen, s.redundant, s.aborted = 0, nil, false, false, false
 	s.settled, s.floor = 0, 0
 	for i := range s.last {
 		s.last[i] = -1
@@ -175,6 +186,13 @@ func (s *search) stepped(m *sim.Machine) {
 	}
 	s.setLast(task, int32(i))
 	s.n++
+	if s.n%oftenSteps == 0 {
+		s.clock()
+	}
+	if s.aborted {
+		m.Stop(errAborted)
+		return
+	}
 	if s.n == s.fixed-1 && !s.relearn {
 		m.Collect(true)
 	} else {
