@@ -133,9 +133,9 @@ func (r *Regular) Release(*vfs.File) {}
 // directory can be opened for reading and then not be read.
 type directory struct{}
 
-// NewDirectory opens a directory: EISDIR if it is to be written.
+// NewDirectory opens a directory: EISDIR if it is to be written or truncated.
 func NewDirectory(s *vfs.System, name string, flags int) (*vfs.File, abi.Errno) {
-	if flags&abi.O_ACCMODE != abi.O_RDONLY || flags&abi.O_CREAT != 0 {
+	if flags&abi.O_ACCMODE != abi.O_RDONLY || flags&(abi.O_CREAT|abi.O_TRUNC) != 0 {
 		return nil, abi.EISDIR
 	}
 	return s.NewFile(directory{}, deviceFlags(flags), name, s.NextIno()), 0

@@ -61,7 +61,7 @@ func (d *directory) add(name string, file inode) *entry {
 	} else if _, ok := file.(regular); ok {
 		kind = vfs.RegularInode
 	}
-	e := &entry{vfs.NewDentry(d.k.sys.NewInode(kind), d.dentry.Inode, name), file}
+	e := &entry{vfs.NewDentry(d.k.sys.NewInode(kind), d.dentry, name), file}
 	d.entries[name] = e
 	if isDir {
 		sub.dentry = e.dentry
@@ -181,6 +181,12 @@ func (k *Kernel) vacant(path string, dir bool) (place, abi.Errno) {
 // and is made again after a signal as read(2) is.
 func (t *Thread) Open(name string, flags int) (int, error) {
 	t.begin("openat", abi.AT_FDCWD, name, flags)
+	if flags &= validOpenFlags; flags&abi.O_SYNC&^abi.O_DSYNC != 0 {
+		flags |= abi.O_DSYNC
+	}
+	if errno := t.k.checkOpenFlags(flags); errno != 0 {
+		return t.result(-1, errno)
+	}
 	if name == "" {
 		return t.result(-1, abi.ENOENT)
 	}
@@ -197,6 +203,26 @@ func (t *Thread) Open(name string, flags int) (int, error) {
 		t.files.Install(fd, f)
 		return fd, 0
 	})
+}
+
+// validOpenFlags are the flags that open knows; it passes over others.
+const validOpenFlags = abi.O_ACCMODE | abi.O_CREAT | abi.O_EXCL | abi.O_NOCTTY | abi.O_TRUNC | abi.O_APPEND | abi.O_NONBLOCK | abi.O_SYNC |
+	abi.O_ASYNC | abi.O_DIRECT | abi.O_LARGEFILE | abi.O_DIRECTORY | abi.O_NOFOLLOW | abi.O_NOATIME | abi.O_CLOEXEC | abi.O_PATH | abi.O_TMPFILE
+
+// checkOpenFlags is what open asks of its flags before all: build_open_flags.
+func (k *Kernel) checkOpenFlags(flags int) abi.Errno {
+	const tmpfile = abi.O_TMPFILE &^ abi.O_DIRECTORY
+	switch {
+	case flags&abi.O_PATH != 0:
+		return 0
+	case flags&tmpfile != 0 && (flags&(abi.O_TMPFILE|abi.O_CREAT) != abi.O_TMPFILE || flags&abi.O_ACCMODE == abi.O_RDONLY):
+		return abi.EINVAL
+	case flags&tmpfile != 0:
+		k.Stop(&devices.NotModelledError{What: "open with O_TMPFILE"})
+	case flags&abi.O_DIRECTORY != 0 && flags&abi.O_CREAT != 0:
+		return abi.EINVAL
+	}
+	return 0
 }
 
 func (k *Kernel) open(path string, flags int) (*vfs.File, abi.Errno) {

@@ -95,7 +95,7 @@ func (k *Kernel) link(oldpath, newpath string) abi.Errno {
 	if to.dir.entries == nil {
 		to.dir.entries = map[string]*entry{}
 	}
-	to.dir.entries[to.name] = &entry{vfs.NewDentry(inode, to.dir.dentry.Inode, to.name), from.entry.file}
+	to.dir.entries[to.name] = &entry{vfs.NewDentry(inode, to.dir.dentry, to.name), from.entry.file}
 	inode.Notify(vfs.FileEvent{Mask: abi.IN_ATTRIB})
 	to.dir.dentry.Inode.Notify(vfs.FileEvent{Mask: abi.IN_CREATE, Name: to.name})
 	return 0
@@ -209,7 +209,7 @@ func (k *Kernel) move(from, to place, moved *directory) {
 		to.dir.entries = map[string]*entry{}
 	}
 	to.dir.entries[to.name] = e
-	e.dentry.Move(to.dir.dentry.Inode, to.name)
+	e.dentry.Move(to.dir.dentry, to.name)
 	mask := uint32(0)
 	if moved != nil {
 		moved.up, mask = to.dir, abi.IN_ISDIR

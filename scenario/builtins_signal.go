@@ -11,8 +11,8 @@ import (
 
 var signalRows = []row{
 	{sig: "kill(t, sig)", result: "0", help: "send a signal to a thread, a process, or the process of a number", fn: kill},
-	{sig: "signal(sig, handler)", result: "0",
-		help: "what sig does to this process: SIG_IGN, SIG_DFL, or a call of handler(sig) in the thread that takes it", fn: signal},
+	{sig: "signal(sig, handler, flags=0)", result: "0",
+		help: "what sig does to this process: SIG_IGN, SIG_DFL, or a call of handler(sig) in the thread that takes it; flags: SA_RESTART, SA_RESETHAND", fn: signal},
 	{sig: "sigprocmask(how, signals)", result: "0",
 		help: "change which signals of the list this thread blocks; how: SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK", fn: sigprocmask},
 }
@@ -48,6 +48,9 @@ const wantHandler = "SIG_IGN, SIG_DFL or a function"
 func signal(c *call) (starlark.Value, error) {
 	sig := abi.Signal(c.cint())
 	act := c.action()
+	if act.Flags = c.mask(); act.Flags&^(abi.SA_RESTART|abi.SA_RESETHAND) != 0 {
+		c.wrong("got %s, want SA_RESTART, SA_RESETHAND or both", abi.Flags("SA", int64(act.Flags)))
+	}
 	if c.err != nil {
 		return nil, c.err
 	}

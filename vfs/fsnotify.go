@@ -100,15 +100,18 @@ func (i *Inode) evict() {
 // has several if it was linked.
 type Dentry struct {
 	Inode  *Inode
-	parent *Inode // nil: of the root
+	parent *Dentry // nil: of the root
 	name   string
-	count  int  // open descriptions, and opens under way
+	count  int  // open descriptions, opens under way, and what is below it
 	gone   bool // unhashed
 }
 
 // NewDentry gives an inode a name in parent; nil for the root.
-func NewDentry(inode, parent *Inode, name string) *Dentry {
+func NewDentry(inode *Inode, parent *Dentry, name string) *Dentry {
 	inode.links++
+	if parent != nil {
+		parent.Get()
+	}
 	return &Dentry{Inode: inode, parent: parent, name: name}
 }
 
@@ -121,12 +124,18 @@ func (d *Dentry) Get() {
 	d.count++
 }
 
-// Put gives it back. The last one of a name that is gone ends the inode, unless that has another. Models dput and
-// dentry_unlink_inode.
+// Put gives it back. The last one of a name that is gone ends the inode, unless that has another, and then lets go of the
+// directory: one that was removed lives on while a file that was in it is open. Models dput and dentry_unlink_inode.
 func (d *Dentry) Put() {
 	d.Inode.sys.M.Write(d.Inode.id, fieldDentry)
-	if d.count--; d.count == 0 && d.gone && d.Inode.links == 0 {
+	if d.count--; d.count > 0 || !d.gone {
+		return
+	}
+	if d.Inode.links == 0 {
 		d.Inode.evict()
+	}
+	if d.parent != nil {
+		d.parent.Put()
 	}
 }
 
@@ -139,8 +148,10 @@ func (d *Dentry) Delete() {
 }
 
 // Move says that the name is another now: d_move.
-func (d *Dentry) Move(parent *Inode, name string) {
+func (d *Dentry) Move(parent *Dentry, name string) {
 	d.Inode.sys.M.Write(d.Inode.id, fieldDentry)
+	parent.Get()
+	d.parent.Put()
 	d.parent, d.name = parent, name
 }
 
@@ -156,7 +167,7 @@ func (d *Dentry) Notify(mask uint32) {
 	if d.parent != nil && !nameless {
 		named := e
 		named.Name = d.name
-		d.parent.Notify(named)
+		d.parent.Inode.Notify(named)
 	}
 	d.Inode.Notify(e)
 }

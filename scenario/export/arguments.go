@@ -186,6 +186,9 @@ func setsockoptArgs(rec *recording, params map[string]starlark.Value) (Object, s
 }
 
 func signalArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
+	if flags, ok := params["flags"].(starlark.Int); ok && flags.Sign() != 0 {
+		return nil, "signal() with flags: the programs handle without"
+	}
 	handler := Names("handler")
 	if n, ok := params["handler"].(starlark.Int); ok {
 		handler = spelled("SIGACTION", int64(bits(n)))

@@ -220,6 +220,8 @@ func judge(model, real *run) *Report {
 	return r
 }
 
+const firstPid = 1
+
 // ending says how a run ended, in the same words for both kernels.
 func ending(r *scenario.Result) string {
 	if r.Error != nil {
@@ -234,6 +236,8 @@ func ending(r *scenario.Result) string {
 		return "ends"
 	case kernel.Deadlocked(err), errors.As(err, &stuck):
 		return "is stuck: a thread waits for ever"
+	case errors.As(err, &killed) && killed.Pid != firstPid: // the host tells of the first process alone
+		return "ends"
 	case errors.As(err, &killed):
 		return "dies of " + killed.Signal.String()
 	case errors.As(err, &hostKilled):
