@@ -323,7 +323,7 @@ func TestTtyLikeHost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		program := ttyProgram.Draw(rt, "program")
 		d := ""
-		for _, patience := range []time.Duration{200, 2000, 10_000, 50_000, 200_000} {
+		for _, patience := range []time.Duration{200, 2000, 10_000, 50_000, 200_000, 1_000_000} {
 			if d = runTty(t, program, patience*time.Microsecond); d == "" {
 				return
 			}

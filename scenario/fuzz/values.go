@@ -56,6 +56,6 @@ var (
 	openFlags = []int64{
 		abi.O_RDWR | abi.O_CREAT, abi.O_RDONLY, abi.O_WRONLY, abi.O_RDWR, abi.O_RDWR | abi.O_CREAT | abi.O_APPEND,
 		abi.O_RDONLY | abi.O_CLOEXEC, abi.O_RDWR | abi.O_CREAT | abi.O_EXCL, abi.O_WRONLY | abi.O_TRUNC, abi.O_RDONLY | abi.O_NONBLOCK,
-		abi.O_RDWR | abi.O_PATH,
+		abi.O_RDWR | abi.O_PATH, abi.O_RDWR | abi.O_CREAT | abi.O_DIRECTORY, abi.O_RDONLY | abi.O_TRUNC,
 	}
 )
