@@ -35,6 +35,9 @@ func (log *Log) hints() []string {
 	var list []string
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	const advice = "record with: strace -f -ttt -s 256 -e trace=%desc,%network,%process,%signal -o FILE"
+	if n := log.Stats.Unknown; n > 0 {
+		add("%d lines of the log cannot be read, the first: %s; what they tell is missing", n, log.Stats.First)
+	}
 	calls := log.Stats.Calls
 	switch {
 	case calls < enough:

@@ -67,6 +67,7 @@ func FuzzReplay(f *testing.F) {
 	f.Add("1 socket(AF_INET, SOCK_STREAM, 0) = 3\n1 connect(3, {sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"1.2.3.4\")}, 16) = 0\n2 read(3, \"x\", 1) = 1\n")
 	f.Add("7 clone(child_stack=NULL, flags=SIGCHLD) = 8\n8 close(2) = 0\n7 wait4(8, NULL, 0, NULL) = 8\n8 +++ exited with 0 +++\n")
 	f.Add("7 read(0, <unfinished ...>\n8 write(1, \"x\", 1 <unfinished ...>\n7 <... read resumed>\"x\", 9) = 1\n8 <... write resumed>) = 1\n")
+	f.Add(halfWritten)
 	f.Fuzz(func(t *testing.T, text string) {
 		watchdog := time.AfterFunc(20*time.Second, func() { panic("hangs: " + strconv.Quote(text)) })
 		defer watchdog.Stop()

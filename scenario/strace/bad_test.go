@@ -34,6 +34,7 @@ func TestVerdict(t *testing.T) {
 		{"perf trace", "     0.000 ( 0.003 ms): cat/123 read(fd: 3, buf: 0x7f, count: 832) = 832\n" +
 			"     0.012 ( 0.001 ms): cat/123 close(fd: 3) = 0\n", "looks like the log of perf trace, not of strace"},
 		{"dtruss", "\tPID/THRD  SYSCALL(args) \t\t = return\n 123/0x1: stuff -> x\n", "looks like the log of dtruss, not of strace"},
+		{"truss", "open(" + `"/a",O_RDONLY)` + "\t\t = 3 (0x3)\nread(3,0x10,1)\t\t = 1 (0x1)\n", "looks like the log of truss, not of strace"},
 		{"ltrace -S", "__libc_start_main@SYS(0x1, 2)\nfoo->bar(1) = 2\n", "looks like the log of ltrace, not of strace"},
 		{"strace -c", "% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n" +
 			"  0.00    0.000000           0         1           read\n", "log:1:1: this is only the summary of strace -c"},

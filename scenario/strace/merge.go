@@ -234,6 +234,7 @@ func (m *merged) Stats() Stats {
 		sum.Unended += s.Unended
 		sum.Headless += s.Headless
 		sum.binary = sum.binary || s.binary
+		sum.truss += s.truss
 		sum.summary = sum.summary || s.summary
 		if sum.undecoded == nil {
 			sum.undecoded = s.undecoded

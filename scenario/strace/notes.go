@@ -56,6 +56,11 @@ func tool(line string) string {
 	return ""
 }
 
+// truss reports whether a result is told twice, = 3 (0x3): what truss does and strace does not.
+func (r *Result) truss() bool {
+	return len(r.Notes) == 1 && r.Notes[0].Kind == ValueInt && r.Notes[0].Pointer() && r.Notes[0].Int == r.Ret && !r.Failed
+}
+
 // Verdict says whether this was a log of strace at all, and what to do if it was not. It is nil when there are calls and
 // most lines are known.
 func (s Stats) Verdict(name string) error {
@@ -71,6 +76,8 @@ func (s Stats) Verdict(name string) error {
 		return &Error{at, "this is not a text" + advice}
 	case s.foreign != "" && s.Unknown > s.Calls:
 		return &Error{at, "this looks like the log of " + s.foreign + ", not of strace" + advice}
+	case s.truss > 0 && 2*s.truss > s.Calls-s.Unended:
+		return &Error{at, "this looks like the log of truss, not of strace" + advice}
 	case s.Calls == 0 && s.summary:
 		return &Error{at, "this is only the summary of strace -c" + advice}
 	case s.Calls == 0 && s.Headless == 0:

@@ -49,6 +49,7 @@ type Stats struct {
 	undecoded *Error // the first epoll_ctl of which only an address is shown
 	binary    bool
 	foreign   string // the tool whose log this seems to be
+	truss     int    // calls whose result is told as truss does
 	summary   bool   // the table of strace -c or -C has begun
 }
 
@@ -149,6 +150,9 @@ func (r *Reader) emit(rec Record) {
 	if rec.Call != nil && rec.Call.undecoded() && r.stats.undecoded == nil {
 		r.stats.undecoded = &Error{rec.Call.Where(rec.Call.Args[3].Col), "an address where the events are: this log was recorded with " +
 			"-e verbose= or -e raw=; without them strace shows what a replay needs"}
+	}
+	if rec.Call != nil && rec.Call.Result.truss() {
+		r.stats.truss++
 	}
 	if rec.Call != nil && rec.Call.Result.Spent > 0 {
 		r.stats.Form.Spent = true
