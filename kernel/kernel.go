@@ -192,7 +192,7 @@ func (k *Kernel) RunThread(main func(*Thread)) error { return k.run(body{fn: mai
 func (k *Kernel) run(main body) error {
 	k.lastPid++
 	p := k.newProcess(k.lastPid, nil)
-	p.newThread(p.pid, "main", main)
+	p.newThread(p.pid, "main", p.files, main)
 	err := k.m.Run()
 	k.m.Close()
 	if err == nil && k.killed != nil {

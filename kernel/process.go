@@ -61,18 +61,18 @@ var processes = sim.NewCache(func(p *Process) {
 	*p = Process{pending: sigPending{queue: p.pending.queue[:0]}}
 })
 
-func (k *Kernel) newProcess(pid int, parent *Process) *Process {
+func (k *Kernel) newProcess(pid int, parent *Thread) *Process {
 	p := processes.New(k.m)
-	p.k, p.pid, p.parent, p.id = k, pid, parent, k.m.NewID(classProcess)
+	p.k, p.pid, p.id = k, pid, k.m.NewID(classProcess)
 	p.threads = p.room[:0]
 	p.siglock.Init(k.m, classSiglock)
 	p.chldWait.InitClass(k.m, classChldWait)
 	p.signalfdWqh.InitClass(k.m, classSignalfdWqh)
 	if parent != nil {
-		p.files = parent.files.Copy()
-		if parent.handlers != nil {
+		p.parent, p.files = parent.proc, parent.files.Copy()
+		if h := parent.proc.handlers; h != nil {
 			p.handlers = handlerTables.New(k.m)
-			*p.handlers = *parent.handlers
+			*p.handlers = *h
 		}
 	} else {
 		p.files = k.sys.NewFdTable()
@@ -122,15 +122,15 @@ func (p *Process) leave(t *Thread) {
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.pid }
 
-// newThread starts a thread that runs body.
-func (p *Process) newThread(tid int, name string, body body) *Thread {
+// newThread starts a thread that runs body and uses these descriptors.
+func (p *Process) newThread(tid int, name string, files *vfs.FdTable, body body) *Thread {
 	t := threads.New(p.k.m)
-	t.k, t.proc, t.tid, t.name, t.files, t.body = p.k, p, tid, name, p.files, body
+	t.k, t.proc, t.tid, t.name, t.files, t.body = p.k, p, tid, name, files, body
 	t.task = p.k.m.Go(name, t, threadMain)
 	t.waiter.Init(p.k.epoll, t.task)
 	t.joinWait.InitClass(p.k.m, classJoinWait)
-	p.files.Users++
-	p.files.Shared = p.files.Shared || p.files.Users > 1
+	files.Users++
+	files.Shared = files.Shared || files.Users > 1
 	p.threads = append(p.threads, t)
 	if p.leader == nil {
 		p.leader, p.target = t, t

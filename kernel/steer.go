@@ -32,12 +32,12 @@ func (k *Kernel) Adopt(pid int, name string, parent *Thread, fn func(*Thread)) *
 	p.signalfdWqh.InitClass(k.m, classSignalfdWqh)
 	p.files.Users = 0
 	k.procs.PushBack(&p.link, p)
-	return p.newThread(pid, name, body{fn: fn})
+	return p.newThread(pid, name, p.files, body{fn: fn})
 }
 
 // AdoptThread starts another thread of t's process.
 func (t *Thread) AdoptThread(tid int, name string, fn func(*Thread)) *Thread {
-	return t.proc.newThread(tid, name, body{fn: fn})
+	return t.proc.newThread(tid, name, t.files, body{fn: fn})
 }
 
 // Thread returns the thread of a process that has not been reaped, nil if there is none with this number.
@@ -130,6 +130,7 @@ func (t *Thread) Exec() {
 	p.siglock.Unlock()
 	p.leader, t.tid = t, p.pid
 	t.Unshare()
+	p.files = t.files
 	for _, fd := range t.files.Open() {
 		if t.files.Cloexec(fd) {
 			f, _ := t.files.Close(fd)
@@ -139,14 +140,18 @@ func (t *Thread) Exec() {
 	t.runFputs()
 }
 
-// Unshare gives t a table of its own with the same numbers: unshare(CLONE_FILES).
+// Unshare gives t a table of its own with the same numbers: unshare(CLONE_FILES). What the process is said to have open is what
+// its first thread has.
 func (t *Thread) Unshare() {
 	if t.files.Users == 1 {
 		return
 	}
 	own := t.files.Copy()
 	t.files.Users--
-	t.files, t.proc.files = own, own
+	t.files = own
+	if t.proc.leader == t {
+		t.proc.files = own
+	}
 }
 
 // ShareFiles lets t use the table of other in place of its own: what clone(2) does with CLONE_FILES for another process.

@@ -29,7 +29,7 @@ func (t *Thread) Clone(name string, fn func(Calls)) (int, error) {
 	t.begin("clone3", threadFlags, 0)
 	t.k.lastPid++
 	tid := t.k.lastPid
-	child := t.proc.newThread(tid, name, body{calls: fn})
+	child := t.proc.newThread(tid, name, t.files, body{calls: fn})
 	child.blocked = t.blocked
 	t.leave(int64(tid), 0)
 	return tid, nil
@@ -40,8 +40,8 @@ func (t *Thread) Fork(name string, fn func(Calls)) (int, error) {
 	t.begin("clone", abi.CLONE_CHILD_CLEARTID|abi.CLONE_CHILD_SETTID|int(abi.SIGCHLD))
 	t.k.lastPid++
 	pid := t.k.lastPid
-	p := t.k.newProcess(pid, t.proc)
-	child := p.newThread(pid, name, body{calls: fn})
+	p := t.k.newProcess(pid, t)
+	child := p.newThread(pid, name, p.files, body{calls: fn})
 	child.blocked = t.blocked
 	t.leave(int64(pid), 0)
 	return pid, nil

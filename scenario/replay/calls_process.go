@@ -172,6 +172,9 @@ func runClone(x *exec, o *op) outcome {
 	child.k = x.k.Thread(n)
 	switch {
 	case o.a[0]&cloneThread != 0:
+		if o.a[0]&cloneFiles == 0 {
+			x.unshare(child.k)
+		}
 	case o.a[0]&cloneFiles != 0:
 		child.k.ShareFiles(parent.k)
 	default:
