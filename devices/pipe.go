@@ -60,7 +60,8 @@ type Pipe struct {
 
 	rdWait, wrWait waitqueue.Head
 	sleepers       sleepers
-	ends           [2]pipeFile // the descriptions that pipe2 makes
+	ends           [2]pipeFile              // the descriptions that pipe2 makes
+	room           [defaultSlots]pipeBuffer // the ring at first
 }
 
 // pipeFile is a pipe as one description sees it.
@@ -89,10 +90,13 @@ func NewPipe(s *vfs.System, flags int, rules PipeRules) (r, w *vfs.File, errno a
 	return r, w, 0
 }
 
+var pipes = sim.NewCache(func(p *Pipe) { *p = Pipe{sleepers: p.sleepers.again()} })
+
 // newPipe returns an empty pipe that nobody has opened: alloc_pipe_info.
 func newPipe(s *vfs.System, rules PipeRules) *Pipe {
-	p := &Pipe{sys: s, m: s.M, id: s.M.NewID(classPipe), rules: rules, maxUsage: defaultSlots}
-	p.bufs = make([]pipeBuffer, defaultSlots)
+	p := pipes.New(s.M)
+	p.sys, p.m, p.id, p.rules, p.maxUsage = s, s.M, s.M.NewID(classPipe), rules, defaultSlots
+	p.bufs = p.room[:]
 	p.mutex.Init(s.M, classPipeMutex)
 	p.rdWait.InitClass(s.M, classRdWait)
 	p.wrWait.InitClass(s.M, classWrWait)

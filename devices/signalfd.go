@@ -59,9 +59,12 @@ func CheckSignalfdFlags(flags int) abi.Errno {
 	return 0
 }
 
+var signalfds = sim.NewCache(func(sf *Signalfd) { *sf = Signalfd{sleepers: sf.sleepers.again()} })
+
 // NewSignalfd returns a new signalfd: signalfd4(2) up to the descriptor.
 func NewSignalfd(s *vfs.System, mask abi.SigSet, flags int) *vfs.File {
-	sf := &Signalfd{m: s.M, id: s.M.NewID(classSignalfd), mask: mask &^ unblockable}
+	sf := signalfds.New(s.M)
+	sf.m, sf.id, sf.mask = s.M, s.M.NewID(classSignalfd), mask&^unblockable
 	s.Counters.Allocations++
 	return s.NewFile(sf, abi.O_RDWR|flags&abi.SFD_NONBLOCK, "anon_inode:[signalfd]", anonIno)
 }

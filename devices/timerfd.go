@@ -47,6 +47,8 @@ type Timerfd struct {
 	sleepers sleepers
 }
 
+var timerfds = sim.NewCache(func(tf *Timerfd) { *tf = Timerfd{sleepers: tf.sleepers.again()} })
+
 // NewTimerfd returns a new timer that is not armed: timerfd_create(2) up to the descriptor.
 func NewTimerfd(s *vfs.System, clocks *Clocks, clock, flags int) (*vfs.File, abi.Errno) {
 	if flags&^(abi.TFD_CLOEXEC|abi.TFD_NONBLOCK) != 0 {
@@ -57,7 +59,8 @@ func NewTimerfd(s *vfs.System, clocks *Clocks, clock, flags int) (*vfs.File, abi
 	default:
 		return nil, abi.EINVAL
 	}
-	tf := &Timerfd{m: s.M, clocks: clocks, id: s.M.NewID(classTimerfd), clock: clock}
+	tf := timerfds.New(s.M)
+	tf.m, tf.clocks, tf.id, tf.clock = s.M, clocks, s.M.NewID(classTimerfd), clock
 	tf.wqh.InitClass(s.M, classTimerfdWqh)
 	tf.timer.Init(s.M, timerfdTriggered)
 	tf.timer.Owner = tf
