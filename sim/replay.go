@@ -77,6 +77,22 @@ func NewReplay(token string) (*Replay, error) {
 	return r, nil
 }
 
+// Without returns a schedule that makes the i-th choice that is not the default one the default one, false if there is none. It
+// may not fit the program: then it makes default choices.
+func (r *Replay) Without(i int) (*Replay, bool) {
+	if i >= len(r.deviations) {
+		return nil, false
+	}
+	rest := append([]Deviation(nil), r.deviations[:i]...)
+	for k, d := range r.deviations[i+1:] {
+		if k == 0 {
+			d.Gap += r.deviations[i].Gap
+		}
+		rest = append(rest, d)
+	}
+	return &Replay{deviations: rest}, true
+}
+
 // Preemptive is true.
 func (*Replay) Preemptive() bool { return true }
 

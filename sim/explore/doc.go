@@ -44,7 +44,7 @@ package explore
 //	branch.go crew.go           several cores; reuse.go: memory that explorations hand on
 //	rules.go                    which steps depend on each other
 //	checkpoint.go sample.go     stopping and going on; random schedules
-//	report.go tally.go          what was found; table.go, json.go: as columns, as JSON
+//	report.go tally.go          what was found; table.go, json.go: as columns, as JSON; shorten.go: with fewer preemptions
 
 // For the maintainer:
 //

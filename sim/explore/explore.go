@@ -87,6 +87,7 @@ func Explore(program Program, opts Options) *Report {
 		opts.Checkpoint(x.save())
 	}
 	r := x.report()
+	x.shorten(r)
 	for _, p := range x.phases {
 		p.search.free()
 	}

@@ -73,11 +73,7 @@ func (c *tallies) count(m *sim.Machine, res *Result) (limited bool) {
 		}
 		return true
 	}
-	failure := res.Failure
-	if failure == "" && res.Err != nil {
-		failure, _, _ = strings.Cut(res.Err.Error(), "\n")
-	}
-	if failure != "" {
+	if failure := res.failure(); failure != "" {
 		c.Failed++
 		find(&c.Failures, failure).count(m, w)
 	}
@@ -105,6 +101,15 @@ func isLimit(err error) bool {
 	}
 	var limit *sim.LimitError
 	return errors.As(err, &limit)
+}
+
+// failure is Failure, or the first line of Err.
+func (r *Result) failure() string {
+	if r.Failure != "" || r.Err == nil {
+		return r.Failure
+	}
+	line, _, _ := strings.Cut(r.Err.Error(), "\n")
+	return line
 }
 
 func find(list *[]*Outcome, text string) *Outcome {
