@@ -166,7 +166,7 @@ func (s *inetSock) covers(t *inetSock) bool {
 	case !a.IsUnspecified():
 		return false
 	case a.Is4():
-		return b.Is4() || b.IsUnspecified() && !t.v6only
+		return b.Is4() || !t.v6only // one that connect has given an address of IPv6 counts, too
 	}
 	return b.Is6() || !s.v6only // the wildcard of IPv6 holds IPv4 too
 }

@@ -154,12 +154,21 @@ func sendto(c *call) (starlark.Value, error) {
 	return c.int(n, err)
 }
 
+// room is a buffer to receive into. With MSG_TRUNC TCP counts bytes and stores none: they are zero.
+func (c *call) room(size, flags int) []byte {
+	buf := c.takeBytes(size)
+	if flags&abi.MSG_TRUNC != 0 {
+		clear(buf)
+	}
+	return buf
+}
+
 func recv(c *call) (starlark.Value, error) {
 	fd, size, flags := c.cint(), c.size(), c.flags()
 	if c.err != nil {
 		return nil, c.err
 	}
-	buf := c.takeBytes(size)
+	buf := c.room(size, flags)
 	n, err := c.calls.Recvfrom(fd, buf, flags, nil)
 	data := received(buf, n, err)
 	c.putBytes(buf)
@@ -171,7 +180,7 @@ func recvfrom(c *call) (starlark.Value, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	buf := c.takeBytes(size)
+	buf := c.room(size, flags)
 	var addr abi.Sockaddr
 	n, err := c.calls.Recvfrom(fd, buf, flags, &addr)
 	data := received(buf, n, err)

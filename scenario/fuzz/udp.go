@@ -174,10 +174,13 @@ func (g *generator) onUdp(args ...int64) bool {
 // oneFamily keeps sockets of IPv6 to the family they have begun with: what else they do is not modelled.
 func (g *generator) oneFamily(fd, addr int64) bool {
 	a, err := g.runner.Getsockname(int(fd))
-	if addr == noAddr || err != nil || a.Family != abi.AF_INET6 || a.Inet.Addr().IsUnspecified() {
+	if addr == noAddr || err != nil || a.Family != abi.AF_INET6 {
 		return true
 	}
 	to := udpAddrs[addr].Inet.Addr()
+	if a.Inet.Addr().IsUnspecified() {
+		return a.Inet.Port() == 0 || !to.Is4() && !to.Is4In6() // it could become one of IPv6 again
+	}
 	return (to.Is4() || to.Is4In6()) == a.Inet.Addr().Is4In6()
 }
 
