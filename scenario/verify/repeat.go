@@ -51,7 +51,7 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for range n {
 		late := &lateness{}
-		h, err := host.New(host.Options{Timeout: time.Duration(def.end) + grace, Delay: func() time.Duration {
+		h, err := host.New(host.Options{Timeout: def.patience(), Delay: func() time.Duration {
 			if delay <= 0 {
 				return 0
 			}

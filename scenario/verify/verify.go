@@ -55,6 +55,17 @@ type Report struct {
 // grace is what the host gets on top of the model's virtual time before a run counts as stuck.
 const grace = 3 * time.Second
 
+// A busy host may need a moment for each call.
+const (
+	gracePerCall = 5 * time.Millisecond
+	mostForCalls = 30 * time.Second
+)
+
+// patience is the time that the host gets for what r did.
+func (r *run) patience() time.Duration {
+	return time.Duration(r.end) + grace + min(time.Duration(r.history.Calls)*gracePerCall, mostForCalls)
+}
+
 // File compares one compiled scenario. The error says that the host cannot be used.
 func File(p *scenario.Program, opts Options) (*Report, error) {
 	if name, ok := p.ModelOnly(); ok {
@@ -70,7 +81,7 @@ func File(p *scenario.Program, opts Options) (*Report, error) {
 	var limit time.Duration // of lateness
 	for try := range hostRuns {
 		late := &lateness{}
-		h, err := host.New(host.Options{Timeout: time.Duration(def.end) + grace, Late: late.note})
+		h, err := host.New(host.Options{Timeout: def.patience(), Late: late.note})
 		if err != nil {
 			return nil, err
 		}
