@@ -71,7 +71,7 @@ func TestSocketsNotModelled(t *testing.T) {
 	for src, want := range map[string]string{
 		`socket(AF_INET6, SOCK_RAW)`:                              "AF_INET6",
 		`setsockopt(socketpair()[0], SOL_SOCKET, SO_PASSCRED, 1)`: "SO_PASSCRED",
-		`getsockopt(socketpair()[0], SOL_SOCKET, SO_PEEK_OFF)`:    "SO_PEEK_OFF",
+		`setsockopt(socketpair()[0], SOL_SOCKET, SO_PEEK_OFF, 0)`: "SO_PEEK_OFF",
 		`bind(socket(AF_UNIX, SOCK_STREAM), "")`:                  "a name that the kernel chooses",
 	} {
 		r := onModel(compile(t, src), kernel.Options{})
