@@ -150,33 +150,14 @@ func parseAddr(o *op, c *strace.Call) bool {
 
 // sockaddr reads an address of a family that the model may know, nil for others.
 func sockaddr(v *strace.Value) *abi.Sockaddr {
-	family := v.Field("sa_family")
-	if family == nil {
+	addr, ok := v.Sockaddr()
+	if !ok {
 		return nil
 	}
-	switch {
-	case family.Is("AF_UNIX"):
-		path := v.Field("sun_path")
-		if path == nil {
-			return &abi.Sockaddr{Family: abi.AF_UNIX}
-		}
-		name := path.Text
-		if len(name) > 0 && name[0] == 0 {
-			name = "@" + name[1:]
-		}
-		addr := abi.UnixAddr(name)
-		return &addr
-	case family.Is("AF_INET"), family.Is("AF_INET6"):
-		addr, ok := v.Sockaddr()
-		if !ok {
-			return nil
-		}
+	if anyInet(&addr) {
 		addr = inetAddr(addr.Inet)
-		return &addr
-	case family.Is("AF_UNSPEC"):
-		return &abi.Sockaddr{}
 	}
-	return nil
+	return &addr
 }
 
 func parseSockopt(o *op, c *strace.Call) bool {

@@ -28,11 +28,11 @@ func (x *exec) receiver(addr abi.Sockaddr) int {
 
 // datagramTo sees to it that somebody is there to get what o sends, unless the log tells that nobody was.
 func (x *exec) datagramTo(o *op) {
-	if o.row.looks || !o.row.waits || o.fd < 0 || o.want.failed() || x.refusedSoon(o) {
+	if o.row.looks || !o.row.waits || o.fd < 0 || o.want.failed() {
 		return
 	}
 	f := x.file(o, o.fd)
-	if f == nil || devices.UdpOf(f) == nil {
+	if f == nil || devices.UdpOf(f) == nil || x.refusedSoon(o) {
 		return
 	}
 	to, ok := abi.Sockaddr{}, false

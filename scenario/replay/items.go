@@ -12,6 +12,7 @@ import (
 // items finds the items of epolls by what the log shows of them. What it says is verified: items go with their files.
 type items struct {
 	places   map[itemData]place
+	shared   map[itemData]bool                // data that several items have had
 	external map[*eventpoll.Eventpoll][]place // of files of which only the log knows
 }
 
@@ -26,12 +27,18 @@ type place struct {
 }
 
 func newItems() items {
-	return items{places: map[itemData]place{}, external: map[*eventpoll.Eventpoll][]place{}}
+	return items{places: map[itemData]place{}, shared: map[itemData]bool{}, external: map[*eventpoll.Eventpoll][]place{}}
 }
 
 // added notes that ep watches f.
 func (it *items) added(ep *eventpoll.Eventpoll, f *vfs.File, fd int, data uint64) {
-	it.places[itemData{ep, data}] = place{f, fd}
+	at := itemData{ep, data}
+	if old, ok := it.places[at]; ok && old != (place{f, fd}) {
+		if e, _, ok := ep.Item(old.file, old.fd); ok && e.Data == data {
+			it.shared[at] = true
+		}
+	}
+	it.places[at] = place{f, fd}
 	if p := (place{f, fd}); externalOf(f) != nil && !slices.Contains(it.external[ep], p) {
 		it.external[ep] = append(it.external[ep], p)
 	}
@@ -55,6 +62,17 @@ func (it *items) itemOf(ep *eventpoll.Eventpoll, data uint64) (file *vfs.File, m
 	return file, mask
 }
 
+// only gives the item with this data, if there is no more than one.
+func (it *items) only(ep *eventpoll.Eventpoll, data uint64) (file *vfs.File, mask abi.Events, listed, ok bool) {
+	at := itemData{ep, data}
+	p, known := it.places[at]
+	if !known || it.shared[at] {
+		return nil, 0, false, false
+	}
+	e, listed, ok := ep.Item(p.file, p.fd)
+	return p.file, e.Events, listed, ok && e.Data == data
+}
+
 // hasExternal reports whether ep watches a file of which only the log knows.
 func (it *items) hasExternal(ep *eventpoll.Eventpoll) bool {
 	list := slices.DeleteFunc(it.external[ep], func(p place) bool {
@@ -75,6 +93,7 @@ func (it *items) forget() {
 		e, _, ok := at.ep.Item(p.file, p.fd)
 		return !ok || e.Data != at.data
 	})
+	maps.DeleteFunc(it.shared, func(at itemData, _ bool) bool { return at.ep.Items() == 0 })
 	maps.DeleteFunc(it.external, func(ep *eventpoll.Eventpoll, _ []place) bool { return ep.Items() == 0 })
 }
 

@@ -29,6 +29,9 @@ func (x *exec) number(o *op, f *vfs.File) int {
 	if x.file(o, o.fd) == f {
 		return o.fd
 	}
+	if !x.opts.Inferences || len(x.inferences) >= maxInferences { // nobody will read it
+		return -1
+	}
 	if th := x.threads[o.task]; th != nil && th.k != nil {
 		for _, fd := range th.k.Files().Open() {
 			if th.k.Files().At(fd) == f {

@@ -29,35 +29,30 @@ func helpWait(x *exec, o *op) bool {
 
 // helpItem lets the item that e is of become ready.
 func (x *exec) helpItem(o *op, ep *eventpoll.Eventpoll, e abi.EpollEvent) (found, changed bool) {
-	var file *vfs.File
-	var mask abi.Events
-	listed := false
-	ep.EachItem(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
-		if item.Data != e.Data {
-			return true
-		}
-		found = true
-		if x.peek(f)&item.Events != e.Events {
-			file, mask = f, item.Events
-			return false
-		}
-		file, mask = f, item.Events
-		return true
-	})
+	file, mask, listed, found := x.only(ep, e.Data)
+	if !found {
+		file, mask, listed, found = x.lastItem(ep, e)
+	}
 	if !found {
 		return false, false
 	}
-	ep.EachReady(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
-		if f == file && item.Data == e.Data {
-			listed = true
-		}
-		return !listed
-	})
-	bits := x.peek(file) & mask
-	if bits == e.Events && listed {
+	if x.peek(file)&mask == e.Events && listed {
 		return true, false
 	}
 	return true, x.makeReady(o, file, e.Events, mask)
+}
+
+// lastItem gives an item with the data of e that is not ready as e tells, or the last one.
+func (x *exec) lastItem(ep *eventpoll.Eventpoll, e abi.EpollEvent) (file *vfs.File, mask abi.Events, listed, found bool) {
+	ep.EachItem(func(f *vfs.File, fd int, item abi.EpollEvent) bool {
+		if item.Data != e.Data {
+			return true
+		}
+		file, mask, found = f, item.Events, true
+		_, listed, _ = ep.Item(f, fd)
+		return x.peek(f)&item.Events == e.Events
+	})
+	return file, mask, listed, found
 }
 
 // helpUnseen is for events that the log left out: they are of what its thread works on until it waits again.
