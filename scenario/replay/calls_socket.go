@@ -300,6 +300,9 @@ func parseSendmsg(o *op, c *strace.Call) bool {
 		msg := a.at(1)
 		if v := msg.Field("msg_iov"); v != nil {
 			o.data, o.whole = vectors(v)
+			if missing := o.want.ret - int64(len(o.data)); v.Cut && missing > 0 && missing <= maxBuffer {
+				o.data = append(o.data, make([]byte, missing)...)
+			}
 		}
 		if name := msg.Field("msg_name"); name != nil {
 			o.addr = sockaddr(name)

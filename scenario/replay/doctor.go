@@ -40,10 +40,12 @@ type doctor struct {
 	byFd    map[int][]*watch // of watched, those of a number
 	full    map[int][]*watch // by epoll: whose last read took all
 	woken   []woken          // the last ones
+	accepts []woken          // the last accepts that got a connection
 	moment  int
+	tables  map[int]int // of tasks, by number
 }
 
-// The numbers of two processes are not the same; a task stands for its process as far as the log lets see.
+// The numbers of two processes are not the same: a number stands here with its table, as far as the log shows who shares one.
 type itemKey struct {
 	epfd int
 	data uint64
@@ -60,16 +62,17 @@ type watch struct {
 	itemKey
 	fd     int
 	events abi.Events
-	task   int  // that asked: a close by another one may be of another table
+	task   int  // that asked: without clones in the log, a close by another one may be of another table
 	closed int  // line of the close of the number it was added as
 	full   int  // line of the last read that took all it asked for
 	listed bool // in doctor.full
 }
 
-// woken is a wait of several threads on one epoll that has come back.
+// woken is a wait that has come back, or an accept.
 type woken struct {
 	tid    int
 	moment int
+	fd     int // of an accept
 }
 
 const (
@@ -84,7 +87,7 @@ const (
 func diagnose(log *Log) []Note {
 	d := &doctor{
 		notes: map[string]*Note{}, waits: map[int]map[int]*waitState{}, watched: map[itemKey]*watch{}, byFd: map[int][]*watch{},
-		full: map[int][]*watch{},
+		full: map[int][]*watch{}, tables: map[int]int{},
 	}
 	log.rewind()
 	for i := 0; log.reach(i); i++ {
@@ -105,11 +108,29 @@ func (d *doctor) event(e *logEvent) {
 			delete(states, e.task)
 		}
 	}
+	if o := e.op; o != nil && o.row != nil && o.row.clones() {
+		d.cloned(o)
+	}
 	if o := e.op; o != nil && e.kind != eventEnter && o.row != nil && !o.never {
 		d.call(o)
 		d.herds(e)
 	}
 }
+
+// cloned notes which table a new task has. Its first line may come before the clone has ended.
+func (d *doctor) cloned(o *op) {
+	child := int(o.want.ret)
+	if _, known := d.tables[child]; known || child <= 0 {
+		return
+	}
+	d.tables[child] = d.tables[o.tid]
+	if o.a[0]&(cloneThread|cloneFiles) == 0 {
+		d.tables[child] = child
+	}
+}
+
+// number is a number of o's table, unlike that of any other table.
+func (d *doctor) number(o *op, fd int) int { return d.tables[o.tid]<<24 + fd }
 
 func (d *doctor) found(pattern, text string, line int) {
 	n := d.notes[pattern]
@@ -150,11 +171,12 @@ func (d *doctor) ctl(o *op) {
 	switch o.a[0] {
 	case abi.EPOLL_CTL_ADD, abi.EPOLL_CTL_MOD:
 		if o.event != nil {
-			d.forget(o.fd, o.fd2)
-			d.watch(&watch{itemKey: itemKey{o.fd, o.event.Data}, fd: o.fd2, events: o.event.Events, task: o.task})
+			epfd, fd := d.number(o, o.fd), d.number(o, o.fd2)
+			d.forget(epfd, fd)
+			d.watch(&watch{itemKey: itemKey{epfd, o.event.Data}, fd: fd, events: o.event.Events, task: o.task})
 		}
 	case abi.EPOLL_CTL_DEL:
-		d.forget(o.fd, o.fd2)
+		d.forget(d.number(o, o.fd), d.number(o, o.fd2))
 	}
 }
 
@@ -189,9 +211,9 @@ func (d *doctor) forget(epfd, fd int) {
 
 // closed notes which watches have lost their number.
 func (d *doctor) closed(o *op) {
-	lost := 0
-	for _, w := range slices.Backward(slices.Clone(d.byFd[o.fd])) {
-		if w.closed == 0 && w.epfd != o.fd && w.task == o.task {
+	lost, fd := 0, d.number(o, o.fd)
+	for _, w := range slices.Backward(slices.Clone(d.byFd[fd])) {
+		if w.closed == 0 && w.epfd != fd && w.task == o.task {
 			w.closed = o.end.Line
 		}
 		if w.closed != 0 {
@@ -204,7 +226,7 @@ func (d *doctor) closed(o *op) {
 
 // touch notes that a program did something with a number.
 func (d *doctor) touch(o *op) {
-	for _, w := range d.byFd[o.fd] {
+	for _, w := range d.byFd[d.number(o, o.fd)] {
 		for _, s := range d.waits[w.epfd] {
 			if _, ok := s.idle[w.data]; ok {
 				s.idle[w.data] = 0
@@ -223,13 +245,14 @@ func (d *doctor) touch(o *op) {
 }
 
 func (d *doctor) wait(o *op) {
-	if d.waits[o.fd] == nil {
-		d.waits[o.fd] = map[int]*waitState{}
+	epfd := d.number(o, o.fd)
+	if d.waits[epfd] == nil {
+		d.waits[epfd] = map[int]*waitState{}
 	}
-	s := d.waits[o.fd][o.task]
+	s := d.waits[epfd][o.task]
 	if s == nil {
 		s = &waitState{idle: map[uint64]int{}}
-		d.waits[o.fd][o.task] = s
+		d.waits[epfd][o.task] = s
 	}
 	if o.want.failed() {
 		return
@@ -237,13 +260,13 @@ func (d *doctor) wait(o *op) {
 	seen := map[uint64]bool{}
 	for _, e := range o.want.events {
 		seen[e.Data] = true
-		w := d.watched[itemKey{o.fd, e.Data}]
+		w := d.watched[itemKey{epfd, e.Data}]
 		s.idle[e.Data]++
 		switch {
 		case e.Events&(abi.EPOLLHUP|abi.EPOLLERR) != 0 && s.idle[e.Data] > spins:
 			d.found("HUP spin", "EPOLLHUP and EPOLLERR are reported whatever the mask says, and level-triggered ones again each time: "+
 				"take the descriptor out or close it", o.end.Line)
-		case s.idle[e.Data] > spins && e.Events&abi.EPOLLIN != 0 && (w == nil || w.events&abi.EPOLLET == 0):
+		case s.idle[e.Data] > spins && e.Events&abi.EPOLLIN != 0 && w != nil && w.events&abi.EPOLLET == 0:
 			d.found("level-triggered spin", "the descriptor is reported again and again and nobody reads it", o.end.Line)
 		case s.idle[e.Data] > spins && e.Events == abi.EPOLLOUT:
 			d.found("EPOLLOUT spin", "the descriptor is writable nearly always: ask for EPOLLOUT only while there is something to write",
@@ -269,8 +292,9 @@ func (d *doctor) undrained(o *op) {
 	if o.want.ret != 0 || o.a[1] == 0 {
 		return
 	}
-	list := d.full[o.fd]
-	delete(d.full, o.fd)
+	epfd := d.number(o, o.fd)
+	list := d.full[epfd]
+	delete(d.full, epfd)
 	slices.SortStableFunc(list, func(a, b *watch) int { return a.full - b.full })
 	for _, w := range list {
 		if w.full != 0 {
@@ -301,21 +325,27 @@ func (d *doctor) starved(o *op, s *waitState) {
 	}
 }
 
-// herds looks for waits of several threads that end at the same time, of which all but one find nothing to do.
+// herds looks for waits of several threads that end at the same time, of which all but one find nothing to do: an accept that is the
+// first one behind a wait gets nothing, where another thread has just got a connection.
 func (d *doctor) herds(e *logEvent) {
 	o := e.op
+	mine := func(w woken) bool { return w.tid == o.tid || d.moment-w.moment >= soon }
 	switch {
 	case o.row.isEpollWait() && e.kind == eventExit && len(o.want.events) > 0:
-		if d.woken = append(d.woken, woken{o.tid, d.moment}); len(d.woken) > herd {
-			d.woken = slices.Delete(d.woken, 0, 1)
-		}
-	case (o.row.name == "accept" || o.row.name == "accept4") && o.want.errno == abi.EAGAIN:
-		for _, w := range d.woken {
-			if w.tid == o.tid && d.moment-w.moment < soon {
-				d.found("thundering herd", "more than one waiter was woken for one connection, and this one found none: EPOLLEXCLUSIVE, or "+
-					"EPOLLET on one shared epoll, wakes one", o.end.Line)
-				break
-			}
+		d.woken = lastOf(append(d.woken, woken{o.tid, d.moment, -1}))
+	case !o.row.isAccept():
+	case !o.want.failed():
+		d.woken = slices.DeleteFunc(d.woken, mine)
+		d.accepts = lastOf(append(d.accepts, woken{o.tid, d.moment, o.fd}))
+	case o.want.errno == abi.EAGAIN:
+		was := slices.ContainsFunc(d.woken, func(w woken) bool { return w.tid == o.tid && d.moment-w.moment < soon })
+		d.woken = slices.DeleteFunc(d.woken, mine)
+		other := slices.ContainsFunc(d.accepts, func(w woken) bool { return w.fd == o.fd && !mine(w) })
+		if was && other {
+			d.found("thundering herd", "more than one waiter was woken for one connection, and this one found none: EPOLLEXCLUSIVE, or "+
+				"EPOLLET on one shared epoll, wakes one", o.end.Line)
 		}
 	}
 }
+
+func lastOf(list []woken) []woken { return list[max(0, len(list)-herd):] }

@@ -142,6 +142,16 @@ func TestExplained(t *testing.T) {
 			[]string{"fd 3 of process 1000 was closed by a call", "fd 4 of process 1000 was closed by a call"},
 		},
 		{
+			"a peer passes a descriptor, and sends more before it goes",
+			exec + "socket(AF_UNIX, SOCK_STREAM, 0) = 3\nbind(3, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 9) = 0\nlisten(3, 8) = 0\n" +
+				"accept(3, NULL, NULL) = 4\npoll([{fd=4, events=POLLIN}], 1, -1) = 1 ([{fd=4, revents=POLLIN}])\n" +
+				"recvmsg(4, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"x\", iov_len=9}], msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}], msg_controllen=24, msg_flags=0}, 0) = 1\n" +
+				"dup(5) = 6\nsendmsg(4, {msg_name=NULL, msg_namelen=0, msg_iov=[...], msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 3\n" +
+				"write(4, \"x\", 1) = -1 EPIPE (Broken pipe)\npoll([{fd=4, events=POLLIN}], 1, -1) = 1 ([{fd=4, revents=POLLIN|POLLHUP}])\n" +
+				"read(4, \"ab\", 9) = 2\nread(4, \"\", 9) = 0\n",
+			[]string{"the peer of fd 4 closed the connection"},
+		},
+		{
 			"tasks without a clone: one process was forked, one is a stranger",
 			"7 pipe2([3, 4], 0) = 0\n8 close(4) = 0\n7 write(4, \"a\", 1) = 1\n8 read(3, \"a\", 1) = 1\n8 dup(3) = 4\n" +
 				"9 epoll_create1(0) = 3\n7 write(4, \"a\", 1) = 1\n9 epoll_wait(3, [], 8, 0) = 0\n9 +++ exited with 0 +++\n" +

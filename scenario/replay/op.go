@@ -157,7 +157,11 @@ func sigset(v *strace.Value) *abi.SigSet {
 	}
 	var set abi.SigSet
 	for i := range v.List {
-		if sig, ok := signalByName(v.List[i].Text); ok {
+		sig, ok := signalByName(v.List[i].Text)
+		if n, numbered := v.List[i].Number(); !ok && numbered && n >= 1 && n <= int64(abi.SIGRTMAX) {
+			sig, ok = abi.Signal(n), true
+		}
+		if ok {
 			set.Add(sig)
 		}
 	}

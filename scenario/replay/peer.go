@@ -384,7 +384,7 @@ func (x *exec) before(o *op, f *vfs.File) {
 
 // sendTo lets the peer of f, which has fd, send n bytes.
 func (x *exec) sendTo(o *op, f *vfs.File, fd int, n int64) bool {
-	sent, err := x.pilot.Sendto(fd, make([]byte, min(n, maxBuffer)), abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil)
+	sent, err := x.give(o, f, fd, make([]byte, min(n, maxBuffer)))
 	if err != nil {
 		return false
 	}
@@ -394,6 +394,40 @@ func (x *exec) sendTo(o *op, f *vfs.File, fd int, n int64) bool {
 	x.arrive(f)
 	x.inferred("the peer of fd %d sent %d bytes", x.number(o, f), sent)
 	return true
+}
+
+// give sends with the pilot's fd, and passes what descriptors the log receives next from f: of those, only it knows.
+func (x *exec) give(o *op, f *vfs.File, fd int, data []byte) (int, error) {
+	rights, first := 0, 0
+	if devices.UnixOf(f) != nil {
+		x.log.next(x.at-1, func(other *op) lookahead {
+			if !other.row.looks || !other.row.isSocketCall() || !x.sharesFiles(o, other) || x.file(other, other.fd) != f {
+				return lookOn
+			}
+			rights, first = len(other.want.fds), int(min(max(other.want.ret, 0), int64(len(data))))
+			return lookYes
+		})
+	}
+	if rights == 0 {
+		return x.pilot.Sendto(fd, data, abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil)
+	}
+	files := x.pilot.Files()
+	var fds []int
+	for range rights {
+		free := files.NextFree(0)
+		x.k.PutFile(files, free, newExternal(x.k.System(), "received", abi.O_RDWR, true))
+		fds = append(fds, free)
+	}
+	n, err := x.pilot.SendFds(fd, data[:first], fds, abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT)
+	for _, fd := range fds {
+		_ = x.pilot.Close(fd)
+	}
+	if err == nil && first < len(data) { // what is read behind them is a message of its own
+		var more int
+		more, err = x.pilot.Sendto(fd, data[first:], abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil)
+		n += more
+	}
+	return n, err
 }
 
 // endOf lets the peer of f, which has fd, end its side, or all.

@@ -103,6 +103,14 @@ func (r *row) parseIsWait() bool {
 	return r.isEpollWait()
 }
 
+func (r *row) clones() bool {
+	switch r.name {
+	case "clone", "clone3", "fork", "vfork":
+		return true
+	}
+	return false
+}
+
 func (r *row) isAccept() bool { return r.name == "accept" || r.name == "accept4" }
 
 func (r *row) isSocketCall() bool {

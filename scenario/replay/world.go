@@ -72,6 +72,9 @@ func helpWrite(x *exec, o *op) bool {
 // goes lets the peer of f, which has fd, close it, so that a write finds nobody.
 func (x *exec) goes(o *op, f *vfs.File, fd int) bool {
 	if devices.TcpOf(f) == nil {
+		if n, _ := x.nextRead(o, f); n > 0 {
+			x.sendTo(o, f, fd, n)
+		}
 		x.worldTakes(o, f)
 		return x.closeOf(o, f, fd)
 	}

@@ -290,3 +290,14 @@ func TestHostileLogs(t *testing.T) {
 		require.Less(t, time.Since(begin), 20*time.Second, name)
 	}
 }
+
+// A log of strace -p that was told to end: the last calls are under way.
+func TestDetached(t *testing.T) {
+	records, stats := read(t, "7 epoll_wait(5,  <detached ...>\n8 read(3,  <detached ...>\n", strace.ReaderOptions{})
+	require.Zero(t, stats.Unknown, "%v", stats.First)
+	require.Len(t, records, 2)
+	for _, rec := range records {
+		require.Equal(t, strace.RecordEnter, rec.Kind)
+		require.Equal(t, rec.Call, rec.Task.Open)
+	}
+}

@@ -7,11 +7,18 @@ import (
 	"github.com/epollsim/epollsim/abi"
 )
 
-const unfinished = "<unfinished ...>"
+const (
+	unfinished = "<unfinished ...>"
+	detached   = "<detached ...>" // where strace -p was told to end
+)
 
 // begun reads a line that begins with a call.
 func (r *Reader) begun(rec Record, text string) {
-	if head, ok := strings.CutSuffix(text, unfinished); ok {
+	head, ok := strings.CutSuffix(text, unfinished)
+	if !ok {
+		head, ok = strings.CutSuffix(text, detached)
+	}
+	if ok {
 		r.enter(rec, strings.TrimSuffix(head, " "))
 		return
 	}

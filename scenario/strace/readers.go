@@ -180,9 +180,13 @@ func sigSetOf(v *Value) (set abi.SigSet, ok bool) {
 		name := v.List[i].Text
 		sig, known := abi.SignalByName("SIG" + name)
 		if !known {
-			if sig, known = abi.SignalByName(name); !known {
-				return 0, false
-			}
+			sig, known = abi.SignalByName(name)
+		}
+		if n, ok := v.List[i].Number(); !known && ok { // -X raw, -X verbose
+			sig, known = abi.Signal(n), n >= 1 && n <= int64(abi.SIGRTMAX)
+		}
+		if !known {
+			return 0, false
 		}
 		set.Add(sig)
 	}
