@@ -232,9 +232,10 @@ func (r *Report) JSON(w io.Writer) error {
 		Tries    int     `json:"tries"`
 		Several  bool    `json:"several"`
 		GaveUp   bool    `json:"gave_up"`
+		Unknown  int     `json:"unknown"`
 	}{
 		"replay", Schema, r.Name, r.ExitCode(), r.Stats.Lines, r.Stats.Calls, r.Stats.Tasks, r.Replayed, r.Checked, r.Taken,
-		append([]Count{}, slices.Clone(r.Skipped)...), r.Inferred, r.Overlaps, r.Tries, r.Several, r.GaveUp,
+		append([]Count{}, slices.Clone(r.Skipped)...), r.Inferred, r.Overlaps, r.Tries, r.Several, r.GaveUp, r.Stats.Unknown,
 	})
 }
 
