@@ -62,6 +62,7 @@ CALL call_ioctl(int fd, unsigned long request, int64_t arg) {
 	case FIONREAD:
 	case TIOCOUTQ:
 	case 0x8905: /* SIOCATMARK */
+	case 0x894b: /* SIOCOUTQNSD */
 		if (ret == 0)
 			ret = number;
 	}
