@@ -132,7 +132,7 @@ func readMessage(ty *typer, v *Value, i int) (any, bool) {
 	return m, true
 }
 
-// rightsOf gives the descriptors of a struct cmsghdr.
+// rightsOf gives the descriptors of a struct cmsghdr; -1 is one that is not printed.
 func rightsOf(v *Value) []int {
 	kind, data := v.Field("cmsg_type"), v.Field("cmsg_data")
 	if kind == nil || !kind.Is("SCM_RIGHTS") || data == nil {
@@ -144,5 +144,14 @@ func rightsOf(v *Value) []int {
 			fds = append(fds, int(fd))
 		}
 	}
+	if size := v.Field("cmsg_len"); size != nil { // of a long list only the beginning is printed
+		n, _ := size.Number()
+		for len(fds) < min(int(n-16)/4, mostRights) {
+			fds = append(fds, -1)
+		}
+	}
 	return fds
 }
+
+// mostRights bounds what a cmsg_len makes us believe; no message carries more than 253 (SCM_MAX_FD).
+const mostRights = 1 << 12
