@@ -41,7 +41,8 @@ type birth struct {
 	parent *member
 	call   *strace.Call
 	flags  int64
-	tid    int // 0: not known yet
+	tid    int    // 0: not known yet
+	table  *Table // the copy that the child gets, made when the call ended before the child's first line
 	child  *member
 }
 
@@ -127,10 +128,13 @@ func (m *member) born(b *birth) {
 	if b.flags&abi.CLONE_THREAD == 0 {
 		m.process = &process{leader: m.task, parent: b.parent.process}
 	}
-	if b.flags&abi.CLONE_FILES == 0 {
-		m.table = b.parent.table.copy()
-	} else {
+	switch {
+	case b.flags&abi.CLONE_FILES != 0:
 		m.table.users++
+	case b.table != nil:
+		m.table = b.table
+	default:
+		m.table = b.parent.table.copy()
 	}
 }
 
@@ -180,6 +184,9 @@ func (t *Tracker) started(m *member, c *strace.Call) {
 		return
 	}
 	if b.child == nil {
+		if b.flags&abi.CLONE_FILES == 0 {
+			b.table = m.table.copy()
+		}
 		t.waiting[b.tid] = b
 	}
 }
