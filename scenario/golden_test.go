@@ -169,6 +169,9 @@ func TestCasesUnderSchedules(t *testing.T) {
 
 // The same case and seed are the same bytes, whatever the number of processors.
 func TestCasesAreDeterministic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every case three times")
+	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, f := range cases(t) {
 		var logs []string

@@ -29,6 +29,9 @@ func (f *starFile) shown(t *testing.T, pool *sim.Pool, seed uint64, check bool) 
 // Every case, one after the other on the memory of all before it, shows what it does on new memory: nothing is left of an
 // earlier run.
 func TestCasesOnUsedMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every case several times")
+	}
 	pool := &sim.Pool{}
 	defer pool.Close()
 	rounds := 1

@@ -19,7 +19,7 @@ type Options struct {
 	// order of threads.
 	Delay func() time.Duration
 	// Late, if not nil, is told after each system call by how much the machine was late in it: how much longer than asked
-	// its delay took, or for how long its thread could have run and had no CPU.
+	// its delay took, for how long its thread could have run and had no CPU, or how long the program took before it.
 	Late func(time.Duration)
 }
 

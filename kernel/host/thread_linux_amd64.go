@@ -23,6 +23,7 @@ type Thread struct {
 	taskLate  *lateness // nil unless Options.Late asks
 	selfLate  *lateness // of the thread that the goroutine is locked to then
 	startLate time.Duration
+	returned  time.Time // from its last call; a program that the model knows takes no time until the next
 
 	inCall   atomic.Pointer[string]
 	blocked  abi.SigSet // signals whose Go handler runs
@@ -94,12 +95,13 @@ func (t *Thread) sys(name string, nr uintptr, args ...uintptr) (int, abi.Errno) 
 	t.takeSignals()
 	t.inCall.Store(&name)
 	t.leave()
-	late := t.delay()
+	late := t.userTime()
+	late = max(late, t.delay())
 	ret, dead := t.task.call(nr, args...)
 	t.enter()
 	if t.h.opts.Late != nil {
 		t.h.opts.Late(max(late, t.startLate, t.taskLate.since(), t.selfLate.since()))
-		t.startLate = 0
+		t.startLate, t.returned = 0, time.Now()
 	}
 	t.inCall.Store(nil)
 	if dead {
@@ -110,6 +112,14 @@ func (t *Thread) sys(name string, nr uintptr, args ...uintptr) (int, abi.Errno) 
 		return -1, abi.Errno(-ret)
 	}
 	return ret, 0
+}
+
+// userTime is how long the thread has been in the program, which takes no time in the model.
+func (t *Thread) userTime() time.Duration {
+	if t.returned.IsZero() {
+		return 0
+	}
+	return time.Since(t.returned)
 }
 
 // delay waits a while before a call and returns how much longer it took than asked.

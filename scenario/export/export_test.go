@@ -87,6 +87,9 @@ func build(t *testing.T, vectors ...*export.Vector) (program string) {
 
 // Every case that can be exported, as C, does on the host's kernel what it did on the model.
 func TestProgramsPassOnTheHost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every case")
+	}
 	vectors, refused := exportable(t)
 	require.Greater(t, len(vectors), 200, "refused: %v", refused)
 	program := build(t, vectors...)
@@ -98,6 +101,9 @@ func TestProgramsPassOnTheHost(t *testing.T) {
 // A program has only the files of c/ that it needs. Whatever set that is, and however few of a file's functions are called,
 // no compiler complains.
 func TestProgramsCompileAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every case")
+	}
 	gcc, err := exec.LookPath("gcc")
 	if err != nil || runtime.GOOS != "linux" {
 		t.Skip("needs Linux and gcc")
@@ -276,6 +282,9 @@ func TestReferencePage(t *testing.T) {
 
 // Each line of JSON is a call with the fields of the page, and the same again is the same bytes.
 func TestVectors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every case")
+	}
 	vectors, _ := exportable(t)
 	again, _ := recordAll(t)
 	for i, v := range vectors {

@@ -10,6 +10,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/scenario"
@@ -130,17 +131,32 @@ func smallestGap(p *scenario.Program, o Options) time.Duration {
 				gap = min(gap, ns)
 			}
 		}
+		if c.Name == "socket" && isTcp(number(c.Params[0]), number(c.Params[1])) {
+			gap = min(gap, tick)
+		}
 	}})
 	return time.Duration(gap)
 }
 
+// tick is how soon timers of TCP may expire that no call names: a jiffy of CONFIG_HZ=250, in ns.
+const tick = 4_000_000
+
 // duration returns the time that an argument names in ns, 0 if it names none.
 func duration(p scenario.Param) int64 {
 	unit := map[string]int64{"timeout": int64(time.Millisecond), "timeout_ns": 1, "value_ns": 1, "interval_ns": 1}[p.Name]
+	return number(p) * unit
+}
+
+func isTcp(domain, kind int64) bool {
+	return (domain == abi.AF_INET || domain == abi.AF_INET6) && kind&15 == abi.SOCK_STREAM
+}
+
+// number is the value of an argument, 0 if it is none.
+func number(p scenario.Param) int64 {
 	n, ok := p.Value.(starlark.Int)
 	if !ok {
 		return 0
 	}
 	v, _ := n.Int64()
-	return v * unit
+	return v
 }
