@@ -37,6 +37,9 @@ func TestZeroTimeoutSeesWhatIsListed(t *testing.T) {
 
 // Two sleepers and one writer: no schedule leaves a sleeper behind.
 func TestNoWakeUpIsLost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many schedules of one goroutine at a time")
+	}
 	t.Run("LT", func(t *testing.T) { // one event reaches both, each scan wakes the next
 		every(t, 2, Baseline, func(w *world) []func() {
 			ep, src := w.epoll(), w.source(0)
@@ -197,6 +200,9 @@ func TestAddWhileTheLastItemLeaves(t *testing.T) {
 
 // R-UPWALK: the nested checks walk up under RCU while links above them go, by DEL or by close.
 func TestNestedAddWhileLinksGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many schedules of one goroutine at a time")
+	}
 	for name, cut := range map[string]func(w *world, outer, ep *Eventpoll, leaf *source){
 		"DEL":         func(w *world, outer, ep *Eventpoll, _ *source) { w.ctl(outer, abi.EPOLL_CTL_DEL, ep.file, 1000, 0) },
 		"close":       func(w *world, outer, _ *Eventpoll, _ *source) { w.close(outer.file) },

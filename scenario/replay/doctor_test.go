@@ -13,6 +13,9 @@ import (
 
 // The notes stand in the order of the log, and a server of many descriptors is looked through as fast as one of few.
 func TestDoctorOfManyDescriptors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long log")
+	}
 	const n = 20_000
 	var b strings.Builder
 	fmt.Fprintln(&b, "epoll_create1(0) = 3")

@@ -99,6 +99,9 @@ func checkedOps(log *Log, f found) (*exec, []*op) {
 
 // A replay that explained everything would be worth nothing: of changes of one result, it objects to 95 in 100.
 func TestItCanSee(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of replays")
+	}
 	files, err := filepath.Glob("../../testdata/strace/*.strace")
 	require.NoError(t, err)
 	perLog := 2
