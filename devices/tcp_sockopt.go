@@ -249,7 +249,7 @@ func (t *Tcp) Ioctl(_ *vfs.File, request uint, _ int64) (int64, abi.Errno) {
 	case abi.SIOCATMARK:
 		t.m.Read(t.id, fieldUrg)
 		return int64(truth(t.urgData != 0 && t.urgSeq == t.copiedSeq)), 0
-	case abi.TIOCOUTQ:
+	case abi.TIOCOUTQ, abi.SIOCOUTQNSD:
 		switch state := t.readState(); {
 		case state == inetListen:
 			return 0, abi.EINVAL
@@ -257,16 +257,10 @@ func (t *Tcp) Ioctl(_ *vfs.File, request uint, _ int64) (int64, abi.Errno) {
 			return 0, 0
 		}
 		t.m.Read(t.id, fieldSndNxt)
+		if request == abi.SIOCOUTQNSD {
+			return t.writeSeq - t.sndNxt, 0
+		}
 		return t.writeSeq - t.sndUna, 0
-	case abi.SIOCOUTQNSD:
-		switch state := t.readState(); {
-		case state == inetListen:
-			return 0, abi.EINVAL
-		case state.in(inetSynSent, inetSynRecv):
-			return 0, 0
-		}
-		t.m.Read(t.id, fieldSndNxt)
-		return t.writeSeq - t.sndNxt, 0
 	}
 	return 0, abi.ENOTTY
 }
