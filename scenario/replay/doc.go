@@ -43,6 +43,7 @@ package replay
 //	things.go items.go          what a call is about; the items of epolls by their data
 //	order.go ready.go           when a call runs; arrival.go: when what comes from outside does
 //	origin.go reuseport.go      where a task came from that the log does not show made; which listener a connection is for
+//	defer.go                    a client that has to speak first
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
 //	peer.go datagram.go         that the model does not have
 //	search.go matters.go        other orders, where they could help, and points inside of calls

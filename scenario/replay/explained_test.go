@@ -52,6 +52,25 @@ func TestExplained(t *testing.T) {
 			[]string{"the peer of fd 5 sent 3 bytes", "the peer of fd 5 ended its side"},
 		},
 		{
+			"a client that has to speak before it is accepted",
+			strings.Replace(server, "listen(3, 8) = 0\n", "listen(3, 8) = 0\nsetsockopt(3, SOL_TCP, TCP_DEFER_ACCEPT, [30], 4) = 0\n", 1) +
+				"read(5, \"abc\", 8) = 3\nepoll_wait(4, [], 8, 0) = 0\n",
+			[]string{"a peer connected to fd 3"},
+		},
+		{
+			"a client that has to speak and ends",
+			strings.Replace(server, "listen(3, 8) = 0\n", "listen(3, 8) = 0\nsetsockopt(3, SOL_TCP, TCP_DEFER_ACCEPT, [30], 4) = 0\n", 1) +
+				"read(5, \"\", 8) = 0\n",
+			[]string{"a peer connected to fd 3"},
+		},
+		{
+			"a look at what came takes nothing",
+			server + "recvfrom(5, \"abcd\", 8, MSG_PEEK, NULL, NULL) = 4\nrecvfrom(5, \"ab\", 2, 0, NULL, NULL) = 2\n" +
+				"recvfrom(5, \"cd\", 8, MSG_PEEK, NULL, NULL) = 2\nrecvfrom(5, \"cd\", 2, 0, NULL, NULL) = 2\n" +
+				"poll([{fd=5, events=POLLIN}], 1, 0) = 0 (Timeout)\n",
+			[]string{"the peer of fd 5 sent 4 bytes"},
+		},
+		{
 			"a server that is gone refuses",
 			exec + "socket(AF_INET, SOCK_STREAM, 0) = 3\n" +
 				"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +

@@ -26,6 +26,11 @@ const (
 	originFork // a process with a copy of the files
 )
 
+// clones reports whether the log has calls that make tasks.
+func (log *Log) clones() bool {
+	return log.seen["clone"] || log.seen["clone3"] || log.seen["fork"] || log.seen["vfork"]
+}
+
 // newcomer is a task whose origin was guessed.
 type newcomer struct {
 	task   int

@@ -52,12 +52,15 @@ func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 	if !ok {
 		return false
 	}
-	x.queued[f.ID()] = append(x.queued[f.ID()], fd)
 	if x.script != nil {
 		x.script.add("%s = socket(%d, SOCK_STREAM)", peerName(fd), addr.Family)
 		x.script.prompt(fd, addr)
 		x.script.add("check(connect(%s, %s) == 0)", peerName(fd), addrText(addr))
 	}
+	if defers(f) {
+		x.speaksFirst(f, fd)
+	}
+	x.queued[f.ID()] = append(x.queued[f.ID()], fd)
 	x.arrive(f)
 	x.inferred("a peer connected to fd %d", x.number(o, f))
 	return true
@@ -181,8 +184,29 @@ func (o *op) mentions(fd int) bool {
 
 // sharesFiles reports whether two calls work on the same table.
 func (x *exec) sharesFiles(a, b *op) bool {
-	ta, tb := x.threads[a.task], x.threads[b.task]
+	ta, tb := x.known(a), x.known(b)
 	return ta != nil && tb != nil && ta.k != nil && tb.k != nil && ta.k.Files() == tb.k.Files()
+}
+
+// known gives the thread that makes o, also one that has made nothing yet.
+func (x *exec) known(o *op) *thread {
+	if th := x.threads[o.task]; th != nil {
+		return th
+	}
+	if th := x.byTid[o.tid]; th != nil && !th.claimed {
+		return th
+	}
+	return nil
+}
+
+// worksOn reports whether other, which comes later, is about f, with a number of the table of o. Of a task that is not known yet it is
+// supposed to be a thread of that process, if the log does not show where tasks come from.
+func (x *exec) worksOn(other *op, f *vfs.File, o *op) bool {
+	th := x.known(other)
+	if th == nil && x.log.attached && !x.log.clones() {
+		th = x.known(o)
+	}
+	return other.fd >= 0 && th != nil && th.k != nil && th.k.Files() == x.thread(o).k.Files() && th.k.Files().At(other.fd) == f
 }
 
 // pilotBacklog lets as many wait as connect.
@@ -330,7 +354,11 @@ func (x *exec) worldSends(o *op, f *vfs.File) bool {
 	}
 	x.before(o, f)
 	if o.want.ret > 0 {
-		return x.sendTo(o, f, fd, x.incoming(o, o.want.ret))
+		n := x.incoming(o, o.want.ret)
+		if there, ok := x.available(f); ok && there < n {
+			n -= there
+		}
+		return x.sendTo(o, f, fd, n)
 	}
 	return x.endOf(o, f, fd, false)
 }
@@ -470,22 +498,33 @@ func (x *exec) closeOf(o *op, f *vfs.File, fd int) bool {
 // incoming is how much o's file gets at once: what the log reads until it waits again, or finds nothing more.
 func (x *exec) incoming(o *op, n int64) int64 {
 	f := x.file(o, o.fd)
+	var in inflow
+	in.add(o, n)
 	x.log.next(x.at, func(other *op) lookahead {
-		if other == o || !x.sharesFiles(o, other) {
-			return lookOn
-		}
 		switch {
-		case other.row.parseIsWait(), x.lets(other, f):
+		case other == o:
+			return lookOn
+		case (other.row.parseIsWait() || x.lets(other, f)) && x.sharesFiles(o, other):
 			return lookNo
-		case other.fd != o.fd || x.file(other, other.fd) != f || !other.row.looks:
+		case other.fd != o.fd || !x.worksOn(other, f, o) || !other.row.looks:
 			return lookOn
 		case other.want.failed() || other.want.ret <= 0:
 			return lookNo
 		}
-		n += other.want.ret
+		in.add(other, other.want.ret)
 		return lookOn
 	})
-	return n
+	return in.most
+}
+
+// inflow is how much reads take together. One that peeks takes nothing.
+type inflow struct{ taken, most int64 }
+
+func (in *inflow) add(o *op, n int64) {
+	in.most = max(in.most, in.taken+n)
+	if !o.row.isSocketCall() || o.a[1]&abi.MSG_PEEK == 0 {
+		in.taken += n
+	}
 }
 
 // worldReady lets the peer do what makes f ready for bits.
@@ -543,7 +582,7 @@ func (x *exec) isListener(f *vfs.File) bool {
 func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 	n, errno = -1, abi.EAGAIN
 	x.log.next(x.at, func(other *op) lookahead {
-		if other == o || !x.sharesFiles(o, other) || other.fd < 0 || x.file(other, other.fd) != f {
+		if other == o || !x.worksOn(other, f, o) {
 			return lookOn
 		}
 		switch {
@@ -559,25 +598,24 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 		return lookYes
 	})
 	if n > 0 {
-		first := n
-		n = 0
+		var in inflow
 		seen := false
 		x.log.next(x.at, func(other *op) lookahead {
 			switch {
-			case other == o || !x.sharesFiles(o, other):
+			case other == o:
 				return lookOn
-			case seen && other.row.parseIsWait(), x.lets(other, f):
+			case seen && other.row.parseIsWait() && x.sharesFiles(o, other), x.lets(other, f) && x.sharesFiles(o, other):
 				return lookNo
-			case other.fd < 0 || x.file(other, other.fd) != f || !other.row.looks || other.row.parseIsWait():
+			case !x.worksOn(other, f, o) || !other.row.looks || other.row.parseIsWait():
 				return lookOn
 			case other.want.failed() || other.want.ret <= 0:
 				return lookNo
 			}
 			seen = true
-			n += other.want.ret
+			in.add(other, other.want.ret)
 			return lookOn
 		})
-		n = max(n, first)
+		n = max(n, in.most)
 	}
 	return n, errno
 }
