@@ -6,41 +6,35 @@ import "github.com/epollsim/epollsim/scenario/strace"
 var rows = map[string]*row{}
 
 func init() {
-	for _, list := range [][]row{epollRows(), fileRows(), socketRows(), pollRows(), timerRows(), processRows()} {
+	for _, list := range [][]row{epollRows(), makeRows(), fdRows(), readRows(), socketRows(), sockoptRows(), messageRows(), pollRows(), timerRows(), processRows(), signalRows()} {
 		for i := range list {
 			rows[list[i].name] = &list[i]
 		}
 	}
 	for name, others := range otherNames {
 		for _, other := range others {
-			r := *rows[name]
-			r.name = other
-			rows[other] = &r
+			rows[other] = rows[name]
 		}
 	}
 }
 
-// otherNames are calls that are replayed as another one.
+// otherNames are calls that are replayed as another one, besides those that strace.Modern knows.
 var otherNames = map[string][]string{
-	"eventfd2":      {"eventfd"},
-	"pipe2":         {"pipe"},
-	"inotify_init1": {"inotify_init"},
-	"read":          {"pread64", "preadv", "preadv2"},
-	"write":         {"pwrite64", "pwritev", "pwritev2"},
-	"openat":        {"openat2"},
-	"accept4":       {"accept"},
-	"clone":         {"clone3", "fork", "vfork"},
-	"execve":        {"execveat"},
-	"signalfd4":     {"signalfd"},
+	"pipe2":    {"pipe"},
+	"pread64":  {"preadv", "preadv2"},
+	"pwrite64": {"pwritev", "pwritev2"},
+	"openat":   {"openat2"},
+	"accept4":  {"accept"},
+	"clone":    {"clone3", "fork", "vfork"},
+	"execve":   {"execveat"},
 }
 
-// parseWith wraps what reads arguments by position.
-func parseWith(read func(o *op, a *args)) func(*op, *strace.Call) bool {
-	return func(o *op, c *strace.Call) bool {
-		a := &args{c: c, ok: true}
-		read(o, a)
-		return a.ok
+// rowOf gives the row of a system call, nil if it has none.
+func rowOf(name string) *row {
+	if r := rows[name]; r != nil {
+		return r
 	}
+	return rows[strace.Modern(name)]
 }
 
 // outcomeOf makes an outcome of what a method of kernel.Calls returns.

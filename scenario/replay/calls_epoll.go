@@ -22,8 +22,8 @@ func epollRows() []row {
 			name: "epoll_ctl",
 			parse: parseWith(func(o *op, a *args) {
 				o.fd, o.a[0], o.fd2 = a.int32(0), int64(a.int32(1)), a.int32(2)
-				o.event = event(a.at(3))
-				if o.event == nil && !a.at(3).IsNull() {
+				o.event, _ = a.at(3).(*abi.EpollEvent)
+				if o.event == nil && !a.null(3) {
 					o.event = &abi.EpollEvent{} // a pointer: DEL does not look at it
 				}
 			}),
@@ -54,23 +54,17 @@ func epollWait(name string, call func(*exec, *op, []abi.EpollEvent) (int, error)
 		name: name, waits: true, looks: true,
 		parse: parseWith(func(o *op, a *args) {
 			o.fd, o.a[0] = a.int32(0), int64(a.int32(2))
-			if a.at(1).IsNull() {
+			if a.null(1) {
 				o.a[2] = 1 // no memory for events
 			}
-			if name == "epoll_pwait2" {
-				ts, ok := timespec(a.at(3))
-				o.spec.Value = ts
-				o.a[1] = 0
-				if !ok {
-					o.a[1] = -1
-				} else if ts != (abi.Timespec{}) {
-					o.a[1] = max(1, millis(a.at(3)))
-				}
-			} else {
+			if name != "epoll_pwait2" {
 				o.a[1] = int64(a.int32(3))
+			} else if o.a[1] = a.millis(3); o.a[1] >= 0 {
+				o.spec.Value = *a.at(3).(*abi.Timespec)
 			}
-			o.sigs = sigset(a.at(4))
-			o.want.events, o.want.cut = events(a.at(1))
+			o.sigs = a.sigs(4)
+			o.want.events, _ = a.at(1).([]abi.EpollEvent)
+			o.want.cut = !a.Shown(1)
 		}),
 		run: func(x *exec, o *op) outcome {
 			var buf []abi.EpollEvent

@@ -1,20 +1,14 @@
 package replay
 
-import (
-	"github.com/epollsim/epollsim/abi"
-	"github.com/epollsim/epollsim/scenario/strace"
-)
+import "github.com/epollsim/epollsim/abi"
 
 func pollRows() []row {
 	return []row{
 		row{
 			name: "poll", waits: true, looks: true,
 			parse: parseWith(func(o *op, a *args) {
-				var whole bool
-				o.polls, whole = pollFds(a.at(0))
 				o.a[0] = int64(a.int32(2))
-				parsePolled(o, a)
-				a.ok = a.ok && whole && (len(o.polls) > 0 || a.num(1) == 0)
+				a.polled(o)
 			}),
 			run:   runPoll,
 			ready: readyPoll, help: helpPoll,
@@ -22,57 +16,41 @@ func pollRows() []row {
 		row{
 			name: "ppoll", waits: true, looks: true,
 			parse: parseWith(func(o *op, a *args) {
-				var whole bool
-				o.polls, whole = pollFds(a.at(0))
-				o.a[0] = millis(a.at(2))
-				o.sigs = sigset(a.at(3))
-				o.maskSize(a, 3, 4)
-				parsePolled(o, a)
-				a.ok = a.ok && whole && (len(o.polls) > 0 || a.num(1) == 0)
+				o.a[0], o.sigs = a.millis(2), a.sigs(3)
+				if size := a.numOr(4, sizeofSigset); !a.null(3) && size != sizeofSigset {
+					o.a[2] = 1 // refused before anything else
+				}
+				a.polled(o)
 			}),
 			run:   runPoll,
 			ready: readyPoll, help: helpPoll,
 		},
 		row{
 			name: "select", waits: true, looks: true,
-			parse: parseSelect,
+			parse: parseWith(func(o *op, a *args) { a.selected(o) }),
 			run:   runSelect, ready: readySelect, help: helpSelect,
 		},
 		row{
 			name: "pselect6", waits: true, looks: true,
-			parse: func(o *op, c *strace.Call) bool {
-				if !parseSelect(o, c) {
-					return false
-				}
-				a := &args{c: c}
-				if v := a.at(5).Field("sigmask"); v != nil {
-					o.sigs = sigset(v)
-				} else if len(a.at(5).List) > 0 {
-					o.sigs = sigset(&a.at(5).List[0])
-				}
-				return true
-			},
+			parse: parseWith(func(o *op, a *args) {
+				a.selected(o)
+				o.sigs = a.sigs(5)
+			}),
 			run: runSelect, ready: readySelect, help: helpSelect,
 		},
 	}
 }
 
-// parsePolled reads which of the entries were ready: strace shows those behind the result.
-func parsePolled(o *op, a *args) {
-	for i := range a.c.Result.Notes {
-		if v := &a.c.Result.Notes[i]; v.Kind == strace.ValueArray {
-			o.want.polls, _ = pollFds(v)
-			o.want.cut = v.Cut
-		}
+// polled reads the entries of a poll, and which of them were ready. One of which the log does not show all is not replayed.
+func (a *args) polled(o *op) {
+	fds, _ := a.at(0).([]abi.PollFd)
+	o.want.cut = a.More
+	o.want.polls = hits(fds)
+	for i := range fds {
+		fds[i].Revents = 0
 	}
-}
-
-// maskSize notes a signal mask of a wrong size, which is refused before anything else.
-func (o *op) maskSize(a *args, mask, size int) {
-	o.a[2] = 0
-	if !a.at(mask).IsNull() && a.has(size) && a.numOr(size, sizeofSigset) != sizeofSigset {
-		o.a[2] = 1
-	}
+	o.polls = fds
+	a.ok = a.ok && a.Shown(0) && int64(len(fds)) == a.num(1)
 }
 
 const sizeofSigset = 8
@@ -145,22 +123,21 @@ func samePolls(got []abi.PollFd, want *outcome) bool {
 	return true
 }
 
-func parseSelect(o *op, c *strace.Call) bool {
-	a := &args{c: c, ok: true}
+// selected reads the sets of a select, and what of them was ready.
+func (a *args) selected(o *op) {
 	o.fd2 = a.int32(0)
 	for i := range o.sets {
-		o.sets[i] = fdSet(a.at(1 + i))
+		o.sets[i], _ = a.at(1 + i).(*abi.FdSet)
 	}
-	o.a[0] = millis(a.at(4))
-	for i := range c.Result.Notes {
-		v := &c.Result.Notes[i]
-		for j, name := range [...]string{"in", "out", "except"} {
-			if v.Name == name || v.Name == "exc" && j == 2 {
-				o.want.sets[j] = fdSet(v)
+	o.a[0] = a.millis(4)
+	if a.Ready != nil {
+		for i := range o.want.sets {
+			if set := &a.Ready[i]; *set != (abi.FdSet{}) {
+				o.want.sets[i] = set
 			}
 		}
 	}
-	return a.ok && o.fd2 <= abi.FdSetSize
+	a.ok = a.ok && o.fd2 <= abi.FdSetSize
 }
 
 func runSelect(x *exec, o *op) outcome {

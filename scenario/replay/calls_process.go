@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"strings"
-
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario/strace"
@@ -10,11 +8,18 @@ import (
 
 func processRows() []row {
 	return []row{
-		row{name: "clone", parse: parseClone, run: runClone},
+		row{
+			name: "clone",
+			parse: func(o *op, t *strace.Typed) bool {
+				o.a[0] = t.CloneFlags()
+				return o.want.ret > 0
+			},
+			run: runClone,
+		},
 		row{
 			name: "execve",
 			parse: parseWith(func(o *op, a *args) {
-				o.text = a.at(0).Text
+				o.text = a.text(0)
 				a.ok = !o.want.failed()
 			}),
 			run: func(x *exec, o *op) outcome {
@@ -42,46 +47,25 @@ func processRows() []row {
 			name: "wait4", looks: true,
 			parse: parseWith(func(o *op, a *args) {
 				o.a[0], o.a[1] = int64(a.int32(0)), a.numOr(2, 0)
-				a.ok = a.ok && o.want.ret > 0 && !strings.Contains(a.at(1).Text, "WIFSTOPPED") && !stopped(a.at(1))
+				status, _ := a.at(1).(int)
+				a.ok = a.ok && o.want.ret > 0 && !stopped(status)
 			}),
 			run: runWait4, ready: readyWait4, help: helpWait4,
 		},
 		row{
 			name: "waitid", looks: true,
 			parse: parseWith(func(o *op, a *args) {
-				flags := a.at(3).Text
-				pid := a.at(2).Field("si_pid")
-				if pid == nil || o.want.failed() || strings.Contains(flags, "WNOWAIT") {
-					a.ok = false
-					return
-				}
-				n, _ := pid.Number()
-				o.a[2] = n
-				if code := a.at(2).Field("si_code"); n == 0 || code != nil && (code.Text == "CLD_STOPPED" || code.Text == "CLD_CONTINUED") {
-					a.ok = false
+				child, ok := a.at(2).(*kernel.ChildStatus)
+				if a.ok = ok && !o.want.failed() && child.Pid > 0 && a.numOr(3, 0)&abi.WNOWAIT == 0; a.ok {
+					o.a[2] = int64(child.Pid)
 				}
 			}),
 			run: runWait4, ready: readyWait4, help: helpWait4,
 		},
-		row{name: "kill", parse: parseWith(func(o *op, a *args) { o.a[0], o.a[1] = int64(a.int32(0)), a.num(1) }), run: runKill},
-		row{name: "tkill", parse: parseWith(func(o *op, a *args) { o.a[0], o.a[1], o.a[2] = int64(a.int32(0)), a.num(1), 1 }), run: runKill},
-		row{name: "tgkill", parse: parseWith(func(o *op, a *args) { o.a[0], o.a[1], o.a[2] = int64(a.int32(1)), a.num(2), 1 }), run: runKill},
-		row{name: "rt_sigaction", parse: parseSigaction, run: runSigaction},
-		row{
-			name: "rt_sigprocmask",
-			parse: parseWith(func(o *op, a *args) {
-				o.a[0], o.sigs = a.num(0), sigset(a.at(1))
-				a.ok = a.ok && o.sigs != nil && !o.want.failed()
-			}),
-			run: func(x *exec, o *op) outcome {
-				_, err := x.calls(o).Sigprocmask(int(o.a[0]), *o.sigs)
-				return errOutcome(err)
-			},
-		},
 		row{
 			name: "unshare",
 			parse: parseWith(func(o *op, a *args) {
-				a.ok = a.at(0).Has("CLONE_FILES") && !o.want.failed()
+				a.ok = a.tree(0).Has("CLONE_FILES") && !o.want.failed()
 			}),
 			run: func(x *exec, o *op) outcome {
 				x.unshare(x.thread(o).k)
@@ -90,15 +74,6 @@ func processRows() []row {
 		},
 		row{name: "prlimit64", parse: parseLimit(1, 2), run: runLimit},
 		row{name: "setrlimit", parse: parseLimit(0, 1), run: runLimit},
-		row{
-			name: "signalfd4",
-			parse: parseWith(func(o *op, a *args) {
-				o.fd, o.sigs, o.a[0] = a.int32(0), sigset(a.at(1)), a.numOr(3, 0)
-				a.ok = a.ok && o.sigs != nil
-			}),
-			run:   func(x *exec, o *op) outcome { return outcomeOf(x.calls(o).Signalfd4(o.fd, o.sigs, int(o.a[0]))) },
-			ready: readySignalfd, help: helpSignalfd,
-		},
 		row{
 			name: "pidfd_open", allocates: true,
 			parse: parseWith(func(o *op, a *args) { o.a[0], o.a[1] = int64(a.int32(0)), a.num(1) }),
@@ -113,45 +88,8 @@ func processRows() []row {
 	}
 }
 
-func stopped(v *strace.Value) bool {
-	for i := range v.List {
-		if t := v.List[i].Text; strings.HasPrefix(t, "WIFSTOPPED") || strings.HasPrefix(t, "WIFCONTINUED") {
-			return true
-		}
-	}
-	return false
-}
-
-// The bits of o.a[0] of a clone.
-const (
-	cloneThread = 1 << iota
-	cloneFiles
-	clonePidfd
-)
-
-func parseClone(o *op, c *strace.Call) bool {
-	if o.want.ret <= 0 {
-		return false
-	}
-	for i := range c.Args {
-		v := before(&c.Args[i])
-		if f := v.Field("flags"); f != nil {
-			v = f
-		} else if v.Name != "flags" {
-			continue
-		}
-		if v.Has("CLONE_THREAD") {
-			o.a[0] |= cloneThread
-		}
-		if v.Has("CLONE_FILES") {
-			o.a[0] |= cloneFiles
-		}
-		if v.Has("CLONE_PIDFD") {
-			o.a[0] |= clonePidfd
-		}
-	}
-	return true
-}
+// stopped reports whether a status of wait4 is of a child that lives on: WIFSTOPPED, WIFCONTINUED.
+func stopped(status int) bool { return status&0xff == 0x7f || status == 0xffff }
 
 // runClone starts the thread or process that the log has under this number.
 func runClone(x *exec, o *op) outcome {
@@ -161,7 +99,7 @@ func runClone(x *exec, o *op) outcome {
 	loop := func(kernel.Calls) { x.loop(child) }
 	var n int
 	var err error
-	if o.a[0]&cloneThread != 0 {
+	if o.a[0]&abi.CLONE_THREAD != 0 {
 		n, err = parent.k.Clone(child.name(), loop)
 	} else {
 		n, err = parent.k.Fork(child.name(), loop)
@@ -171,11 +109,11 @@ func runClone(x *exec, o *op) outcome {
 	}
 	child.k = x.k.Thread(n)
 	switch {
-	case o.a[0]&cloneThread != 0:
-		if o.a[0]&cloneFiles == 0 {
+	case o.a[0]&abi.CLONE_THREAD != 0:
+		if o.a[0]&abi.CLONE_FILES == 0 {
 			x.unshare(child.k)
 		}
-	case o.a[0]&cloneFiles != 0:
+	case o.a[0]&abi.CLONE_FILES != 0:
 		child.k.ShareFiles(parent.k)
 	default:
 		x.copyTable(parent.k.Files(), child.k.Files())
@@ -211,111 +149,23 @@ func readyWait4(x *exec, o *op) bool {
 	return t == nil || t.Process().Zombie() || !x.hasChild(o, o.child())
 }
 
-// runKill sends a signal that somebody may wait for with signalfd; all others come when the log says that they were
-// taken.
-func runKill(x *exec, o *op) outcome {
-	sig := abi.Signal(o.a[1])
-	if sig < 1 || sig > abi.SIGRTMAX || o.want.failed() || o.a[0] <= 0 {
-		return o.want
-	}
-	target := x.k.Thread(int(o.a[0]))
-	if target == nil || !target.Blocked().Has(sig) {
-		return outcome{}
-	}
-	sender := x.thread(o).k.Getpid()
-	if o.a[2] != 0 {
-		target.Signal(sig, sender)
-	} else {
-		target.SignalProcess(sig, sender)
-	}
-	return outcome{}
-}
-
-// What a handler is.
-const (
-	handlerDefault = iota
-	handlerIgnore
-	handlerFunc
-)
-
-func parseSigaction(o *op, c *strace.Call) bool {
+func parseLimit(resource, limit int) func(*op, *strace.Typed) bool {
 	return parseWith(func(o *op, a *args) {
-		v := a.at(1)
-		handler := v.Field("sa_handler")
-		if handler == nil {
-			handler = v.Field("sa_sigaction")
-		}
-		if handler == nil || o.want.failed() {
+		both, ok := a.at(limit).([2]uint64)
+		if !ok || a.num(resource) != abi.RLIMIT_NOFILE || o.want.failed() || limit == 2 && a.num(0) != 0 {
 			a.ok = false
 			return
 		}
-		o.a[0] = a.num(0)
-		switch {
-		case handler.Is("SIG_DFL"):
-			o.handle = handlerDefault
-		case handler.Is("SIG_IGN"):
-			o.handle = handlerIgnore
-		default:
-			o.handle = handlerFunc
-		}
-		if flags := v.Field("sa_flags"); flags != nil && flags.Has("SA_NOCLDWAIT") {
-			o.a[1] = abi.SA_NOCLDWAIT
-		}
-	})(o, c)
-}
-
-func runSigaction(x *exec, o *op) outcome {
-	sig := abi.Signal(o.a[0])
-	act := kernel.SigAction{Flags: uint32(o.a[1])}
-	switch {
-	case o.handle == handlerIgnore:
-		act.Handler = kernel.HandlerIgnore
-	case o.handle == handlerFunc || kills(sig):
-		act = quiet
-	}
-	return errOutcome(x.calls(o).Sigaction(sig, act))
-}
-
-// quiet is a handler that lets the log say what comes of a signal. Calls are never made again by themselves: the log has
-// them twice.
-var quiet = kernel.SigAction{Handler: kernel.HandlerFunc, Func: func(abi.Signal) {}}
-
-// kills reports whether sig does something to a process that has no handler for it. The log tells when it does.
-func kills(sig abi.Signal) bool {
-	switch sig {
-	case abi.SIGCHLD, abi.SIGURG, abi.SIGWINCH, abi.SIGCONT, abi.SIGKILL, abi.SIGSTOP:
-		return false
-	}
-	return true
-}
-
-// harden gives a process handlers for all that would kill it.
-func harden(p *kernel.Process) {
-	for sig := abi.SIGHUP; sig <= abi.SIGRTMAX; sig++ {
-		if kills(sig) && p.Handler(sig) == kernel.HandlerDefault {
-			p.SetHandler(sig, quiet)
-		}
-	}
-}
-
-func parseLimit(resource, limit int) func(*op, *strace.Call) bool {
-	return parseWith(func(o *op, a *args) {
-		cur := a.at(limit).Field("rlim_cur")
-		if !a.at(resource).Is("RLIMIT_NOFILE") || cur == nil || o.want.failed() || limit == 2 && a.num(0) != 0 {
-			a.ok = false
-			return
-		}
-		n, ok := cur.Number()
-		o.a[0], a.ok = n, ok
+		o.a[0] = int64(min(both[0], maxLimit))
 	})
 }
 
+// maxLimit is as many descriptors as a process may have here: fs.nr_open.
+const maxLimit = 1 << 20
+
 func runLimit(x *exec, o *op) outcome {
 	t := x.thread(o).k.Files()
-	t.Limit = int(min(max(o.a[0], 0), 1<<20))
+	t.Limit = int(o.a[0])
 	x.table(t).limited = true
 	return outcome{}
 }
-
-func readySignalfd(x *exec, o *op) bool { return o.fd >= 0 || readyAlloc(x, o) }
-func helpSignalfd(x *exec, o *op) bool  { return o.fd < 0 && helpAlloc(x, o) }

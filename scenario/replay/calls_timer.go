@@ -1,9 +1,6 @@
 package replay
 
-import (
-	"github.com/epollsim/epollsim/abi"
-	"github.com/epollsim/epollsim/scenario/strace"
-)
+import "github.com/epollsim/epollsim/abi"
 
 func timerRows() []row {
 	return []row{
@@ -16,21 +13,17 @@ func timerRows() []row {
 			name: "timerfd_settime",
 			parse: parseWith(func(o *op, a *args) {
 				o.fd, o.a[0] = a.int32(0), a.num(1)
-				spec, ok := itimerspec(a.at(2))
-				o.spec = spec
-				if !ok {
+				if spec, ok := a.at(2).(*abi.Itimerspec); ok {
+					o.spec = *spec
+				} else {
 					o.a[2] = 1
 				}
 			}),
 			run: func(x *exec, o *op) outcome {
-				spec := &o.spec
 				if o.a[2] != 0 {
-					spec = nil
-				}
-				if spec == nil {
 					return o.want
 				}
-				return errOutcome(x.calls(o).TimerfdSettime(o.fd, int(o.a[0]), spec, nil))
+				return errOutcome(x.calls(o).TimerfdSettime(o.fd, int(o.a[0]), &o.spec, nil))
 			},
 		},
 		row{
@@ -44,15 +37,4 @@ func timerRows() []row {
 			},
 		},
 	}
-}
-
-func itimerspec(v *strace.Value) (spec abi.Itimerspec, ok bool) {
-	interval, value := v.Field("it_interval"), v.Field("it_value")
-	if interval == nil || value == nil {
-		return spec, false
-	}
-	var ok1, ok2 bool
-	spec.Interval, ok1 = timespec(interval)
-	spec.Value, ok2 = timespec(value)
-	return spec, ok1 && ok2
 }

@@ -69,7 +69,7 @@ func same(o *op, got *outcome) bool {
 			}
 		}
 	}
-	if got.fds != nil && want.fds != nil && !slices.Equal(got.fds, want.fds) {
+	if got.fds != nil && want.fds != nil && !slices.EqualFunc(got.fds, want.fds, func(a, b int) bool { return a == b || b < 0 }) {
 		return false
 	}
 	return len(got.value) != 8 || len(want.value) != 8 || bytes.Equal(got.value, want.value)

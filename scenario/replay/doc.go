@@ -9,7 +9,8 @@
 // peer did, how much TCP moved at once, what stands in files, and all of files that the model does not have.
 //
 //	Log ── window ──> logEvent ── op ──> op ── row ──> row (calls_*.go): parse, run, ready, help
-//	  └ long ────────────────────────────^ └ want: outcome
+//	  └ long ────────────────────────────^ ├ args.go: strace.Typed, which the row takes its arguments from
+//	                                       └ want: outcome
 //	exec ── pilot: the thread that tells who runs; nobody else runs by itself (strategy.go)
 //	  ├ threads ──> thread ── k ──> kernel.Thread, which makes the calls it is given
 //	  │               └ cur ──> op
@@ -38,7 +39,7 @@ package replay
 // Files:
 //
 //	log.go intake.go window.go  a log and its moments; op.go: one call of it
-//	calls.go calls_*.go         the table of calls, a file for each family; addr.go, ports.go: their addresses
+//	calls.go calls_*.go         the table of calls, a file for each family; args.go: their arguments; addr.go, ports.go: addresses
 //	exec.go perform.go          one execution; strategy.go, plan.go: who runs, what is done otherwise
 //	things.go items.go          what a call is about; the items of epolls by their data
 //	order.go ready.go           when a call runs; arrival.go: when what comes from outside does

@@ -124,7 +124,7 @@ func (d *doctor) cloned(o *op) {
 		return
 	}
 	d.tables[child] = d.tables[o.tid]
-	if o.a[0]&(cloneThread|cloneFiles) == 0 {
+	if o.a[0]&(abi.CLONE_THREAD|abi.CLONE_FILES) == 0 {
 		d.tables[child] = child
 	}
 }

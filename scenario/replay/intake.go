@@ -117,7 +117,7 @@ func (in *intake) op(c *strace.Call, e *logEvent) *op {
 	if in.survey {
 		in.log.seen[c.Name] = true
 	}
-	if rows[c.Name] == nil || c.Headless {
+	if rowOf(c.Name) == nil || c.Headless {
 		in.skip(c.Name)
 		return nil
 	}
@@ -163,12 +163,13 @@ func (in *intake) fill(o *op, c *strace.Call) {
 	}
 	o.end = c.End
 	o.never = c.State != strace.CallDone
-	o.row = rows[c.Name]
+	o.row = rowOf(c.Name)
 	o.want = result(c)
 	if o.never && !o.row.ends {
 		o.want.none = true
 	}
-	if !o.row.parse(o, c) {
+	typed, _ := c.Typed() // what the model has no type for is in it as it stands in the log
+	if !o.row.parse(o, typed) {
 		o.row = nil
 		in.skip(o.name)
 		return

@@ -125,10 +125,11 @@ func (x *exec) nextNumbers(o *op, fds []int) int {
 	files := x.thread(o).k.Files()
 	start := 0
 	for i, fd := range fds {
-		if files.NextFree(start) != fd {
+		free := files.NextFree(start)
+		if fd >= 0 && free != fd { // the log may not show the last ones of many
 			return i
 		}
-		start = fd + 1
+		start = free + 1
 	}
 	return -1
 }

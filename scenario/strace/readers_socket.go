@@ -122,6 +122,11 @@ func readMessage(ty *typer, v *Value, i int) (any, bool) {
 		}
 		m.Data = append(data, make([]byte, max(0, min(size, maxMessage)-int64(len(data))))...)
 	}
+	if name := v.Field("msg_name"); name != nil {
+		if addr, ok := sockaddrOf(name); ok {
+			ty.Peer = &addr
+		}
+	}
 	if control := v.Field("msg_control"); control != nil {
 		for j := range control.List {
 			m.Rights = append(m.Rights, rightsOf(&control.List[j])...)

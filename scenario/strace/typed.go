@@ -19,7 +19,8 @@ type Unseen struct{}
 //
 // Args are all those of the C prototype, in the types of kernel.Call: int, []byte, *abi.EpollEvent, []abi.EpollEvent, []abi.PollFd (with the
 // events reported), *abi.FdSet (as it was passed), *abi.SigSet, *abi.Timespec, *abi.Itimerspec, kernel.SigAction, *[2]int, [2]uint64 (struct rlimit), abi.Sockaddr,
-// *kernel.Message, *abi.Termios, string (a path); nil for NULL, [Pointer], [Unseen].
+// *kernel.Message, *abi.Termios, string (a path); nil for NULL, [Pointer], [Unseen], and *Value where the model has no type for what the
+// log shows.
 //
 // A system call that the model has under the name of a newer one stands under that: open is openat, eventfd is eventfd2, readv is read.
 type Typed struct {
@@ -27,8 +28,28 @@ type Typed struct {
 	Cut   uint64        // bit i: argument i is longer than the log shows; a buffer has as much as is shown
 	Ready *[3]abi.FdSet // of select that has come back: what is ready for in, out, except
 	Left  *abi.Timespec // of select and ppoll, the time that was left
+	More  bool          // of poll that has come back: more was ready than is shown
+	Peer  *abi.Sockaddr // of sendmsg and recvmsg: msg_name, if it is of a family that the model has
 	args  []Value       // in the order of Args
 	call  *Call
+}
+
+// Number gives argument i as a number; NULL is 0. It is false for all else, and for flags with a name that nobody knows.
+func (t *Typed) Number(i int) (int64, bool) {
+	if i >= len(t.Args) {
+		return 0, false
+	}
+	switch arg := t.Args[i].(type) {
+	case nil:
+		return 0, true
+	case int:
+		return int64(arg), true
+	case Pointer:
+		return int64(arg), true
+	case *Value:
+		return arg.Number()
+	}
+	return 0, false
 }
 
 // Shown reports whether a log shows all of argument i.
@@ -50,19 +71,24 @@ func Modelled(name string) bool {
 	return rowByName[name] != nil
 }
 
-// Typed gives the call in the types of the model. The error is an *Error that names the argument which the model has no
-// type for: a name that nobody knows, an address of a family that is not modelled.
+// Modern gives the name under which the model has a system call, if it has that under another one.
+func Modern(name string) string {
+	if other, ok := aliases[name]; ok {
+		return other.name
+	}
+	return name
+}
+
+// Typed gives the call in the types of the model. The error is an *Error that names the first argument which the model has no
+// type for: a name that nobody knows, an address of a family that is not modelled; or the call, if there is no such call in the model.
+// What is returned beside it is the call as far as it has types.
 func (c *Call) Typed() (*Typed, error) {
-	name, values, headless := c.Name, c.Args, c.Headless
+	name, values := c.Name, c.Args
 	if other, ok := aliases[name]; ok {
 		name = other.name
-		if other.args != nil && !headless {
+		if other.args != nil && !c.Headless {
 			values = other.args(values)
 		}
-	}
-	row := rowByName[name]
-	if row == nil {
-		return nil, &Error{c.Begin.Pos, "the model has no system call " + c.Name}
 	}
 	t := &Typed{call: c}
 	t.Name, t.Done = name, c.State == CallDone
@@ -73,12 +99,17 @@ func (c *Call) Typed() (*Typed, error) {
 	if c.Result.Unknown || c.Result.Failed {
 		t.Ret = -1
 	}
-	if c.Result.ErrName != "" && t.Err == 0 {
-		return nil, &Error{c.End.Pos, "nobody knows the error " + c.Result.ErrName}
+	row := rowByName[name]
+	if row == nil {
+		t.untyped(values)
+		return t, &Error{c.Begin.Pos, "the model has no system call " + c.Name}
 	}
 	ty := typer{Typed: t, row: row}
+	if c.Result.ErrName != "" && t.Err == 0 {
+		ty.err = &Error{c.End.Pos, "nobody knows the error " + c.Result.ErrName}
+	}
 	values = row.unglue(values)
-	if headless {
+	if c.Headless {
 		all := len(row.params) + row.longestRest()
 		if tail := row.tailFor(nil); row.choose == nil || len(row.rest) == 0 {
 			all = len(tail.params)
@@ -87,10 +118,22 @@ func (c *Call) Typed() (*Typed, error) {
 		values = append(make([]Value, ty.first), values...)
 	}
 	t.args = values
-	if err := ty.run(); err != nil {
-		return nil, err
+	ty.run()
+	if ty.err != nil {
+		return t, ty.err
 	}
 	return t, nil
+}
+
+// untyped is for a call that the model has not.
+func (t *Typed) untyped(values []Value) {
+	t.args, t.Args = values, make([]any, len(values))
+	for i := range values {
+		t.Args[i] = &values[i]
+		if values[i].Cut {
+			t.Cut |= 1 << i
+		}
+	}
 }
 
 // typer gives the arguments of one call their types.
@@ -98,17 +141,16 @@ type typer struct {
 	*Typed
 	row    *row
 	params []param
-	first  int // arguments before this one are not in the log
+	first  int    // arguments before this one are not in the log
+	err    *Error // the first one
 }
 
 // reader gives a value its type. It is false if the value does not have the form.
 type reader func(ty *typer, v *Value, i int) (any, bool)
 
-func (ty *typer) run() error {
+func (ty *typer) run() {
 	ty.params = ty.row.params
-	if err := ty.take(0); err != nil {
-		return err
-	}
+	ty.take(0)
 	if ty.row.choose != nil {
 		chosen := make([]any, 0, 8)
 		chosen = append(chosen, ty.Args...)
@@ -120,16 +162,13 @@ func (ty *typer) run() error {
 			chosen = append(chosen, next)
 		}
 		ty.params = ty.row.resolve(chosen).params
-		if err := ty.take(len(ty.row.params)); err != nil {
-			return err
-		}
+		ty.take(len(ty.row.params))
 	}
 	ty.notes()
-	return nil
 }
 
 // take gives the arguments from i on their types.
-func (ty *typer) take(i int) error {
+func (ty *typer) take(i int) {
 	for ; i < len(ty.params); i++ {
 		if i < ty.first || i >= len(ty.args) {
 			ty.Args = append(ty.Args, Unseen{})
@@ -138,15 +177,17 @@ func (ty *typer) take(i int) error {
 		v := &ty.args[i]
 		arg, ok := ty.read(v, i)
 		if !ok {
-			return &Error{ty.Where(i), ty.call.Name + ": argument " + string(rune('1'+i)) + ", " + clip(v.text()) +
-				", is none that the model has"}
+			arg = v
+			if ty.err == nil {
+				ty.err = &Error{ty.Where(i), ty.call.Name + ": argument " + string(rune('1'+i)) + ", " + clip(v.text()) +
+					", is none that the model has"}
+			}
 		}
 		if v.Cut {
 			ty.Cut |= 1 << i
 		}
 		ty.Args = append(ty.Args, arg)
 	}
-	return nil
 }
 
 // read gives one argument its type.
@@ -181,7 +222,7 @@ func (ty *typer) notes() {
 				ty.Ready[0], _ = fdSetOf(n)
 			case "out":
 				ty.Ready[1], _ = fdSetOf(n)
-			case "except":
+			case "except", "exc": // of old versions
 				ty.Ready[2], _ = fdSetOf(n)
 			}
 		}
@@ -205,9 +246,7 @@ func (ty *typer) ready() {
 	if len(notes) == 0 || notes[0].Kind != ValueArray {
 		return
 	}
-	if notes[0].Cut {
-		ty.Cut |= 1
-	}
+	ty.More = notes[0].Cut
 	at := 0
 	for i := range notes[0].List {
 		item := &notes[0].List[i]

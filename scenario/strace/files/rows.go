@@ -33,35 +33,6 @@ func (e *event) says(i int, flag string) bool {
 // closeOnExec reports whether an argument asks for that, under any of its names.
 func (e *event) closeOnExec(i int) bool { return i >= 0 && e.arg(i).CloseOnExec() }
 
-func starts(name string) bool {
-	return name == "clone" || name == "clone3" || name == "fork" || name == "vfork"
-}
-
-// cloneFlags gives the flags of a call that starts a task.
-func cloneFlags(c *strace.Call) int64 {
-	for i := range c.Args {
-		v := &c.Args[i]
-		if v.Kind == strace.ValueChange {
-			v = &v.List[0]
-		}
-		if f := v.Field("flags"); f != nil {
-			v = f
-		} else if v.Name != "flags" {
-			continue
-		}
-		var flags int64
-		for name, bit := range map[string]int64{
-			"CLONE_THREAD": abi.CLONE_THREAD, "CLONE_FILES": abi.CLONE_FILES, "CLONE_VM": abi.CLONE_VM, "CLONE_PIDFD": abi.CLONE_PIDFD,
-		} {
-			if v.Has(name) {
-				flags |= bit
-			}
-		}
-		return flags
-	}
-	return 0
-}
-
 // row is what a system call that has succeeded does to descriptors.
 type row func(e *event)
 
@@ -270,7 +241,7 @@ func exec(e *event) {
 
 // pidfd puts the descriptor that clone gives with CLONE_PIDFD: clone3 stores it through pidfd, clone in place of the parent's tid.
 func pidfd(e *event) {
-	if cloneFlags(e.c)&abi.CLONE_PIDFD == 0 {
+	if e.c.CloneFlags()&abi.CLONE_PIDFD == 0 {
 		return
 	}
 	for i := range e.c.Args {

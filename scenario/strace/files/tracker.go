@@ -73,8 +73,8 @@ func (t *Tracker) Apply(rec *strace.Record) {
 			m.opens = m.table
 			m.opens.making++
 		}
-		if starts(rec.Call.Name) {
-			t.births = append(t.births, &birth{parent: m, call: rec.Call, flags: cloneFlags(rec.Call)})
+		if strace.Starts(rec.Call.Name) {
+			t.births = append(t.births, &birth{parent: m, call: rec.Call, flags: rec.Call.CloneFlags()})
 		}
 	case strace.RecordExit:
 		t.overlaps--
@@ -140,7 +140,7 @@ func (m *member) born(b *birth) {
 
 // call takes the end of a call.
 func (t *Tracker) call(m *member, c *strace.Call) {
-	if starts(c.Name) {
+	if strace.Starts(c.Name) {
 		t.started(m, c)
 	}
 	if c.Headless || c.State != strace.CallDone {
@@ -170,7 +170,7 @@ func (t *Tracker) started(m *member, c *strace.Call) {
 		return
 	}
 	if b == nil {
-		b = &birth{parent: m, call: c, flags: cloneFlags(c)}
+		b = &birth{parent: m, call: c, flags: c.CloneFlags()}
 	}
 	b.tid = int(c.Result.Ret)
 	if b.child != nil && b.child.task.Tid == b.tid {

@@ -1,0 +1,137 @@
+package replay
+
+import (
+	"encoding/binary"
+
+	"github.com/epollsim/epollsim/abi"
+)
+
+// readRows are read, write, and what else moves bytes from and to any file.
+func readRows() []row {
+	return []row{
+		row{
+			name: "read", waits: true, looks: true,
+			parse: parseWith(func(o *op, a *args) {
+				o.fd, o.a[0] = a.int32(0), a.num(2)
+				o.want.value, _ = a.at(1).([]byte)
+				if a.null(1) {
+					o.a[2] = 1
+				}
+				if o.name == "readv" && !a.Shown(1) { // some of its vectors may not be there
+					o.a[0] = max(o.a[0], o.want.ret)
+				}
+			}),
+			run: runRead, ready: readyRead, help: helpRead,
+		},
+		row{
+			name: "write", waits: true,
+			parse: parseWith(func(o *op, a *args) {
+				o.fd, o.a[0] = a.int32(0), a.num(2)
+				if o.name == "writev" && !a.Shown(1) {
+					o.a[0] = max(o.a[0], o.want.ret)
+				}
+				if a.null(1) {
+					o.a[2] = 1
+					return
+				}
+				o.data, o.whole = a.data(1, o.a[0])
+			}),
+			run: runWrite, ready: readyWrite, help: helpWrite,
+		},
+		positioned("pread64", true), positioned("pwrite64", false),
+		row{name: "lseek",
+			parse: parseWith(func(o *op, a *args) { o.fd, o.a[0], o.a[1] = a.int32(0), a.num(1), a.num(2) }),
+			run: func(x *exec, o *op) outcome {
+				n, err := x.calls(o).Lseek(o.fd, o.a[0], int(o.a[1]))
+				return outcomeOf(int(n), err)
+			},
+		},
+		row{
+			name: "splice", waits: true,
+			parse: parseWith(func(o *op, a *args) {
+				o.fd, o.fd2, o.a[0] = a.int32(0), a.int32(2), a.num(4)
+				o.a[1] = a.numOr(5, 0)
+			}),
+			run: runSplice, ready: readyRead, help: helpRead,
+		},
+		row{
+			name: "sendfile", waits: true,
+			parse: parseWith(func(o *op, a *args) { o.fd2, o.fd, o.a[0] = a.int32(0), a.int32(1), a.num(3) }),
+			run:   runSplice,
+		},
+	}
+}
+
+// positioned is the row of a call that none of the model's files knows.
+func positioned(name string, looks bool) row {
+	return row{
+		name: name, looks: looks,
+		parse: parseWith(func(o *op, a *args) { o.fd = a.int32(0) }),
+		run:   func(*exec, *op) outcome { return outcome{ret: -1, errno: abi.ESPIPE} },
+	}
+}
+
+// runRead reads. What a TCP socket delivers at once is not the model's to say: it is asked for as much as came.
+func runRead(x *exec, o *op) outcome {
+	if o.a[2] != 0 {
+		return outcomeOf(x.calls(o).Read(o.fd, nil))
+	}
+	size := min(o.a[0], maxBuffer)
+	if x.stream(o, o.fd) && o.want.ret > 0 {
+		size = min(size, o.want.ret)
+	}
+	buf := x.buffer(o, int(size))
+	n, err := x.calls(o).Read(o.fd, buf)
+	out := outcomeOf(n, err)
+	if n > 0 && x.counts(o, o.fd) {
+		out.value = buf[:n]
+		if x.timerfd(o) != nil && n == 8 && len(o.want.value) == 8 {
+			// How much time has passed is the log's to say; the model's clock may be ahead of it, but by no less than one tick.
+			if want := binary.LittleEndian.Uint64(o.want.value); want > 0 && want < binary.LittleEndian.Uint64(buf) {
+				out.value = o.want.value
+			}
+		}
+	}
+	return out
+}
+
+func runWrite(x *exec, o *op) outcome {
+	if x.full(o) {
+		return o.want
+	}
+	data := o.data
+	if o.a[2] != 0 {
+		data = nil
+	}
+	if !o.whole && len(data) == 8 && x.counts(o, o.fd) {
+		data = []byte{1, 0, 0, 0, 0, 0, 0, 0} // the log does not tell: most write this
+	}
+	if x.stream(o, o.fd) && o.want.ret > 0 && o.want.ret < int64(len(data)) {
+		data = data[:o.want.ret]
+	}
+	return outcomeOf(x.calls(o).Write(o.fd, data))
+}
+
+// runSplice moves what the log says from one file to another.
+func runSplice(x *exec, o *op) outcome {
+	from, to := x.file(o, o.fd), x.file(o, o.fd2)
+	if externalOf(from) != nil && (externalOf(to) != nil || o.want.failed()) || o.want.failed() && o.want.errno != abi.EAGAIN {
+		return o.want
+	}
+	n := o.want.ret
+	if o.want.failed() {
+		n = min(o.a[0], 4096)
+	}
+	buf := x.buffer(o, int(min(n, maxBuffer)))
+	if externalOf(from) == nil {
+		got, err := x.calls(o).Read(o.fd, buf)
+		if err != nil {
+			return outcomeOf(got, err)
+		}
+		buf = buf[:got]
+	}
+	if externalOf(to) != nil {
+		return outcomeOf(len(buf), nil)
+	}
+	return outcomeOf(x.calls(o).Write(o.fd2, buf))
+}
