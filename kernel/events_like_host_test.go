@@ -496,8 +496,11 @@ func onHost(h *host.Host, seed uint64, calls int) ([]string, error) {
 
 func TestEventsLikeHost(t *testing.T) {
 	programs := 250
-	if long {
+	switch {
+	case long:
 		programs = 5000
+	case testing.Short():
+		programs = 30
 	}
 	if n, err := strconv.Atoi(os.Getenv("EPOLLSIM_PROGRAMS")); err == nil {
 		programs = n

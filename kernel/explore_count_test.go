@@ -37,6 +37,9 @@ func waiters(n int, events abi.Events) explore.Program {
 // Two waiters and a writer are a few hundred interleavings; three are 134,898, which takes ten seconds and is no test: see the table of
 // kerneltest.
 func TestInterleavingsOfWaiters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs of one goroutine at a time")
+	}
 	count := func(n int, events abi.Events) (uint64, []string) {
 		r := explore.Explore(waiters(n, events), explore.Options{Direct: true, MaxSchedules: 2_000_000})
 		require.NoError(t, r.Err)
@@ -57,6 +60,9 @@ func TestInterleavingsOfWaiters(t *testing.T) {
 
 // Plain enumeration with a bound takes more than ten times the schedules.
 func TestReductionSavesTenfold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs of one goroutine at a time")
+	}
 	for name, p := range map[string]explore.Program{"ping": ping, "one waiter": waiters(1, abi.EPOLLIN), "two waiters": waiters(2, abi.EPOLLIN|abi.EPOLLET)} {
 		plain := 0
 		e := &sim.Enumeration{Bound: 2}
@@ -75,6 +81,9 @@ func TestReductionSavesTenfold(t *testing.T) {
 
 // What an exploration keeps does not grow with the schedules that it has run.
 func TestMemoryIsFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs of one goroutine at a time")
+	}
 	var objects []uint64
 	opts := explore.Options{Direct: true, MaxSchedules: 9_000}
 	opts.Progress = func(p explore.Progress) {
@@ -94,6 +103,9 @@ func TestMemoryIsFlat(t *testing.T) {
 
 // Since 5.5 a scan hides the events that come meanwhile, up to 5.6 without waking anybody: a sleeper is left behind.
 func TestLostWakeUpIsNamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs of one goroutine at a time")
+	}
 	program := func(version string) explore.Program {
 		v := must(kernel.ParseVersion(version))
 		return func(opts sim.Options) explore.Result {

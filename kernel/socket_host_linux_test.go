@@ -233,7 +233,11 @@ func TestSocketsLikeHost(t *testing.T) {
 	defer w.Close()
 	pool := &sim.Pool{}
 	defer pool.Close()
-	programs, first := environment("SOCKET_PROGRAMS", 1000), environment("SOCKET_SEED", 1)
+	programs, first := uint64(1000), environment("SOCKET_SEED", 1)
+	if testing.Short() {
+		programs = 50
+	}
+	programs = environment("SOCKET_PROGRAMS", programs)
 	total := 0
 	for seed := first; seed < first+programs; seed++ {
 		calls, want := socketProgram(t, pool, seed, 60+int(seed%5)*30)

@@ -111,6 +111,9 @@ func optionProbe(c kernel.Calls, open func(kernel.Calls) []int, level, name int,
 // TestSocketOptionsLikeHost: every option of these levels, asked for and set to some ints, on sockets of all kinds, says
 // what the running kernel says, or that it is not modelled.
 func TestSocketOptionsLikeHost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every option of every socket, one after the other")
+	}
 	h, err := host.New(host.Options{Timeout: 60 * time.Second})
 	if errors.Is(err, host.ErrUnsupported) {
 		t.Skip(err)

@@ -38,6 +38,9 @@ func outcomes(res *scenario.Result) string {
 // A case that names versions shows at each what its line says, and its trace is the golden one of that version; that of
 // its own version, 6.18.y if it names none, is beside the program as with every other case.
 func TestCasesAtVersions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every case, one goroutine at a time")
+	}
 	for _, f := range cases(t) {
 		c, _ := casebook.Find(f.id)
 		for _, at := range c.At {
@@ -90,6 +93,9 @@ func TestEachBehaviourHasItsCase(t *testing.T) {
 
 // No case breaks an invariant or panics at any profile, whatever becomes of its own checks.
 func TestCasesAtEveryProfile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every case, one goroutine at a time")
+	}
 	profiles := kernel.Profiles()
 	stride := len(profiles) // one profile for each case
 	if long() {

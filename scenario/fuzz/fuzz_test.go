@@ -69,6 +69,10 @@ func TestDeterminism(t *testing.T) {
 
 // A program that is written as a scenario and run by package scenario gives the results that it states.
 func TestScenarioRoundTrip(t *testing.T) {
+	seeds := 200
+	if testing.Short() {
+		seeds = 10
+	}
 	m := newModel(kernel.Version{})
 	run := func(t *testing.T, text string) {
 		prog, err := scenario.Compile("fuzz.star", []byte(text))
@@ -76,7 +80,7 @@ func TestScenarioRoundTrip(t *testing.T) {
 		res := scenario.Run(kernel.Boot(kernel.Options{}), prog, scenario.Options{})
 		require.Zero(t, res.ExitCode(), "%v %v %v %v\n%s", res.Failed, res.Unlooked, res.Error, res.Err, text)
 	}
-	for seed := 1; seed <= 200; seed++ {
+	for seed := 1; seed <= seeds; seed++ {
 		p, err := m.sequential(words(100).Example(seed), 100)
 		require.NoError(t, err)
 		if slices.ContainsFunc(p.calls, unsayable) {
@@ -86,7 +90,7 @@ func TestScenarioRoundTrip(t *testing.T) {
 		require.NoError(t, err)
 		run(t, scenarioText(p, o, "round trip", nil))
 	}
-	for seed := 1; seed <= 200; seed++ {
+	for seed := 1; seed <= seeds; seed++ {
 		p, blocks, err := m.concurrent(words(togetherRows).Example(seed))
 		require.NoError(t, err)
 		if blocks || slices.ContainsFunc(p.calls, unsayable) {
@@ -148,6 +152,9 @@ func TestWriteNew(t *testing.T) {
 
 // Every row is made by some program, and its form names every argument that it has.
 func TestTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs of one goroutine at a time")
+	}
 	m := newModel(kernel.Version{})
 	made := map[string]int{}
 	for seed := 1; seed <= 2000; seed++ {

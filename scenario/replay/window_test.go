@@ -22,6 +22,9 @@ func openText(text []byte) Opener {
 
 // A log that is read a window at a time is explained as one that is kept.
 func TestWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing is concurrent here, and much is read")
+	}
 	files, err := filepath.Glob("../../testdata/strace/*.strace")
 	require.NoError(t, err)
 	for i, name := range files {
@@ -72,6 +75,9 @@ func serverLog(connections int) []byte {
 
 // The memory that a replay needs does not grow with the log: what only its end tells is known where it is asked for.
 func TestLongLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing is concurrent here, and much is read")
+	}
 	log, err := Open(openText(serverLog(6000)), "log")
 	require.NoError(t, err)
 	require.Greater(t, log.moments, usual.whole)

@@ -14,6 +14,9 @@ import (
 
 // Without any one rule of dependency the explorer misses outcomes of some of the programs.
 func TestEachRuleIsNeeded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs of one goroutine at a time")
+	}
 	off := map[string]func(*rules){
 		"failure":    func(r *rules) { r.failure = false },
 		"pending":    func(r *rules) { r.pending = false },
