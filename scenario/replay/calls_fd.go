@@ -54,6 +54,8 @@ func fdRows() []row {
 				o.a[1] = a.numOr(2, 0)
 				switch uint(o.a[0]) {
 				case abi.FIONBIO, abi.FIONREAD, abi.FIOCLEX, abi.FIONCLEX:
+				case abi.TIOCGPTPEER:
+					o.row, o.text, o.a[0] = &openPeer, "/dev/pts/", o.a[1]
 				default:
 					a.ok = false
 				}
@@ -69,6 +71,9 @@ func fdRows() []row {
 		},
 	}
 }
+
+// openPeer is the ioctl that gives out a number: of the other end of a terminal.
+var openPeer = row{name: "ioctl(TIOCGPTPEER)", allocates: true, run: runOpen}
 
 func runCloseRange(x *exec, o *op) outcome {
 	first, last := o.a[0], uint64(o.a[1])

@@ -64,6 +64,9 @@ func (in *intake) next() (logEvent, error) {
 		if in.survey && (rec.Kind == strace.RecordCall || rec.Kind == strace.RecordExit) && rec.Call.Result.Failed {
 			in.log.failures++
 		}
+		if in.survey && rec.Kind == strace.RecordSignal {
+			in.log.bereave(&rec, in.at)
+		}
 		if e, ok := in.moment(&rec); ok {
 			in.at++
 			return e, nil

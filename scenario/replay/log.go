@@ -26,6 +26,7 @@ type Log struct {
 	sockets   bool            // something was a socket before the log began, as it seems
 	overlaps  int             // calls that were under way while another one was
 	moments   int
+	deaths    map[int][]death   // of children, by their number
 	strangers []files.Inherited // descriptors that were used, and that no call has made
 	outside   map[int]bool      // calls that ask for what the model does not have, by index
 	long      map[int]*op       // calls of which more is known only far behind their begin, by index
@@ -56,7 +57,7 @@ func openWith(open Opener, name string, b bounds) (*Log, error) {
 }
 
 func newLog(name string, b bounds) *Log {
-	return &Log{Name: name, window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{}, clients: map[uint16]bool{}, long: map[int]*op{}}
+	return &Log{Name: name, window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{}, clients: map[uint16]bool{}, long: map[int]*op{}, deaths: map[int][]death{}}
 }
 
 // survey reads a log to its end.

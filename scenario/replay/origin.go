@@ -3,9 +3,11 @@ package replay
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario/strace"
 )
 
 // Tasks of which the log does not show how they came to be: it began later, or has no clone and execve. Each is taken to be a
@@ -31,6 +33,33 @@ func (log *Log) clones() bool {
 	return log.seen["clone"] || log.seen["clone3"] || log.seen["fork"] || log.seen["vfork"]
 }
 
+// death is what a parent is told of the end of a child.
+type death struct {
+	at     int // the moment behind it
+	parent int // the number of a thread of the parent
+}
+
+// bereave notes whose child it was that a SIGCHLD tells of.
+func (log *Log) bereave(rec *strace.Record, at int) {
+	pid, code := rec.Signal.Info.Field("si_pid"), rec.Signal.Info.Field("si_code")
+	if rec.Signal.Sig != abi.SIGCHLD || pid == nil || code == nil || !strings.HasPrefix(code.Text, "CLD_") {
+		return
+	}
+	if n, ok := pid.Number(); ok {
+		log.deaths[int(n)] = append(log.deaths[int(n)], death{at, rec.Task.Tid})
+	}
+}
+
+// parent gives a thread of the process whose child a task is, as far as the log tells when it ends.
+func (log *Log) parent(tid, at int) (parent int, ok bool) {
+	for _, d := range log.deaths[tid] {
+		if d.at >= at {
+			return d.parent, true
+		}
+	}
+	return 0, false
+}
+
 // newcomer is a task whose origin was guessed.
 type newcomer struct {
 	task   int
@@ -42,7 +71,7 @@ type newcomer struct {
 func (x *exec) adopt(task, tid int) *thread {
 	th := x.newThread(tid)
 	from, told := x.plan.origins[task]
-	if options := x.origins(); x.log.attached && len(options) > 1 {
+	if options := x.origins(tid); x.log.attached && len(options) > 1 {
 		if !told {
 			from = x.likely(options)
 		}
@@ -80,17 +109,27 @@ func (x *exec) adopt(task, tid int) *thread {
 // nearestProcesses is how many processes are tried as the one that a task comes from.
 const nearestProcesses = 4
 
-// origins are what a new task may be: the processes that did something last come first.
-func (x *exec) origins() []origin {
+// origins are what a new task may be: the processes that did something last come first. One whose end its parent is told of is a
+// child of that.
+func (x *exec) origins(tid int) []origin {
+	parent, child := x.log.parent(tid, x.at)
 	var options []origin
 	seen := map[*kernel.Process]bool{}
-	for i := x.at - 1; i >= x.log.first && len(seen) < nearestProcesses; i-- {
-		th := x.threads[x.log.at(i).task]
+	add := func(th *thread) {
 		if th == nil || x.lost(th) || seen[th.k.Process()] {
-			continue
+			return
 		}
 		seen[th.k.Process()] = true
-		options = append(options, origin{originThread, th.task}, origin{originFork, th.task})
+		if !child {
+			options = append(options, origin{originThread, th.task})
+		}
+		options = append(options, origin{originFork, th.task})
+	}
+	if child {
+		add(x.byTid[parent])
+	}
+	for i := x.at - 1; i >= x.log.first && len(seen) < nearestProcesses; i-- {
+		add(x.threads[x.log.at(i).task])
 	}
 	return append(options, origin{})
 }
