@@ -81,6 +81,7 @@ type table struct {
 	known     map[int]bool
 	limited   bool        // the log told the limit
 	makers    map[int]int // the tasks that got its numbers, where there are newcomers
+	shared    bool        // several threads take its numbers, or took those that it was made with
 }
 
 var errDone = errors.New("the log has ended")
@@ -364,7 +365,7 @@ func (x *exec) note(o *op) {
 	if x.log.overlaps == 0 && x.opts.Trace == nil {
 		return
 	}
-	x.trail.note(o, x.thingsOf(o), x.file(o, o.fd), x.file(o, o.fd2))
+	x.trail.note(o, x.at, x.thingsOf(o), x.file(o, o.fd), x.file(o, o.fd2))
 }
 
 // run lets th go on with its call.

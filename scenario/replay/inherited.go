@@ -82,7 +82,7 @@ func (x *exec) table(files *vfs.FdTable) *table {
 // copyTable notes that the table to is a copy of from.
 func (x *exec) copyTable(from, to *vfs.FdTable) {
 	old := x.table(from)
-	t := &table{inherited: old.inherited, limited: old.limited, known: make(map[int]bool, len(old.known))}
+	t := &table{inherited: old.inherited, limited: old.limited, shared: old.shared, known: make(map[int]bool, len(old.known))}
 	for fd := range old.known {
 		t.known[fd] = true
 	}

@@ -18,12 +18,20 @@ func (x *exec) matters(o *op) bool {
 		return x.possibleEvents(o)
 	case o.row.parseIsWait():
 		return w.ret >= 0
+	case numbers(o) && x.ownNumbers(o):
+		return false
 	case o.row.allocates, o.row.name == "fcntl" && duplicates(o), len(w.fds) > 0:
 		return true
 	case o.row.looks || o.row.waits:
 		return w.ret <= max(o.a[0], 0) || o.row.name == "wait4" || o.row.name == "waitid"
 	}
 	return w.ret == 0
+}
+
+// ownNumbers reports whether the model gave o a number too, and of a table that nobody else takes any of.
+func (x *exec) ownNumbers(o *op) bool {
+	th := x.thread(o)
+	return th != nil && th.k != nil && th.finished && !th.got.failed() && len(x.newcomers) == 0 && !x.table(th.k.Files()).shared
 }
 
 // dependent reports whether an error tells of a state that other threads change.

@@ -53,6 +53,9 @@ func (x *exec) perform(th *thread, o *op) outcome {
 		x.ticks(tf, o)
 	}
 	f := x.file(o, o.fd)
+	if files := th.k.Files(); files.Users > 1 && numbers(o) {
+		x.table(files).shared = true
+	}
 	out := o.row.run(x, o)
 	if o.row.allocates && !out.failed() && len(x.newcomers) > 0 {
 		x.made(o, int(out.ret))

@@ -89,18 +89,19 @@ func attempt(log *Log, opts *Options, p *plan) *exec {
 // diverges in another place, then with several at random.
 func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 	type failed struct {
+		x     *exec
 		p     *plan
 		calls []*op
 	}
 	var elsewhere []failed
 	calls, best := f.x.nearby(near), f.x.failed
-	for _, p := range turned(f.plan, calls) {
+	for _, p := range f.x.turned(f.plan, calls) {
 		x, further := try(p)
 		if x == nil || further {
 			return further
 		}
 		if !x.failedAt(best) && !x.stuck() && len(elsewhere) < seconds {
-			elsewhere = append(elsewhere, failed{p, x.nearby(nearSecond)})
+			elsewhere = append(elsewhere, failed{x, p, x.nearby(nearSecond)})
 		}
 	}
 	for _, p := range f.x.swapped(f.plan, calls[:min(len(calls), nearDrawn)]) {
@@ -109,7 +110,7 @@ func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 		}
 	}
 	for _, e := range elsewhere {
-		for _, p := range turned(e.p, e.calls) {
+		for _, p := range e.x.turned(e.p, e.calls) {
 			if x, further := try(p); x == nil || further {
 				return further
 			}
@@ -146,11 +147,17 @@ func (f *found) inside(try func(*plan) (*exec, bool), calls []*op) bool {
 	return false
 }
 
-// turned are the plans with one of the calls made late, or at once.
-func turned(p *plan, calls []*op) []*plan {
+// turned are the plans with one of the calls made late, or at once, as it was not yet.
+func (x *exec) turned(p *plan, calls []*op) []*plan {
 	var list []*plan
 	for _, o := range calls {
-		list = append(list, p.with(o, true), p.with(o, false))
+		made, ok := x.trail.steps[o.index]
+		if e := x.log.at(made.at); !ok || o.row.waits || e.op != o || e.kind != eventExit {
+			list = append(list, p.with(o, true))
+		}
+		if !ok || made.at != o.moment {
+			list = append(list, p.with(o, false))
+		}
 	}
 	return list
 }

@@ -18,6 +18,7 @@ type trail struct {
 
 type step struct {
 	turn   int
+	at     int // the moment of the log at which it began
 	things []sim.ID
 }
 
@@ -34,9 +35,9 @@ func newTrail() trail {
 const fnvPrime = 1099511628211
 
 // note adds a call about things. Of files the order is kept.
-func (t *trail) note(o *op, things []sim.ID, files ...*vfs.File) {
+func (t *trail) note(o *op, at int, things []sim.ID, files ...*vfs.File) {
 	t.made++
-	t.steps[o.index] = step{t.made, things}
+	t.steps[o.index] = step{t.made, at, things}
 	for _, f := range files {
 		if f == nil {
 			continue
