@@ -176,3 +176,31 @@ func statesOf(r *explore.Report) (states []string) {
 	slices.Sort(states)
 	return states
 }
+
+// Who of the threads that end is last cannot be seen, unless it leaves an exit status, or somebody has a pidfd of it.
+func TestTheLastThreadIsSeen(t *testing.T) {
+	child := func(body func(kernel.Calls)) func(opts sim.Options) explore.Result {
+		return func(opts sim.Options) explore.Result {
+			k := kernel.Boot(kernel.Options{Machine: opts, UserMemory: kernel.NoUserMemory})
+			state := ""
+			err := k.RunThread(func(th *kernel.Thread) {
+				pid := must(th.Fork("child", body))
+				_, status, err := th.Wait4(pid, 0)
+				state = fmt.Sprintf("%#x %v", status, err)
+			})
+			return explore.Result{Err: err, State: state}
+		}
+	}
+	for _, c := range []struct {
+		body func(kernel.Calls)
+		want []string
+	}{
+		{func(c kernel.Calls) { must(c.Clone("other", func(kernel.Calls) {})) }, []string{"0x0 <nil>"}},
+		{func(c kernel.Calls) { must(c.Clone("other", func(c kernel.Calls) { c.Exit(3) })) }, []string{"0x0 <nil>", "0x300 <nil>"}},
+	} {
+		r := explore.Explore(child(c.body), explore.Options{Direct: true})
+		require.True(t, r.Exhaustive)
+		require.Zero(t, r.Failed)
+		require.Equal(t, c.want, statesOf(r))
+	}
+}

@@ -18,6 +18,7 @@ var (
 	classChldWait = sim.NewClass("wait_chldexit")
 	classJoinWait = sim.NewClass("futex")
 	fieldChildren = sim.NewField("children")
+	fieldThreads  = sim.NewField("nr_threads")
 )
 
 // Process is a thread group: an fd table, signal handlers, threads.
@@ -108,8 +109,9 @@ func (p *Process) setAction(sig abi.Signal, act SigAction) {
 	p.handlers[sig] = act
 }
 
-// leave takes a thread that has ended off p. Who goes through the threads meanwhile still finds those that were there.
-func (p *Process) leave(t *Thread) {
+// leave takes a thread that has ended off p. Who goes through the threads meanwhile still finds those that were there. seen says
+// that it matters which of them is last.
+func (p *Process) leave(t *Thread, seen bool) {
 	switch i := slices.Index(p.threads, t); i {
 	case -1:
 	case 0:
@@ -117,6 +119,10 @@ func (p *Process) leave(t *Thread) {
 	default:
 		p.threads = append(p.threads[:i:i], p.threads[i+1:]...)
 	}
+	if seen {
+		p.k.m.Touch(sim.Access{ID: p.id, Field: fieldThreads, Write: true})
+	}
+	p.k.m.CountDown(p.id, fieldThreads, len(p.threads))
 }
 
 // Pid returns the process id.

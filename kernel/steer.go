@@ -159,9 +159,7 @@ func (t *Thread) ShareFiles(other *Thread) {
 	if t.files == other.files {
 		return
 	}
-	if t.files.Users--; t.files.Users == 0 {
-		t.files.CloseAll()
-	}
+	t.files.Leave(true)
 	t.files = other.files
 	t.files.Users++
 	t.proc.files = other.files

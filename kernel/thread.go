@@ -118,11 +118,10 @@ func (t *Thread) exit(code int) {
 		t.takesNoMoreSignals()
 	}
 	t.joinWait.WakeUp(sim.Normal, waitqueue.All, false, 0)
-	if t.files.Users--; t.files.Users == 0 {
-		t.files.CloseAll()
-	}
+	seen := t.pidRef != nil || code != p.code && !p.exiting // whether it is this thread that is last
+	t.files.Leave(seen)
 	t.runFputs()
-	p.leave(t)
+	p.leave(t, seen)
 	if p.exiting {
 		code = p.code
 	}

@@ -75,13 +75,14 @@ func (m *Machine) NewID(c Class) ID {
 
 // Access is one touch of a field: what, and whether it changes it. Sub tells apart the elements of a
 // field that is an array (slots of an fd table). Add is for a Write that commutes with others like it, such as
-// counting up.
+// counting up. Last is for an Add that comes after all others by what it is: see CountDown.
 type Access struct {
 	ID    ID
 	Sub   int32
 	Field Field
 	Write bool
 	Add   bool
+	Last  bool
 }
 
 // String is the access on one line: the object, the field, read or written.
@@ -138,6 +139,13 @@ func (m *Machine) Add(id ID, f Field) {
 	if m.observed {
 		m.addPoint(id, f)
 	}
+}
+
+// CountDown adds to the footprint of the running step that it has counted field f down, and left is what is left. It is for
+// what the last one does, whoever that is, so that nobody can see who it was: counts commute, and what comes after the last
+// comes after all. It is no point.
+func (m *Machine) CountDown(id ID, f Field, left int) {
+	m.touch(Access{ID: id, Field: f, Write: true, Add: true, Last: left == 0})
 }
 
 // ReadAt is Read for element i of an array.

@@ -13,6 +13,7 @@ var (
 	classFiles     = sim.NewClass("files")
 	classFilesLock = sim.NewClass("files.file_lock")
 	fieldFd        = sim.NewField("fd")
+	fieldUsers     = sim.NewField("users")
 )
 
 // FdTable maps numbers to descriptions, models struct files_struct. Threads share one; fork copies it.
@@ -263,7 +264,19 @@ func (t *FdTable) Copy() *FdTable {
 	return c
 }
 
-// CloseAll drops every number, in ascending order: exit_files of the last user.
+// Leave takes one user away; the last one drops every number. seen says that it matters which of them that is. Models
+// put_files_struct.
+func (t *FdTable) Leave(seen bool) {
+	t.Users--
+	if seen {
+		t.sys.M.Touch(sim.Access{ID: t.id, Field: fieldUsers, Write: true})
+	}
+	if t.sys.M.CountDown(t.id, fieldUsers, t.Users); t.Users == 0 {
+		t.CloseAll()
+	}
+}
+
+// CloseAll drops every number, in ascending order: close_files.
 func (t *FdTable) CloseAll() {
 	for fd := range t.slots {
 		if t.slots[fd].file == nil {

@@ -21,6 +21,7 @@ var (
 	classMutex = sim.NewClass("mutex")
 	fieldX     = sim.NewField("x")
 	fieldY     = sim.NewField("y")
+	fieldLeft  = sim.NewField("left")
 )
 
 type op struct {
@@ -34,10 +35,18 @@ var opKinds = []string{
 }
 
 func drawProgram(t *rapid.T) [][]op {
-	if rapid.IntRange(0, 3).Draw(t, "flavour") == 0 {
+	switch rapid.IntRange(0, 4).Draw(t, "flavour") {
+	case 0:
 		return drawOps(t, []string{"lock", "lock", "unlock", "mutex", "mutex", "munlock", "read", "write", "nap"}, 2, 1, 4)
+	case 1:
+		return drawLeaveProgram(t)
 	}
 	return drawOps(t, opKinds, 3, 1, 3)
+}
+
+// drawLeaveProgram draws one in which the last task to leave does something for all.
+func drawLeaveProgram(t *rapid.T) [][]op {
+	return drawOps(t, []string{"read", "write", "lock", "unlock", "sleep", "wake", "nap", "leave", "leave"}, 2, 1, 4)
 }
 
 // drawLockProgram draws a longer one that is mostly about locks.
@@ -72,6 +81,9 @@ func play(prog [][]op, opts sim.Options) string {
 	}
 	for i, ops := range prog {
 		w.go_(i, ops)
+		if slices.ContainsFunc(ops, func(o op) bool { return o.Kind == "leave" }) {
+			w.left++
+		}
 	}
 	err := m.Run()
 	var dead *sim.DeadlockError
@@ -103,6 +115,7 @@ type play0 struct {
 	freed   bool
 	whole   sim.ID
 	gone    bool
+	left    int
 	end     strings.Builder
 }
 
@@ -201,6 +214,16 @@ func (w *play0) run(t *sim.Task, me int, ops []op, log *strings.Builder) {
 			m.Read(w.whole, fieldY)
 			fmt.Fprint(log, "g", w.gone, " ")
 		case "end":
+			return
+		case "leave":
+			w.left--
+			m.CountDown(w.id, fieldLeft, w.left)
+			if w.left == 0 {
+				m.WriteAt(w.id, fieldX, 0)
+				w.vars[0] = w.vars[0]*5 + 1000
+				m.ReadAt(w.id, fieldX, 1)
+				fmt.Fprint(&w.end, " left with ", w.vars[1])
+			}
 			return
 		}
 	}

@@ -27,6 +27,9 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 		s.look(e, a, n)
 	}
 	e.clock = set(e.clock, e.task, n+1)
+	if s.bound >= 0 {
+		s.always(e, t, n)
+	}
 	e.frees = false
 	for _, a := range e.foot {
 		loc := &s.all[a.loc]
@@ -38,6 +41,24 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 		loc.touchs = append(loc.touchs, touch{n, a.mode, takes})
 	}
 	s.everything(e, n)
+}
+
+// always adds to what is before e in every run: a task begins after who made it, and the last of many comes after all.
+func (s *search) always(e *event, t *sim.Task, n int32) {
+	e.must = e.must[:0]
+	if e.prev >= 0 {
+		e.must = append(e.must, s.events[e.prev].must...)
+	} else if w := t.Enabler(); w >= 0 && s.rules.always {
+		e.must = append(e.must, s.events[w].must...)
+	}
+	e.must = set(e.must, e.task, n+1)
+	for _, a := range e.foot {
+		if a.mode&last != 0 && s.rules.always {
+			for _, o := range s.all[a.loc].touchs {
+				e.must = join(e.must, s.events[o.event].must)
+			}
+		}
+	}
 }
 
 // everything orders e, if it looked at everything, with all other events, and with those that did.
@@ -101,7 +122,7 @@ func (s *search) follow(e *event, a ref) (race bool) {
 				continue
 			}
 			other := &s.events[o.event]
-			race = race || other.task != e.task && !before(e.past, other.task, o.event)
+			race = race || other.task != e.task && !before(e.past, other.task, o.event) && !s.counted(a, l)
 			if !before(e.clock, other.task, o.event) {
 				e.clock = join(e.clock, other.clock)
 			}
@@ -111,6 +132,12 @@ func (s *search) follow(e *event, a ref) (race bool) {
 		}
 	}
 	return race
+}
+
+// counted reports whether a is behind all that touched location l, whoever comes last. Under a bound who that is costs more
+// preemptions or fewer.
+func (s *search) counted(a ref, l int32) bool {
+	return a.mode == add|last && l == a.loc && s.rules.last && s.bound < 0
 }
 
 // settles reports whether all that touched loc before o is ordered before o.

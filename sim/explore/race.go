@@ -23,6 +23,9 @@ func (s *search) look(e *event, a ref, n int32) {
 		floor = s.wantedSince(e)
 	}
 	for _, l := range s.conflicting(a) {
+		if s.counted(a, l) {
+			continue
+		}
 		loc := &s.all[l]
 		for i := len(loc.touchs) - 1; i >= 0; i-- {
 			o := loc.touchs[i]
@@ -32,17 +35,17 @@ func (s *search) look(e *event, a ref, n int32) {
 			if !a.mode.conflicts(o.mode) {
 				continue
 			}
+			other := &s.events[o.event]
 			if lock && o.mode == write && l == a.loc && (releases || !o.takes) {
 				// Nobody could take the lock before it was released, nor release it before it was taken. But who
 				// comes before the release and waits gives the CPU back at no cost.
-				if s.bound >= 0 && s.rules.handing && !releases && s.events[o.event].task != e.task && !s.events[o.event].forced {
+				if s.bound >= 0 && s.rules.handing && !releases && other.task != e.task && !other.forced && !s.never(other, o.event, e) {
 					s.add(o.event, e, n, false)
 				}
 				continue
 			}
-			other := &s.events[o.event]
 			ordered := other.task == e.task || before(past, other.task, o.event)
-			if other.task != e.task && (s.bound >= 0 || !ordered) {
+			if other.task != e.task && (s.bound < 0 && !ordered || s.bound >= 0 && !s.never(other, o.event, e)) {
 				s.race(o.event, e, n)
 			}
 			if s.bound < 0 && ordered && other.floor <= floor && s.settles(loc, o) {
@@ -50,6 +53,11 @@ func (s *search) look(e *event, a ref, n int32) {
 			}
 		}
 	}
+}
+
+// never reports whether e comes after event i, other, in every run.
+func (s *search) never(other *event, i int32, e *event) bool {
+	return e.prev >= 0 && before(s.events[e.prev].must, other.task, i)
 }
 
 // afterRelease is past and the last release of a lock with touchs.

@@ -37,7 +37,7 @@ func (s *search) free() {
 // clear makes e what a new event is, but for its memory.
 func (e *event) clear() {
 	*e = event{
-		enabled: e.enabled[:0], foot: e.foot[:0], past: e.past[:0], clock: e.clock[:0],
+		enabled: e.enabled[:0], foot: e.foot[:0], past: e.past[:0], clock: e.clock[:0], must: e.must[:0],
 		sleep: e.sleep[:0], todo: e.todo[:0], done: e.done[:0],
 	}
 }

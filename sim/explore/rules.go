@@ -13,8 +13,10 @@ type rules struct {
 	pending    bool            // a task that never got its lock would have liked to
 	waited     bool            // while a task waited for its lock, it could have had it
 	released   bool            // what a step that takes a lock does is behind the release before
+	last       bool            // who counts down to nothing is behind all who counted, not in a race with them
 
 	// Under a bound only.
+	always  bool // some orders are the same in all runs
 	arrival bool // leaving a task where it got the CPU costs nothing
 	handing bool // who waits for a lock gives the CPU back at no cost
 	frees   bool // … therefore its release cannot be put off
@@ -22,7 +24,7 @@ type rules struct {
 
 func allRules() rules {
 	r := rules{wake: true, time: true, failure: true, everything: true, pending: true,
-		waited: true, released: true, arrival: true, handing: true, frees: true}
+		waited: true, released: true, last: true, always: true, arrival: true, handing: true, frees: true}
 	for i := range r.kinds {
 		r.kinds[i] = true
 	}

@@ -64,18 +64,25 @@ func TestOrdersSaveRuns(t *testing.T) {
 		"wake":     func(r *rules) { r.wake = false },
 		"time":     func(r *rules) { r.time = false },
 		"released": func(r *rules) { r.released = false },
+		"last":     func(r *rules) { r.last = false },
+		"always":   func(r *rules) { r.always = false },
 	} {
-		programs := rapid.Custom(drawProgram)
-		if name == "released" {
+		programs, bound := rapid.Custom(drawProgram), -1
+		switch name {
+		case "always":
+			programs, bound = rapid.Custom(drawLeaveProgram), 1
+		case "last":
+			programs = rapid.Custom(drawLeaveProgram)
+		case "released":
 			programs = rapid.Custom(func(t *rapid.T) [][]op { return drawOps(t, []string{"lock", "unlock", "new"}, 2, 1, 4) })
 		}
 		with, without := 0, 0
 		for seed := range 1000 {
 			prog := programs.Example(seed)
-			s := newSearch(-1)
+			s := newSearch(bound)
 			off(&s.rules)
 			got, more, _ := reduced(prog, s)
-			want, runs, _ := reduced(prog, newSearch(-1))
+			want, runs, _ := reduced(prog, newSearch(bound))
 			require.Equal(t, want, got, name)
 			with, without = with+runs, without+more
 		}

@@ -24,12 +24,15 @@ const (
 	read mode = 1 << iota
 	add
 	write
+	last // an addition that is behind all others: no race
 )
 
 func modeOf(a sim.Access) mode {
 	switch {
 	case !a.Write:
 		return read
+	case a.Last:
+		return add | last
 	case a.Add:
 		return add
 	}
@@ -170,6 +173,7 @@ type event struct {
 	foot  []ref
 	past  []int32 // by task: its last event that is ordered before this one because of what the task did before
 	clock []int32 // … or because of what this one touched; events count from 1
+	must  []int32 // under a bound: … in every run, whatever is tried
 
 	sleep []sleeper // who need not run from here: covered elsewhere
 	todo  []int32   // who must
@@ -206,5 +210,5 @@ func set(c []int32, t, v int32) []int32 {
 // access is what r was made of.
 func (l *locations) access(r ref) sim.Access {
 	k := l.all[r.loc].key
-	return sim.Access{ID: k.id, Sub: k.sub, Field: k.field, Write: r.mode != read, Add: r.mode == add}
+	return sim.Access{ID: k.id, Sub: k.sub, Field: k.field, Write: r.mode != read, Add: r.mode&^last == add, Last: r.mode == add|last}
 }
