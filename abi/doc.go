@@ -37,6 +37,7 @@
 //	struct epoll_event                     EpollEvent
 //	struct pollfd                          PollFd
 //	struct __kernel_timespec               Timespec
+//	struct __kernel_old_timeval            Timeval
 //	fd_set, FD_SETSIZE                     FdSet, FdSetSize
 //	sigset_t                               SigSet
 //	errno, ERESTARTSYS and its like        Errno

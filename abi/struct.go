@@ -24,6 +24,18 @@ type Timespec struct {
 	Nsec int64
 }
 
+// Timeval is a time as select takes it. Models struct __kernel_old_timeval. See timeval(3type).
+type Timeval struct {
+	Sec  int64
+	Usec int64
+}
+
+// Timespec is tv with whole seconds of µs counted as seconds: {-1, 1000000} is no time at all, {1, -1} has a negative part
+// left. Models what kern_select passes to poll_select_set_timeout.
+func (tv Timeval) Timespec() Timespec {
+	return Timespec{Sec: tv.Sec + tv.Usec/1e6, Nsec: tv.Usec % 1e6 * 1e3}
+}
+
 // Itimerspec is when a timer expires next, and how often from then on. Models struct __kernel_itimerspec. See
 // timerfd_settime(2).
 type Itimerspec struct {

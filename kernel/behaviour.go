@@ -52,6 +52,8 @@ func (b *Behaviour) Range() string {
 	switch {
 	case from == "" && to == "":
 		return "all"
+	case b.From == Mainline:
+		return mainline
 	case from == "" || to == "":
 		return from + to
 	}

@@ -153,7 +153,7 @@ var table = []Behaviour{
 	{ID: "R-ZEROTMO", Kind: Race, To: at("6.18.40"), Commits: ids("e59d3c64cba6", "c5a282e9635e", "0c4aefe3c2d0"), Scenario: "r-zerotmo",
 		Text:   "the test without ep.lock does not see a scan that begins or ends under it, and from 5.11 on a wait with timeout 0 may miss an event",
 		Switch: "Epoll.NoSeq", set: func(r *rules) { r.Epoll.NoSeq = true }},
-	{ID: "R-POLLFREE-ALL", Kind: Listed, To: at("5.16"), Commits: ids("42288cb44c4b"),
+	{ID: "S-POLLFREE-ALL", Kind: Listed, To: at("5.16"), Commits: ids("42288cb44c4b"),
 		Why:  "no entry of epoll, select or poll ends the walk: an EXCLUSIVE item does not count a POLLFREE",
 		Text: "POLLFREE reaches exclusive entries only up to the first that counts it"},
 	{ID: "S-WATCHCNT", Kind: Listed, To: at("5.16"), Commits: ids("1e1c15839df0"), Why: "no program sees it",
@@ -211,6 +211,7 @@ var table = []Behaviour{
 		Switch: "Epoll.RemovesUnpinned", set: func(r *rules) { r.Epoll.RemovesUnpinned = true }},
 	{ID: "S-PRIO", Kind: Listed, To: at("6.17"), Commits: ids("c4d51a52c67a"), Why: "no modelled call makes PRIORITY entries",
 		Text: "PRIORITY entries are exclusive"},
-	{ID: "S-SELNEG", Kind: Listed, Why: "it changed after 6.18, and select takes milliseconds here",
-		Text: "select takes some timevals with a negative part for zero"},
+	{ID: "S-SELNEG", Kind: Semantic, From: Mainline, Scenario: "select-negative",
+		Text:   "select refuses a timeval with a negative part, which it normalised before",
+		Switch: "SelectRefusesNegative", set: func(r *rules) { r.SelectRefusesNegative = true }},
 }

@@ -19,6 +19,8 @@ type rules struct {
 	TickTimeouts   bool // epoll_wait counts its timeout in ticks
 	NoPollFree     bool // the queue of signalfds is freed without telling who is hooked to it
 	WakesInBatches bool // a wake-up lets go of the queue's lock after each batch of entries
+
+	SelectRefusesNegative bool // select takes no timeval with a negative part
 }
 
 // tick is the time between two timer interrupts with CONFIG_HZ=250, in ns.

@@ -20,20 +20,41 @@ func (t *Thread) Poll(fds []abi.PollFd, timeout int) (int, error) {
 	})
 }
 
-// Select is select(2): timeout in milliseconds, negative: for ever. Without a handler it is made again after
-// an interruption, with the time that was left then: what it spent stopped does not count.
+// Select is select(2): timeout in milliseconds, negative: for ever.
 func (t *Thread) Select(n int, in, out, ex *abi.FdSet, timeout int) (int, error) {
 	t.begin("select", n, in, out, ex, timeout)
-	deadline := t.deadline(int64(timeout), 1e6)
-	left := deadline - t.k.m.Now()
+	if timeout < 0 {
+		return t.kernSelect(n, vfs.Sets{In: in, Out: out, Ex: ex}, nil)
+	}
+	tv := abi.Timeval{Sec: int64(timeout / 1000), Usec: int64(timeout % 1000 * 1000)}
+	return t.kernSelect(n, vfs.Sets{In: in, Out: out, Ex: ex}, &tv)
+}
+
+// SelectTimeval is select(2) as the system call takes its time.
+func (t *Thread) SelectTimeval(n int, in, out, ex *abi.FdSet, timeout *abi.Timeval) (int, error) {
+	t.begin("select", n, in, out, ex, shown(timeout))
+	return t.kernSelect(n, vfs.Sets{In: in, Out: out, Ex: ex}, timeout)
+}
+
+// kernSelect stores in tv what was left of it. Without a handler the call is made again after an interruption, with the
+// time that was left then: what it spent stopped does not count. Models kern_select and poll_select_finish.
+func (t *Thread) kernSelect(n int, sets vfs.Sets, tv *abi.Timeval) (int, error) {
 	return t.restartable(func() (int, abi.Errno) {
-		if deadline != sim.Forever {
-			deadline = t.k.m.Now() + left
+		deadline, now := sim.Forever, false
+		if tv != nil {
+			ts := tv.Timespec()
+			if ts.Sec < 0 || ts.Nsec < 0 || t.k.rules.SelectRefusesNegative && (tv.Sec < 0 || tv.Usec < 0) {
+				return -1, abi.EINVAL
+			}
+			deadline, now = t.timespecDeadline(ts), ts == abi.Timespec{}
 		}
-		n, errno := t.files.Select(t.poller(), t.task, n, vfs.Sets{In: in, Out: out, Ex: ex}, deadline, left == 0)
-		left = max(deadline-t.k.m.Now(), 0)
-		if errno >= abi.ERESTARTSYS && deadline != sim.Forever {
-			t.reargue(4, &abi.Timespec{Sec: left / 1e9, Nsec: left % 1e9})
+		n, errno := t.files.Select(t.poller(), t.task, n, sets, deadline, now)
+		if tv != nil && !now {
+			left := max(deadline-t.k.m.Now(), 0)
+			*tv = abi.Timeval{Sec: left / 1e9, Usec: left % 1e9 / 1e3}
+		}
+		if errno >= abi.ERESTARTSYS && tv != nil {
+			t.reargue(4, shown(tv))
 		}
 		return n, errno
 	})

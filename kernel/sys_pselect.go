@@ -6,8 +6,12 @@ import (
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// PollCalls are select and poll with a timeout in ns and a signal mask for the time of the call. See pselect(2), ppoll(2).
+// PollCalls are select with the timeout of the system call, and select and poll with one in ns and a signal mask for the
+// time of the call. See select(2), pselect(2), ppoll(2).
 type PollCalls interface {
+	// SelectTimeval takes a timeout of any two numbers: more than a second of µs are seconds, and up to 6.18 parts of
+	// different signs count together. nil: for ever. What was left of it comes back, unless that was nothing.
+	SelectTimeval(n int, in, out, ex *abi.FdSet, timeout *abi.Timeval) (count int, err error)
 	// Pselect6 is the system call itself: timeout, nil for ever, comes back as what was left of it, unless it was zero.
 	Pselect6(n int, in, out, ex *abi.FdSet, timeout *abi.Timespec, sigmask *abi.SigSet) (count int, err error)
 	// Ppoll treats its timeout likewise.
@@ -31,12 +35,12 @@ func (t *Thread) Ppoll(fds []abi.PollFd, timeout *abi.Timespec, sigmask *abi.Sig
 }
 
 // shown is a timeout for the tracer, which wants to know what it was.
-func shown(timeout *abi.Timespec) *abi.Timespec {
+func shown[T any](timeout *T) *T {
 	if timeout == nil {
 		return nil
 	}
-	ts := *timeout
-	return &ts
+	was := *timeout
+	return &was
 }
 
 // masked runs a wait with another signal mask up to a timeout, and stores what was left of that. at is the place of the

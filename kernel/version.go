@@ -21,6 +21,9 @@ type Version struct {
 // Baseline is the release that everything else is described against.
 var Baseline = Version{Major: 6, Minor: 18, Late: true}
 
+// Mainline is the Baseline with what is known to have changed since, in releases that are not known.
+var Mainline = Version{Major: 7}
+
 // Oldest is the first release that is modelled.
 var Oldest = Version{Major: 2, Minor: 6, Patch: 28}
 
@@ -29,10 +32,12 @@ var lastMinor = map[int]int{3: 19, 4: 20, 5: 19, 6: 18}
 
 const last26 = 39
 
-// String is the version as ParseVersion reads it: 6.14-rc1, 6.18.y, 5.4+sb.
+// String is the version as ParseVersion reads it: 6.14-rc1, 6.18.y, 5.4+sb, mainline.
 func (v Version) String() string {
 	s := fmt.Sprintf("%d.%d", v.Major, v.Minor)
 	switch {
+	case v.Major == Mainline.Major:
+		s = mainline
 	case v.Late:
 		s += ".y"
 	case v.RC > 0:
@@ -46,15 +51,22 @@ func (v Version) String() string {
 	return s
 }
 
-const storeBuffer = "+sb"
+const (
+	storeBuffer = "+sb"
+	mainline    = "mainline"
+)
 
 // ParseVersion reads a mainline release ("2.6.28" … "6.18"; "6.1" means 6.1.0), a release candidate
-// ("5.5-rc1"), or a stable release of 6.18 ("6.18.32", "6.18.y" the newest). "+sb" behind it sets StoreBuffer.
+// ("5.5-rc1"), a stable release of 6.18 ("6.18.32", "6.18.y" the newest), or "mainline": 6.18.y with what is known to
+// have changed since. "+sb" behind it sets StoreBuffer.
 func ParseVersion(s string) (Version, error) {
 	name, sb := strings.CutSuffix(s, storeBuffer)
+	if name == mainline {
+		return Version{Major: Mainline.Major, StoreBuffer: sb}, nil
+	}
 	v, ok := parseRelease(name)
 	if !ok {
-		return Version{}, fmt.Errorf("kernel version %q: expected a mainline release such as 5.10 or 5.5-rc1, or 6.18.y or 6.18.32", s)
+		return Version{}, fmt.Errorf("kernel version %q: expected a mainline release such as 5.10 or 5.5-rc1, or 6.18.y, 6.18.32 or mainline", s)
 	}
 	switch last := lastMinor[v.Major]; {
 	case v.Late && v != Baseline:

@@ -15,7 +15,7 @@ func TestParseVersion(t *testing.T) {
 		"2.6.28": {Major: 2, Minor: 6, Patch: 28}, "2.6.39": {Major: 2, Minor: 6, Patch: 39}, "3.0": {Major: 3},
 		"5.10": {Major: 5, Minor: 10}, "6.1.0": {Major: 6, Minor: 1}, "5.5-rc1": {Major: 5, Minor: 5, RC: 1},
 		"6.18": {Major: 6, Minor: 18}, "6.18.32": {Major: 6, Minor: 18, Patch: 32}, "6.18.y": Baseline,
-		"6.3+sb": {Major: 6, Minor: 3, StoreBuffer: true},
+		"6.3+sb": {Major: 6, Minor: 3, StoreBuffer: true}, "mainline": Mainline,
 	} {
 		v, err := ParseVersion(text)
 		require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestParseVersionNeverPanics(t *testing.T) {
 
 func TestVersionsHaveAnOrder(t *testing.T) {
 	var all []Version
-	for _, s := range []string{"2.6.28", "2.6.39", "3.0", "5.4", "5.5-rc1", "5.5-rc2", "5.5", "6.17", "6.18", "6.18.1", "6.18.32", "6.18.y"} {
+	for _, s := range []string{"2.6.28", "2.6.39", "3.0", "5.4", "5.5-rc1", "5.5-rc2", "5.5", "6.17", "6.18", "6.18.1", "6.18.32", "6.18.y", "mainline"} {
 		all = append(all, at(s))
 	}
 	require.True(t, slices.IsSortedFunc(all, Version.Compare))
@@ -108,9 +108,12 @@ func TestEverySwitchIsInTheTable(t *testing.T) {
 func TestProfiles(t *testing.T) {
 	all := Profiles()
 	require.Equal(t, Oldest, all[0])
-	require.Equal(t, Baseline, all[len(all)-1])
-	for i, v := range all[:len(all)-2] {
+	require.Equal(t, []Version{Baseline, Mainline}, all[len(all)-2:])
+	for i, v := range all[:len(all)-1] {
 		next := all[i+1]
+		if next == Baseline { // which is the last release before it
+			continue
+		}
 		sb, nextSB := v, next
 		sb.StoreBuffer, nextSB.StoreBuffer = true, true
 		require.NotEqual(t, sb.rules(), nextSB.rules(), "%s and %s", v, next)

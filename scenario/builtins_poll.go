@@ -12,7 +12,7 @@ var pollRows = []row{
 	{sig: "poll(fds, timeout=-1)", result: "list of (fd, revents)",
 		help: "wait up to timeout ms for one of the (fd, events) in fds; those with revents 0 are left out", fn: poll},
 	{sig: "select(r, w, x, timeout=-1)", result: "(list, list, list)",
-		help: "wait up to timeout ms for one of three lists of fds, each may be None; what is ready of each", fn: selectFds},
+		help: "wait up to timeout ms, or (seconds, microseconds), for one of three lists of fds, each may be None; what is ready of each", fn: selectFds},
 }
 
 const wantPollFds = "a list of (fd, events)"
@@ -65,13 +65,35 @@ func selectFds(c *call) (starlark.Value, error) {
 	in, n := c.fdSet()
 	out, m := c.fdSet()
 	ex, k := c.fdSet()
-	timeout := c.cint()
+	timeout, tv := c.selectTime()
 	if c.err != nil {
 		return nil, c.err
 	}
 	nfds := max(n, m, k)
-	_, err := c.calls.Select(nfds, in, out, ex, timeout)
+	var err error
+	if tv != nil {
+		_, err = c.calls.SelectTimeval(nfds, in, out, ex, tv)
+	} else {
+		_, err = c.calls.Select(nfds, in, out, ex, timeout)
+	}
 	return c.selected(nfds, err, in, out, ex)
+}
+
+// selectTime takes milliseconds, or what a struct timeval holds.
+func (c *call) selectTime() (ms int, tv *abi.Timeval) {
+	v := c.next()
+	pair, ok := v.(starlark.Tuple)
+	if !ok {
+		return int(int64(c.number(v, math.MinInt32, math.MaxInt32, "an int of 32 bits, or a pair"))), nil
+	}
+	if len(pair) != 2 {
+		c.wrong("got %s, want (seconds, microseconds)", given(v))
+		return 0, nil
+	}
+	part := func(v starlark.Value) int64 {
+		return int64(c.number(v, math.MinInt64, math.MaxInt64, "ints of 64 bits in the pair"))
+	}
+	return 0, &abi.Timeval{Sec: part(pair[0]), Usec: part(pair[1])}
 }
 
 // selected are the lists of the sets below nfds, or the errno.

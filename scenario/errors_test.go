@@ -87,6 +87,8 @@ func TestScenarioErrors(t *testing.T) {
 		{"poll", "poll([(1, EPOLLET)])", "t.star:1:1: poll: fds: 2147483648 does not fit, want events of 16 bits in every pair"},
 		{"poll", "poll(None)", "t.star:1:1: poll: fds: got None, want a list of (fd, events)"},
 		{"select", "select([1024], [], [])", "t.star:1:1: select: r: 1024 does not fit, want fds from 0 to 1023"},
+		{"select", "select([], [], [], (1,))", "t.star:1:1: select: timeout: got tuple, want (seconds, microseconds)"},
+		{"select", "select([], [], [], (1, 1 << 63))", "t.star:1:1: select: timeout: 9223372036854775808 does not fit, want ints of 64 bits in the pair"},
 		{"sigmask", "epoll_pwait(3, sigmask = [99])", "t.star:1:1: epoll_pwait: sigmask: 99 is no signal, want a list of signals such as [SIGUSR1]"},
 		{"signal", "signal(SIGUSR1, 2)", "t.star:1:1: signal: handler: 2 does not fit, want SIG_IGN, SIG_DFL or a function"},
 		{"signal", "signal(SIGUSR1, None)", "t.star:1:1: signal: handler: got None, want SIG_IGN, SIG_DFL or a function"},

@@ -62,6 +62,7 @@ func TestCallsAndResults(t *testing.T) {
 		{"ioctl", "check(ioctl(1, FIONREAD) == 7)", "ioctl(1, 0x541b, 0)"},
 		{"setrlimit", "check(setrlimit(RLIMIT_NOFILE, 64) == 0)", "setrlimit(7, 64)"},
 		{"poll", "check(poll([(0, POLLIN), [99, 0]], 0) == [(99, POLLNVAL)])", "poll([{0 1 0} {99 0 0}], 0)"},
+		{"select with a timeval", "select([1], None, None, (-1, 1000000))", "select(2, true, false, false, {Sec:-1 Usec:1000000})"},
 		{"select", "check(select([1], None, (5, 2), 0) == ([], [], [2, 5]))", "select(6, true, false, true, 0)"},
 		{"sleep", "check(sleep(0.5) == 0 and now() == 500000)", "nanosleep(500000)\nclock_gettime(1)"},
 		{"sleep", "check(sleep(-1) == EINVAL)", "nanosleep(-1000000)"},

@@ -130,9 +130,10 @@ func TestVersionsPage(t *testing.T) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Kernel versions\n\n"+
 		"The model is Linux %s. `--kernel VERSION` makes it another: a mainline release from %s on as it came out (`6.1` is\n"+
-		"6.1.0), a release candidate (`6.14-rc1`), or a stable release of 6.18 (`6.18.32`). `+sb` behind a version adds its races\n"+
-		"that need a store buffer, as two steps in the order in which another CPU saw them. Stable series have many of these\n"+
-		"changes as back-ports; here a version is its mainline release.\n\n"+
+		"6.1.0), a release candidate (`6.14-rc1`), a stable release of 6.18 (`6.18.32`), or `mainline`: %[1]s with what is known\n"+
+		"to have changed since, in releases that are not known. `+sb` behind a version adds its races that need a store buffer, as\n"+
+		"two steps in the order in which another CPU saw them. Stable series have many of these changes as back-ports; here a\n"+
+		"version is its mainline release.\n\n"+
 		"`epollsim versions` prints this table, `epollsim versions diff A B` what changes between two. What no row names is as in\n"+
 		"%[1]s. Written by `go test ./scenario -run TestVersionsPage -update`.\n\n", kernel.Baseline, kernel.Oldest)
 	var kinds = []struct {

@@ -382,6 +382,11 @@ func (th *fakeThread) Select(n int, in, out, ex *abi.FdSet, timeout int) (int, e
 	return 0, nil
 }
 
+func (th *fakeThread) SelectTimeval(n int, in, out, ex *abi.FdSet, timeout *abi.Timeval) (int, error) {
+	th.enter("select(%d, %t, %t, %t, %+v)", n, in != nil, out != nil, ex != nil, *timeout)
+	return 0, nil
+}
+
 func (th *fakeThread) Setrlimit(resource int, soft uint64) error {
 	th.enter("setrlimit(%d, %d)", resource, soft)
 	return nil

@@ -21,8 +21,8 @@ func newVersions() *cobra.Command {
 began or ended it, and the case that shows it (epollsim show CASE, epollsim explore CASE).
 
 --kernel of run and explore takes mainline releases from ` + kernel.Oldest.String() + ` on as they came out ("6.1" is 6.1.0), release
-candidates ("6.14-rc1"), and stable releases of 6.18 ("6.18.32", "6.18.y" the newest). "+sb" behind a version adds
-its races that need a store buffer.`,
+candidates ("6.14-rc1"), stable releases of 6.18 ("6.18.32", "6.18.y" the newest), and "mainline": 6.18.y with what is
+known to have changed since. "+sb" behind a version adds its races that need a store buffer.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return write(cmd, func(w io.Writer) {

@@ -40,6 +40,18 @@ func (b *Batch) Select(n int, in, out, ex *abi.FdSet, timeout int) (int, error) 
 	return result(count, errno)
 }
 
+// SelectTimeval is select(2) too.
+func (b *Batch) SelectTimeval(n int, in, out, ex *abi.FdSet, timeout *abi.Timeval) (int, error) {
+	sets := passFdSets(in, out, ex, b.inOut)
+	tv, back := timevalArg(timeout, b.timeoutArg)
+	count, errno := b.sys(unix.SYS_SELECT, arg(n), sets.addrs[0], sets.addrs[1], sets.addrs[2], tv)
+	back()
+	if errno == 0 {
+		sets.back()
+	}
+	return result(count, errno)
+}
+
 // Pselect6 is pselect6(2).
 func (b *Batch) Pselect6(n int, in, out, ex *abi.FdSet, timeout *abi.Timespec, sigmask *abi.SigSet) (int, error) {
 	sets := passFdSets(in, out, ex, b.inOut)

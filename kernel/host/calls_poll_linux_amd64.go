@@ -44,6 +44,32 @@ func (t *Thread) Select(n int, in, out, ex *abi.FdSet, timeout int) (int, error)
 	return result(count, errno)
 }
 
+// SelectTimeval is select(2) too.
+func (t *Thread) SelectTimeval(n int, in, out, ex *abi.FdSet, timeout *abi.Timeval) (int, error) {
+	t.task.reset()
+	sets := passFdSets(in, out, ex, t.task.inOut)
+	tv, back := timevalArg(timeout, t.timeoutArg)
+	count, errno := t.sys("select", unix.SYS_SELECT, arg(n), sets.addrs[0], sets.addrs[1], sets.addrs[2], tv)
+	back()
+	if errno == 0 {
+		sets.back()
+	}
+	return result(count, errno)
+}
+
+// timevalArg passes a timeout that the kernel changes, as pass does with one in ns.
+func timevalArg(timeout *abi.Timeval, pass func(*abi.Timespec) (uintptr, func())) (addr uintptr, back func()) {
+	if timeout == nil {
+		return 0, func() {}
+	}
+	pair := abi.Timespec{Sec: timeout.Sec, Nsec: timeout.Usec}
+	addr, stored := pass(&pair)
+	return addr, func() {
+		stored()
+		timeout.Sec, timeout.Usec = pair.Sec, pair.Nsec
+	}
+}
+
 // Pselect6 is pselect6(2).
 func (t *Thread) Pselect6(n int, in, out, ex *abi.FdSet, timeout *abi.Timespec, sigmask *abi.SigSet) (int, error) {
 	t.task.reset()

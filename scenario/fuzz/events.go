@@ -20,6 +20,12 @@ var (
 	}
 )
 
+// timevals are over at once, or refused.
+var timevals = [][2]int64{
+	{0, 0}, {-1, 1_000_000}, {1, -1_000_000}, {3, -3_000_000}, {1, -1}, {-1, 0}, {0, -1}, {-1, 999_999}, {-1, -1_000_000},
+	{math.MinInt64, 1_000_000}, {math.MaxInt64, 1_000_000}, {0, math.MinInt64}, {-9223372036854, math.MaxInt64 / 1_000_000 * 1_000_000},
+}
+
 // timerStateText tells of a timer what does not depend on when it is asked.
 const timerStateText = `def timer_state(fd):
     at = timerfd_gettime(fd)
@@ -124,6 +130,22 @@ var eventRows = []*op{
 			r.ts = abi.Timespec{Sec: a[0] / 1e9, Nsec: a[0] % 1e9}
 			sets, n := r.fdSets(a[1:4])
 			n, err := r.Pselect6(n, sets[0], sets[1], sets[2], &r.ts, r.sigmask(a[4]))
+			r.selected(sets, n, err)
+		},
+	},
+	{
+		name: "select timeval", weight: 2, form: "select({1:set}, {2:set}, {3:set}, timeout=({0}, {4}))",
+		choose: func(g *generator) bool {
+			tv := timevals[g.pick(len(timevals))]
+			args := append(g.take(), tv[0], 0, 0, 0, tv[1])
+			for i := 1; i <= 3; i++ {
+				args[i] = g.fdSet()
+			}
+			return g.args(args...)
+		},
+		run: func(r *runner, a []int64) {
+			sets, n := r.fdSets(a[1:4])
+			n, err := r.SelectTimeval(n, sets[0], sets[1], sets[2], &abi.Timeval{Sec: a[0], Usec: a[4]})
 			r.selected(sets, n, err)
 		},
 	},

@@ -86,7 +86,7 @@ var ttyRows = []*op{
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.TCFLSH, a[1])) },
 	},
 	{
-		name: "ioctl TCXONC", weight: 2, alone: true, form: "ioctl({0:fd}, TCXONC, {1:TCXONC})",
+		name: "ioctl TCXONC", weight: 4, alone: true, form: "ioctl({0:fd}, TCXONC, {1:TCXONC})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isPty)
 			return g.tty() && g.kindOf(fd) != tty && g.args(fd, int64(g.pick(5)))

@@ -118,8 +118,35 @@ func plain(addr *abi.Sockaddr) *abi.Sockaddr {
 
 // millis is a timeout in milliseconds, rounded up; -1 for NULL.
 func (a *args) millis(i int) int64 {
-	if ts, ok := a.at(i).(*abi.Timespec); ok && ts != nil {
-		return ts.Sec*1000 + (ts.Nsec+999_999)/1_000_000
+	var ts abi.Timespec
+	switch t := a.at(i).(type) {
+	case *abi.Timespec:
+		if t == nil {
+			return -1
+		}
+		ts = *t
+	case *abi.Timeval:
+		ts = t.Timespec()
+	default:
+		return -1
 	}
-	return -1
+	return ts.Sec*1000 + (ts.Nsec+999_999)/1_000_000
+}
+
+// timeout takes that of a select or ppoll.
+func (a *args) timeout(o *op, i int) {
+	o.a[0] = a.millis(i)
+	switch t := a.at(i).(type) {
+	case *abi.Timespec:
+		if t != nil && (t.Sec < 0 || t.Nsec < 0 || t.Nsec > 999_999_999) {
+			o.odd = t
+		}
+	case *abi.Timeval:
+		if t.Sec < 0 || t.Usec < 0 {
+			o.odd = t
+		}
+	}
+	if o.odd != nil {
+		o.a[0] = max(o.a[0], 0)
+	}
 }

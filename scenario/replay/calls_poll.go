@@ -16,7 +16,8 @@ func pollRows() []row {
 		row{
 			name: "ppoll", waits: true, looks: true,
 			parse: parseWith(func(o *op, a *args) {
-				o.a[0], o.sigs = a.millis(2), a.sigs(3)
+				o.sigs = a.sigs(3)
+				a.timeout(o, 2)
 				if size := a.numOr(4, sizeofSigset); !a.null(3) && size != sizeofSigset {
 					o.a[2] = 1 // refused before anything else
 				}
@@ -62,8 +63,8 @@ func runPoll(x *exec, o *op) outcome {
 	fds := append([]abi.PollFd{}, o.polls...)
 	var n int
 	var err error
-	if o.sigs != nil {
-		n, err = x.calls(o).Ppoll(fds, x.millisSpec(o.a[0]), o.sigs)
+	if o.sigs != nil || o.odd != nil {
+		n, err = x.calls(o).Ppoll(fds, o.timespec(), o.sigs)
 	} else {
 		n, err = x.calls(o).Poll(fds, int(o.a[0]))
 	}
@@ -129,7 +130,7 @@ func (a *args) selected(o *op) {
 	for i := range o.sets {
 		o.sets[i], _ = a.at(1 + i).(*abi.FdSet)
 	}
-	o.a[0] = a.millis(4)
+	a.timeout(o, 4)
 	if a.Ready != nil {
 		for i := range o.want.sets {
 			if set := &a.Ready[i]; *set != (abi.FdSet{}) {
@@ -150,9 +151,13 @@ func runSelect(x *exec, o *op) outcome {
 	}
 	var n int
 	var err error
-	if o.sigs != nil {
-		n, err = x.calls(o).Pselect6(o.fd2, sets[0], sets[1], sets[2], x.millisSpec(o.a[0]), o.sigs)
-	} else {
+	switch tv, odd := o.odd.(*abi.Timeval); {
+	case odd:
+		own := *tv
+		n, err = x.calls(o).SelectTimeval(o.fd2, sets[0], sets[1], sets[2], &own)
+	case o.sigs != nil || o.odd != nil:
+		n, err = x.calls(o).Pselect6(o.fd2, sets[0], sets[1], sets[2], o.timespec(), o.sigs)
+	default:
 		n, err = x.calls(o).Select(o.fd2, sets[0], sets[1], sets[2], int(o.a[0]))
 	}
 	out := outcomeOf(n, err)

@@ -31,6 +31,7 @@ type op struct {
 	addr   *abi.Sockaddr
 	sigs   *abi.SigSet
 	spec   abi.Itimerspec
+	odd    any            // a timeout with a negative part, or too many ns: *abi.Timespec, *abi.Timeval of select
 	fds    []int          // passed in or out: pipe2, socketpair, SCM_RIGHTS
 	handle kernel.Handler // of sigaction
 	port   uint16         // of a connect: the one it was given, 0 if the log does not tell

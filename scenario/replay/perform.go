@@ -170,11 +170,17 @@ func (x *exec) timespec(o *op) *abi.Timespec {
 	return &ts
 }
 
-func (x *exec) millisSpec(ms int64) *abi.Timespec {
-	if ms < 0 {
+// timespec is the timeout of a ppoll or pselect6.
+func (o *op) timespec() *abi.Timespec {
+	switch ts, odd := o.odd.(*abi.Timespec); {
+	case odd:
+		own := *ts
+		return &own
+	case o.a[0] < 0:
 		return nil
+	default:
+		return &abi.Timespec{Sec: o.a[0] / 1000, Nsec: o.a[0] % 1000 * 1_000_000}
 	}
-	return &abi.Timespec{Sec: ms / 1000, Nsec: ms % 1000 * 1_000_000}
 }
 
 // counts reports whether what is read from fd is made by the kernel.

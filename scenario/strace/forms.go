@@ -143,6 +143,10 @@ var printers = [forms]printer{
 		return w.timeout(arg, s.unit(), w.timespec)
 	},
 	formTimeval: func(w *Writer, s *scene, i int) bool {
+		if tv, ok := value[abi.Timeval](s.args[i]); ok {
+			w.print("{tv_sec=%d, tv_usec=%d}", tv.Sec, uint64(tv.Usec)) // as strace does, for it may be negative
+			return true
+		}
 		return w.timeout(s.args[i], time.Millisecond, w.timeval)
 	},
 	formItimerspec: func(w *Writer, s *scene, i int) bool {
@@ -227,7 +231,9 @@ func (w *Writer) print(format string, args ...any) { w.line = fmt.Appendf(w.line
 
 func (w *Writer) pointer(addr int64) { w.print("%#x", addr) }
 
-func (w *Writer) timespec(ts abi.Timespec) { w.print("{tv_sec=%d, tv_nsec=%d}", ts.Sec, ts.Nsec) }
+func (w *Writer) timespec(ts abi.Timespec) {
+	w.print("{tv_sec=%d, tv_nsec=%d}", ts.Sec, uint64(ts.Nsec)) // a negative part too, as strace does
+}
 
 func (w *Writer) timeval(ts abi.Timespec) { w.print("{tv_sec=%d, tv_usec=%d}", ts.Sec, ts.Nsec/1000) }
 

@@ -47,7 +47,7 @@ func init() { // a reader looks into the table through its typer
 		formSigreturn:  readSigreturn,
 		formSigAction:  readSigAction,
 		formTimespec:   readTime,
-		formTimeval:    readTime,
+		formTimeval:    readTimeval,
 		formItimerspec: readItimerspec,
 		formRlimit:     readRlimit,
 		formWaitStatus: readWaitStatus,
@@ -229,6 +229,12 @@ func readSigAction(_ *typer, v *Value, _ int) (any, bool) {
 func readTime(_ *typer, v *Value, _ int) (any, bool) {
 	ts, ok := timeOf(v)
 	return &ts, ok
+}
+
+func readTimeval(_ *typer, v *Value, _ int) (any, bool) {
+	sec, ok := v.at("tv_sec", 0).Number()
+	usec, ok2 := v.at("tv_usec", 1).Number()
+	return &abi.Timeval{Sec: sec, Usec: usec}, ok && ok2
 }
 
 // timeOf reads a struct timespec or timeval.

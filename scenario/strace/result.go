@@ -86,7 +86,9 @@ func printSelectResult(w *Writer, s *scene) {
 	}
 	if ts, ok := duration(s.args[4], time.Millisecond); ok {
 		w.print("%sleft ", sep)
-		if left := less(ts, s.end-s.begin); s.call.Name == "select" {
+		if (ts == abi.Timespec{}) { // not stored
+			w.argument(s, 4)
+		} else if left := less(ts, s.end-s.begin); s.call.Name == "select" {
 			w.timeval(left)
 		} else {
 			w.timespec(left)

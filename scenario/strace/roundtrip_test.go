@@ -85,8 +85,11 @@ func spent(c *strace.Typed) int64 {
 		return 0
 	}
 	for _, arg := range c.Args {
-		if ts, ok := arg.(*abi.Timespec); ok {
-			return (ts.Sec-c.Left.Sec)*1e9 + ts.Nsec - c.Left.Nsec
+		switch arg := arg.(type) {
+		case *abi.Timespec:
+			return (arg.Sec-c.Left.Sec)*1e9 + arg.Nsec - c.Left.Nsec
+		case *abi.Timeval:
+			return (arg.Sec-c.Left.Sec)*1e9 + arg.Usec*1e3 - c.Left.Nsec
 		}
 	}
 	return 0

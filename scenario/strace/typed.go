@@ -18,7 +18,7 @@ type Unseen struct{}
 // Typed is a call of a log in the types of the model.
 //
 // Args are all those of the C prototype, in the types of kernel.Call: int, []byte, *abi.EpollEvent, []abi.EpollEvent, []abi.PollFd (with the
-// events reported), *abi.FdSet (as it was passed), *abi.SigSet, *abi.Timespec, *abi.Itimerspec, kernel.SigAction, *[2]int, [2]uint64 (struct rlimit), abi.Sockaddr,
+// events reported), *abi.FdSet (as it was passed), *abi.SigSet, *abi.Timespec, *abi.Timeval, *abi.Itimerspec, kernel.SigAction, *[2]int, [2]uint64 (struct rlimit), abi.Sockaddr,
 // *kernel.Message, *abi.Termios, string (a path); nil for NULL, [Pointer], [Unseen], and *Value where the model has no type for what the
 // log shows.
 //

@@ -49,11 +49,14 @@ func value[T any](arg any) (T, bool) {
 	return zero, false
 }
 
-// duration gives a time that is a struct timespec, or a number of these units. It is false where there is none: a
+// duration gives a time that is a struct timespec or timeval, or a number of these units. It is false where there is none: a
 // program that waits for ever passes NULL, the model a negative number.
 func duration(arg any, unit time.Duration) (abi.Timespec, bool) {
 	if ts, ok := value[abi.Timespec](arg); ok {
 		return ts, true
+	}
+	if tv, ok := value[abi.Timeval](arg); ok {
+		return tv.Timespec(), true
 	}
 	n, ok := integer(arg)
 	if !ok || n < 0 {
