@@ -3,14 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/casebook"
 	"github.com/epollsim/epollsim/scenario/export"
@@ -205,16 +203,7 @@ func (f *exportFlags) star(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	defer log.Close()
-	opts := replay.Options{MaxSteps: f.steps, MaxTasks: f.tasks}
-	text, err := replay.Star(log, opts)
-	if err == nil {
-		err = f.tells(log.Name, text)
-	}
-	if err != nil { // one thread cannot tell what several did
-		if text, err = replay.StarOfThreads(log, opts); err == nil {
-			err = f.tells(log.Name, text)
-		}
-	}
+	text, err := replay.Star(log, replay.Options{MaxSteps: f.steps, MaxTasks: f.tasks})
 	if err != nil {
 		return exitError{scenario.ExitScenario, err.Error()}
 	}
@@ -225,21 +214,4 @@ func (f *exportFlags) star(cmd *cobra.Command, files []string) error {
 		return usagef("writing to standard output: %v", err)
 	}
 	return nil
-}
-
-// tells makes sure that a scenario comes to the results of the log it was made of: what several threads did, one may not.
-func (f *exportFlags) tells(name, text string) error {
-	p, err := scenario.Compile(name+".star", []byte(text))
-	if err != nil {
-		return err
-	}
-	k := kernel.Boot(kernel.Options{Machine: sim.Options{MaxSteps: f.steps, MaxTasks: f.tasks}})
-	res := scenario.Run(k, p, scenario.Options{Stdout: io.Discard, MaxSteps: f.starlark})
-	switch {
-	case res.ExitCode() == scenario.ExitOK:
-		return nil
-	case len(res.Failed) > 0:
-		return fmt.Errorf("%s:1:1: no scenario comes to the results of this log: %s", name, res.Failed[0])
-	}
-	return fmt.Errorf("%s:1:1: no scenario comes to the results of this log: %v %v", name, res.Err, res.Unlooked)
 }

@@ -118,6 +118,9 @@ func runClone(x *exec, o *op) outcome {
 	default:
 		x.copyTable(parent.k.Files(), child.k.Files())
 	}
+	if x.script != nil {
+		x.script.cloned(parent, child)
+	}
 	return outcomeOf(n, nil)
 }
 

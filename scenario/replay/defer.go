@@ -22,15 +22,10 @@ func defers(f *vfs.File) bool {
 func (x *exec) speaksFirst(listener *vfs.File, fd int) {
 	n := x.readOfNext(listener, len(x.queued[listener.ID()]))
 	if n == 0 {
-		if x.pilot.Shutdown(fd, abi.SHUT_WR) == nil && x.script != nil {
-			x.script.add("check(shutdown(%s, SHUT_WR) == 0)", peerName(fd))
-		}
+		_ = x.pilot.Shutdown(fd, abi.SHUT_WR)
 		return
 	}
-	sent, err := x.pilot.Sendto(fd, make([]byte, min(n, maxBuffer)), abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil)
-	if err == nil && x.script != nil {
-		x.script.add("check(write(%s, b\"p\" * %d) == %d)", peerName(fd), sent, sent)
-	}
+	_, _ = x.pilot.Sendto(fd, make([]byte, min(n, maxBuffer)), abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil)
 }
 
 // readOfNext is how much the log reads first of a connection that it accepts from a listener, of which skip wait already: 1 if it

@@ -50,7 +50,10 @@ package replay
 //	search.go matters.go        other orders, where they could help, and points inside of calls
 //	compare.go context.go       a divergence, and the way to it; hints.go: what a log that diverges may lack
 //	trail.go sweep.go           what is remembered, and for how long
-//	replay.go report.go         Replay and its report; doctor.go: notes, star.go: a scenario, star_cast.go: of several threads
+//	replay.go report.go         Replay and its report; doctor.go: notes
+//	star.go star_tape.go        a scenario: of the calls that the model made, scene by scene; star_names.go: its variables,
+//	star_calls.go               a table of the calls in words; star_sockets.go, star_waits.go: more of it, star_words.go: their arguments
+//	star_text.go                all of it as text
 
 // For the maintainer: a new system call is a row. Rows say whether the call only looks, may wait, and gives out a number;
 // ready and help are for those that depend on others.

@@ -97,10 +97,12 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked 
 		threads: map[int]*thread{}, byTid: map[int]*thread{}, tables: map[*vfs.FdTable]*table{},
 		world: newWorld(), items: newItems(), trail: newTrail(), tally: tally{foreignFiles: map[*vfs.File]bool{}},
 	}
+	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
 	if len(script) > 0 {
 		x.script = script[0]
+		x.script.x = x
+		mo.Trace = x.script.event
 	}
-	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
 	if x.told = trace != nil; x.told {
 		mo.Trace = func(e sim.Event) {
 			if x.mute == 0 && x.at >= opts.from {
@@ -175,9 +177,6 @@ func (x *exec) exit(e *logEvent) {
 		x.finish(th)
 		if x.diverged == nil {
 			x.compare(th)
-		}
-		if x.script != nil && x.script.cast == nil && x.diverged == nil {
-			x.script.made(x, th)
 		}
 		if x.tally.inferred == inferred && x.tally.injected == injected && !o.want.none && !x.outside(o) {
 			x.tally.checked++
@@ -344,20 +343,17 @@ func (x *exec) begin(th *thread) {
 	x.inherit(th, o)
 	x.datagramTo(o)
 	x.note(o)
-	if x.script != nil {
-		defer x.script.begun(x, th)
-	}
 	if o.row.waits && o.begin.Time > 0 {
 		x.catchUp(o.begin.Time)
 	}
 	if th.k.Task().Runnable() {
-		x.let(th)
+		x.run(th)
 		if th.finished || th.next == nil {
 			return
 		}
 	}
 	th.k.WakeUp()
-	x.let(th)
+	x.run(th)
 }
 
 // note adds o to the order of the calls on its files.
@@ -368,16 +364,8 @@ func (x *exec) note(o *op) {
 	x.trail.note(o, x.at, x.thingsOf(o), x.file(o, o.fd), x.file(o, o.fd2))
 }
 
-// run lets th go on with its call.
+// run lets th run to the end of its call, to where it sleeps, or to where it is to be stopped.
 func (x *exec) run(th *thread) {
-	x.let(th)
-	if x.script != nil {
-		x.script.ended(x, th)
-	}
-}
-
-// let lets th run to the end of its call, to where it sleeps, or to where it is to be stopped.
-func (x *exec) let(th *thread) {
 	x.steer.points = th.points
 	x.grant(th.k.Task())
 	if th.points > 0 && x.steer.points == 1 && !th.finished {

@@ -36,6 +36,9 @@ func (x *exec) inherit(th *thread, o *op) {
 			x.foreign(f)
 		}
 		x.k.PutFile(files, fd, f)
+		if epoll && x.script != nil {
+			x.script.inherited(th, fd, f)
+		}
 		x.inferred("fd %d of process %d was open before the log began", fd, th.k.Process().Pid())
 	}
 	missing(o.fd, o.row.isEpollWait() || o.row.name == "epoll_ctl")
@@ -142,6 +145,9 @@ func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
 	}
 	if maker, ok := x.table(files).makers[fd]; ok && maker != o.task && len(x.newcomers) > 0 {
 		return false // rather they do not share their numbers
+	}
+	if x.script != nil {
+		x.script.closed(x.thread(o), fd)
 	}
 	x.pilot.CloseIn(files, fd)
 	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())

@@ -178,6 +178,9 @@ func (x *exec) unravel(dying, th *thread) bool {
 	}
 	open := files.Open()
 	for i := len(open) - 1; i >= 0; i-- {
+		if x.script != nil {
+			x.script.closed(dying, open[i])
+		}
 		x.pilot.CloseIn(files, open[i])
 		x.settle()
 		if x.attempt(th); th.finished || x.lost(th) {

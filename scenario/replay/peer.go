@@ -52,11 +52,6 @@ func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 	if !ok {
 		return false
 	}
-	if x.script != nil {
-		x.script.add("%s = socket(%d, SOCK_STREAM)", peerName(fd), addr.Family)
-		x.script.prompt(fd, addr)
-		x.script.add("check(connect(%s, %s) == 0)", peerName(fd), addrText(addr))
-	}
 	if defers(f) {
 		x.speaksFirst(f, fd)
 	}
@@ -241,11 +236,6 @@ func helpConnect(x *exec, o *op) bool {
 		x.names[addr.Path] = true
 	}
 	x.listeners = append(x.listeners, fd)
-	if x.script != nil {
-		x.script.add("%s = socket(%d, SOCK_STREAM)", peerName(fd), addr.Family)
-		x.script.add("check(bind(%s, %s) == 0)", peerName(fd), addrText(addr))
-		x.script.add("check(listen(%s) == 0)", peerName(fd))
-	}
 	x.inferred("a server listened where fd %d connects to", o.fd)
 	return true
 }
@@ -274,9 +264,6 @@ func (x *exec) stopListening(addr abi.Sockaddr) bool {
 		return false
 	}
 	x.listeners = slices.DeleteFunc(x.listeners, func(l int) bool { return l == fd })
-	if x.script != nil {
-		x.script.add("close(%s)", peerName(fd))
-	}
 	x.inferred("the server at %s was gone", addrText(addr))
 	return true
 }
@@ -291,11 +278,6 @@ func (x *exec) leaveBehind(addr abi.Sockaddr) bool {
 		return false
 	}
 	x.names[addr.Path] = true
-	if x.script != nil {
-		x.script.add("%s = socket(AF_UNIX, SOCK_STREAM)", peerName(fd))
-		x.script.add("check(bind(%s, %s) == 0)", peerName(fd), addrText(addr))
-		x.script.add("close(%s)", peerName(fd))
-	}
 	x.inferred("a server had left its socket at %s", addr.Path)
 	return true
 }
@@ -309,9 +291,6 @@ func (x *exec) answer(l int) {
 		}
 		x.prompt(fd)
 		x.unmet = append(x.unmet, fd)
-		if x.script != nil {
-			x.script.add("%s = accept(%s)", peerName(fd), peerName(l))
-		}
 	}
 }
 
@@ -416,9 +395,6 @@ func (x *exec) sendTo(o *op, f *vfs.File, fd int, n int64) bool {
 	if err != nil {
 		return false
 	}
-	if x.script != nil {
-		x.script.add("check(write(%s, b\"p\" * %d) == %d)", peerName(fd), sent, sent)
-	}
 	x.arrive(f)
 	x.inferred("the peer of fd %d sent %d bytes", x.number(o, f), sent)
 	return true
@@ -465,18 +441,11 @@ func (x *exec) endOf(o *op, f *vfs.File, fd int, reset bool) bool {
 		if x.pilot.Close(fd) != nil {
 			return false
 		}
-		if x.script != nil {
-			x.script.add("setsockopt(%s, SOL_SOCKET, SO_LINGER, (1, 0))", peerName(fd))
-			x.script.add("close(%s)", peerName(fd))
-		}
 		x.inferred("the peer of fd %d reset the connection", x.number(o, f))
 		return true
 	}
 	if err := x.pilot.Shutdown(fd, abi.SHUT_WR); err != nil {
 		return false
-	}
-	if x.script != nil {
-		x.script.add("check(shutdown(%s, SHUT_WR) == 0)", peerName(fd))
 	}
 	x.inferred("the peer of fd %d ended its side of the connection", x.number(o, f))
 	return true
@@ -488,9 +457,6 @@ func (x *exec) closeOf(o *op, f *vfs.File, fd int) bool {
 		return false
 	}
 	delete(x.peers, f.ID())
-	if x.script != nil {
-		x.script.add("close(%s)", peerName(fd))
-	}
 	x.inferred("the peer of fd %d closed the connection", x.number(o, f))
 	return true
 }
@@ -648,9 +614,6 @@ func (x *exec) worldTakes(o *op, f *vfs.File) bool {
 	}
 	if took == 0 {
 		return false
-	}
-	if x.script != nil {
-		x.script.add("read(%s, %d)", peerName(fd), took)
 	}
 	x.inferred("the peer of fd %d read %d bytes", x.number(o, f), took)
 	return true

@@ -207,6 +207,9 @@ func (x *exec) execve(th *thread) {
 		x.copyTable(old, th.k.Files())
 	}
 	harden(th.k.Process())
+	if x.script != nil {
+		x.script.executed(th, old)
+	}
 }
 
 func (x *exec) unshare(t *kernel.Thread) {
@@ -214,6 +217,9 @@ func (x *exec) unshare(t *kernel.Thread) {
 	t.Unshare()
 	if t.Files() != old {
 		x.copyTable(old, t.Files())
+		if x.script != nil {
+			x.script.unshared(t, old)
+		}
 	}
 }
 
