@@ -215,9 +215,24 @@ check(timerfd_settime(99, TFD_TIMER_ABSTIME, 1) == EBADF)`,
 		vectors = append(vectors, v)
 	}
 	program := build(t, vectors...)
-	for _, v := range vectors {
-		t.Run(v.Name, func(t *testing.T) { runProgram(t, program, v) })
+	t.Run("run", func(t *testing.T) {
+		for _, v := range vectors {
+			t.Run(v.Name, func(t *testing.T) { runProgram(t, program, v) })
+		}
+	})
+	require.Eventually(t, func() bool { return len(running(t, program)) == 0 }, 10*time.Second, 10*time.Millisecond, "who reads the terminal goes on")
+}
+
+// running returns the processes of a program.
+func running(t *testing.T, program string) (all []string) {
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	require.NoError(t, err)
+	for _, l := range links {
+		if to, err := os.Readlink(l); err == nil && to == program {
+			all = append(all, l)
+		}
 	}
+	return all
 }
 
 // runProgram runs one case of a program that has them all, once more if the machine was too busy for its timeouts.

@@ -16,7 +16,7 @@ static void drain(int master) {
 	static char bytes[4096];
 	int waiting = 0;
 	struct pollfd p = {master, POLLIN, 0};
-	while (poll(&p, 1, -1) == 1 && (p.revents & POLLIN) != 0)
+	while (poll(&p, 1, -1) == 1 && p.revents == POLLIN)
 		if (ioctl(master, FIONREAD, &waiting) == 0 && waiting < 2048)
 			usleep(1000);
 		else if (read(master, bytes, sizeof bytes) <= 0)
