@@ -136,6 +136,9 @@ func (t *Task) Identity() ID { return t.id }
 // Interrupt reports whether t is an interrupt, which is no thread of any process.
 func (t *Task) Interrupt() bool { return t.irq }
 
+// Expires returns the timer whose interrupt t is; of other tasks it says nothing.
+func (t *Task) Expires() *Timer { return t.expires }
+
 // Holds returns the locks that t holds, in the order of taking them. Of an unwatched run nobody knows.
 func (t *Task) Holds() []ID {
 	var ids []ID

@@ -20,6 +20,9 @@ type Timer struct {
 	fire   func(*Timer)
 }
 
+// String is what tm is called in messages.
+func (tm *Timer) String() string { return tm.id.String() }
+
 // Init makes tm a timer of m that calls fire when it expires.
 func (tm *Timer) Init(m *Machine, fire func(*Timer)) { tm.init(m, fire) }
 

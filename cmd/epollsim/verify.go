@@ -294,7 +294,7 @@ func (f *verifyFlags) explored(out io.Writer, number int, file string, p *scenar
 		if o.Report.Verdict == verify.Agrees {
 			continue
 		}
-		fmt.Fprintf(out, "# %5d times, in none of the interleavings visited; beside the default schedule:\n", o.Count)
+		fmt.Fprintf(out, "# %5d times, in none of the interleavings visited: %s\n# beside the default schedule:\n", o.Count, o.Calls)
 		difference(out, o.Report)
 		if !complete {
 			fmt.Fprintln(out, "# not all interleavings were visited: raise --max-duration, or make the scenario smaller")

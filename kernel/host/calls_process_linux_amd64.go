@@ -72,6 +72,9 @@ func (t *Thread) Join(tid int) error {
 		select {
 		case <-other.done:
 			t.enter()
+			if other.killed { // with the whole process
+				panic(threadExit{})
+			}
 			t.inCall.Store(nil)
 			t.takeSignals()
 			return nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -32,6 +33,11 @@ type Host struct {
 	running sync.WaitGroup
 	err     error
 	ended   chan struct{} // of the run, closed when it is over
+	guard   *time.Timer   // when it counts as stuck; nil: it is over
+	seen    uint64        // calls that had ended when guard last fired
+	patient int           // how often it was set again
+
+	calls atomic.Uint64 // that have ended
 }
 
 // New prepares for runs: a terminal for 0, 1 and 2.
@@ -92,10 +98,16 @@ func (h *Host) Run(main func(kernel.Calls)) error {
 		h.reap(first.tid)
 		return err
 	}
-	guard := time.AfterFunc(h.opts.Timeout, h.stuck)
+	h.mu.Lock()
+	h.seen, h.patient = h.calls.Load(), 0
+	h.guard = time.AfterFunc(h.opts.Timeout, h.stuck)
+	h.mu.Unlock()
 	t.start(nil, func(t *Thread) { main(t) })
 	h.running.Wait()
-	guard.Stop()
+	h.mu.Lock()
+	h.guard.Stop()
+	h.guard = nil
+	h.mu.Unlock()
 	status := h.reap(first.tid)
 	for _, t := range h.threads {
 		t.task.free()
@@ -134,10 +146,27 @@ func (h *Host) reap(pid int) unix.WaitStatus {
 	}
 }
 
-// stuck ends a run whose time is over.
+// A run whose time is over gets a little more while its calls still end: the whole machine may have stood still.
+const (
+	more     = 250 * time.Millisecond
+	mostMore = 8
+)
+
+// stuck ends a run whose time is over, unless it is still moving.
 func (h *Host) stuck() {
 	var where []string
 	h.mu.Lock()
+	if h.guard == nil {
+		h.mu.Unlock()
+		return
+	}
+	if calls := h.calls.Load(); calls != h.seen && h.patient < mostMore {
+		h.seen = calls
+		h.patient++
+		h.guard.Reset(more)
+		h.mu.Unlock()
+		return
+	}
 	for _, t := range h.threads {
 		if t.task.alive() {
 			where = append(where, fmt.Sprintf("%s in %s", t.name, t.current()))

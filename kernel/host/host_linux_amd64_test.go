@@ -166,6 +166,23 @@ func TestStuckRunLeavesNothingBehind(t *testing.T) {
 	require.Contains(t, text, "main in epoll_wait")
 }
 
+// Who joins a thread that ends because the whole process is killed never comes back from it.
+func TestNobodyJoinsWhoWasKilled(t *testing.T) {
+	for range 3 {
+		joined := false
+		err := run(t, host.Options{Timeout: 100 * time.Millisecond}, func(c kernel.Calls) {
+			tid := must(c.Clone("thread", func(c kernel.Calls) {
+				c.EpollWait(must(c.EpollCreate1(0)), make([]abi.EpollEvent, 1), 1, -1)
+			}))
+			c.Join(tid)
+			joined = true
+		})
+		var stuck *host.StuckError
+		require.ErrorAs(t, err, &stuck)
+		require.False(t, joined)
+	}
+}
+
 func TestHarmIsRefused(t *testing.T) {
 	for name, harm := range map[string]func(kernel.Calls){
 		"kill":   func(c kernel.Calls) { c.Kill(os.Getppid(), 0) },

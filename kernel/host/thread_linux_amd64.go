@@ -20,6 +20,8 @@ type Thread struct {
 	name string
 	done chan struct{}
 
+	killed bool // when done: it has not ended by itself
+
 	taskLate  *lateness // nil unless Options.Late asks
 	selfLate  *lateness // of the thread that the goroutine is locked to then
 	startLate time.Duration
@@ -57,7 +59,7 @@ func (t *Thread) main(fn func(*Thread)) {
 		fn(t)
 	}()
 	t.leave()
-	if t.task.alive() {
+	if t.killed = !t.task.alive(); !t.killed {
 		t.task.call(unix.SYS_EXIT, 0)
 	}
 }
@@ -98,6 +100,7 @@ func (t *Thread) sys(name string, nr uintptr, args ...uintptr) (int, abi.Errno) 
 	late := t.userTime()
 	late = max(late, t.delay())
 	ret, dead := t.task.call(nr, args...)
+	t.h.calls.Add(1)
 	t.enter()
 	if t.h.opts.Late != nil {
 		t.h.opts.Late(max(late, t.startLate, t.taskLate.since(), t.selfLate.since()))

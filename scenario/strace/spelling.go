@@ -22,6 +22,7 @@ type Spelling struct {
 	Args   []string // those known so far
 	Result string   // 1, or -1 EAGAIN (Resource temporarily unavailable); "" before the end
 	head   []byte   // of the line, as far as it is known when the call begins
+	early  int      // how many of Args that has
 }
 
 // NewSpeller returns a Speller. Of opts only StringLimit matters.
@@ -39,7 +40,7 @@ func (s *Speller) Enter(call *kernel.Call, now int64) *Spelling {
 	sp := &Spelling{Name: call.Name}
 	w.line = append(w.line[:0], call.Name+"("...)
 	s.arguments(sp, sc, 0, late)
-	sp.head = bytes.Clone(w.line)
+	sp.head, sp.early = bytes.Clone(w.line), len(sp.Args)
 	w.line = w.line[:0]
 	sp.Text = string(sp.head)
 	if late < len(sc.params) {

@@ -1,28 +1,55 @@
 package strace
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/sim/explore"
 )
 
-// Words returns what words system calls for a table with a column per thread: as strace spells them when they begin, and only the
-// result when they end. Of other events it says nothing.
-func Words() func(sim.Event) string {
+// Words returns what words the kernel's events for a table with a column per thread, as strace spells them: calls when they begin;
+// when they end, the result and what was received; signals that are delivered, and threads that a signal kills.
+func Words() func(sim.Event) explore.Words {
 	speller := NewSpeller(Options{})
-	return func(e sim.Event) string {
-		call, ok := e.Arg.(*kernel.Call)
-		switch {
-		case !ok:
-			return ""
-		case e.What == kernel.TraceEnter:
-			sp := speller.Enter(call, e.Time)
-			return sp.Name + "(" + strings.Join(sp.Args, ", ") + ")"
-		case call.Err != 0:
-			return call.Name + " = " + call.Err.Name()
+	return func(e sim.Event) explore.Words {
+		switch arg := e.Arg.(type) {
+		case *kernel.Call:
+			if e.What == kernel.TraceEnter {
+				return explore.Words{Text: plain(arg, speller.Enter(arg, e.Time).Text)}
+			}
+			return ended(arg, speller.Exit(arg, e.Time))
+		case *kernel.SignalInfo:
+			text, _, _ := strings.Cut(speller.Signal(arg, e.Time), " {")
+			return explore.Words{Text: text + " ---"}
+		case *kernel.ThreadEnd:
+			if text := speller.End(arg, e.Time); arg.Signal != 0 {
+				return explore.Words{Text: text}
+			}
 		}
-		return fmt.Sprintf("%s = %d", call.Name, call.Ret)
+		return explore.Words{}
 	}
+}
+
+// ended words the end of a call: its result, with the first of what only the end can tell – the events, the bytes –, and the whole
+// of it.
+func ended(call *kernel.Call, sp *Spelling) explore.Words {
+	result, _, _ := strings.Cut(sp.Result, " (")
+	text := call.Name + " = " + result
+	if call.Err == 0 && sp.early < len(sp.Args) && sp.Args[sp.early] != "NULL" {
+		text += ": " + sp.Args[sp.early]
+	}
+	return explore.Words{Text: text, Whole: plain(call, strings.TrimSuffix(sp.Text, sp.Result)+result)}
+}
+
+// plain leaves out how libc has a thread or process made: what is of interest is its number.
+func plain(call *kernel.Call, text string) string {
+	if call.Name != "clone3" && call.Name != "clone" {
+		return text
+	}
+	result := ""
+	if i := strings.LastIndex(text, ") = "); i >= 0 {
+		result = text[i+1:]
+	}
+	return call.Name + "(…)" + result
 }

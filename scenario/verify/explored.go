@@ -113,15 +113,24 @@ func (e *Explored) Sound() bool {
 	return !slices.ContainsFunc(e.Outcomes, func(o *Outcome) bool { return o.Report.Verdict != Agrees })
 }
 
-// describe names each possibility by the results in which they differ.
+// describe names each possibility, and each outcome that is none, by the results in which they differ.
 func (e *Explored) describe() {
 	type place struct {
 		thread string
 		index  int
 	}
 	results := map[place]map[string]bool{}
+	all := map[*History]string{} // how each ended
 	for _, q := range e.Possible {
-		for thread, calls := range q.history.calls {
+		all[q.history] = q.ends
+	}
+	for _, o := range e.Outcomes {
+		if o.run != nil && o.Report.Verdict != Agrees {
+			all[&o.run.history] = ending(o.run.result)
+		}
+	}
+	for h := range all {
+		for thread, calls := range h.calls {
 			for i, c := range calls {
 				at := place{thread, i}
 				if results[at] == nil {
@@ -133,24 +142,36 @@ func (e *Explored) describe() {
 	}
 	var differ []place
 	for at, texts := range results {
-		missing := slices.ContainsFunc(e.Possible, func(q *Possibility) bool { return len(q.history.calls[at.thread]) <= at.index })
+		missing := false
+		for h := range all {
+			missing = missing || len(h.calls[at.thread]) <= at.index
+		}
 		if len(texts) > 1 || missing {
 			differ = append(differ, at)
 		}
 	}
 	slices.SortFunc(differ, func(a, b place) int { return cmp.Or(cmp.Compare(a.thread, b.thread), a.index-b.index) })
-	for _, q := range e.Possible {
+	describe := func(h *History) string {
 		var parts []string
 		for _, at := range differ {
-			if calls := q.history.calls[at.thread]; at.index < len(calls) {
+			if calls := h.calls[at.thread]; at.index < len(calls) {
 				parts = append(parts, at.thread+": "+calls[at.index].Name+" = "+resultOf(calls[at.index]))
 			}
 		}
-		if q.ends != ending(&scenario.Result{}) {
-			parts = append(parts, q.ends)
+		if ends := all[h]; ends != ending(&scenario.Result{}) {
+			parts = append(parts, ends)
 		}
-		if q.Calls = strings.Join(parts, ", "); len(e.Possible) == 1 {
-			q.Calls = "the same results always"
+		if len(all) == 1 {
+			return "the same results always"
+		}
+		return strings.Join(parts, ", ")
+	}
+	for _, q := range e.Possible {
+		q.Calls = describe(q.history)
+	}
+	for _, o := range e.Outcomes {
+		if o.run != nil && o.Report.Verdict != Agrees {
+			o.Calls = describe(&o.run.history)
 		}
 	}
 }

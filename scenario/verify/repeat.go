@@ -21,6 +21,7 @@ import (
 type Outcome struct {
 	Count  int
 	Report *Report // against the model
+	Calls  string  // of Explore, if it is no possibility of the model: the results in which it and those differ
 	digest uint64
 	run    *run
 }

@@ -11,9 +11,13 @@ import (
 
 // Table is an interleaving: what happened in order, a column for each task.
 type Table struct {
-	Columns []string // names of the tasks, in the order in which they began
+	Columns []string // the tasks, in the order in which they began
 	Rows    []Row
 }
+
+// Words is how the floor above words an event of its own: Text is worth a line, unless it is empty. Of an event that ends what an
+// earlier one began, Whole says both, for where nothing came between them.
+type Words struct{ Text, Whole string }
 
 // Row is one line: what the task of a column did.
 type Row struct {
@@ -22,14 +26,14 @@ type Row struct {
 	Text   string `json:"text"`
 }
 
-// Interleaving runs program once more by the schedule of token and tells what happened: calls, as the floor above
-// words them ("": not worth a line), what moved, slept and woke, and before which access a task was preempted.
-func Interleaving(program Program, token string, call func(sim.Event) string) (*Table, error) {
+// Interleaving runs program once more by the schedule of token and tells what happened: calls, in the words of the floor above,
+// what moved, slept and woke, and before which access a task was preempted.
+func Interleaving(program Program, token string, words func(sim.Event) Words) (*Table, error) {
 	replay, err := sim.NewReplay(token)
 	if err != nil {
 		return nil, err
 	}
-	w := &tableWriter{call: call, columns: map[*sim.Task]int{}, table: &Table{}}
+	w := &tableWriter{words: words, columns: map[*sim.Task]int{}, table: &Table{}}
 	pool := &sim.Pool{}
 	defer pool.Close()
 	program(sim.Options{Strategy: &preemptions{Replay: replay, table: w}, Pool: pool, Trace: w.event})
@@ -37,9 +41,10 @@ func Interleaving(program Program, token string, call func(sim.Event) string) (*
 }
 
 type tableWriter struct {
-	call    func(sim.Event) string
+	words   func(sim.Event) Words
 	columns map[*sim.Task]int
 	table   *Table
+	last    *sim.Task // whose event of the floor above the last row is, if it is one
 }
 
 func (w *tableWriter) add(t *sim.Task, step uint64, text string) {
@@ -50,30 +55,58 @@ func (w *tableWriter) add(t *sim.Task, step uint64, text string) {
 	if !ok {
 		c = len(w.table.Columns)
 		w.columns[t] = c
-		w.table.Columns = append(w.table.Columns, t.Name)
+		w.table.Columns = append(w.table.Columns, heading(t))
 	}
 	w.table.Rows = append(w.table.Rows, Row{c, step, text})
+	w.last = nil
+}
+
+// heading of the column of t: threads of one name have different numbers.
+func heading(t *sim.Task) string {
+	of := t.Expires()
+	if !t.Interrupt() || of == nil {
+		return t.String()
+	}
+	if owner, ok := of.Owner.(fmt.Stringer); ok {
+		return "timer of " + owner.String()
+	}
+	return of.String()
 }
 
 func (w *tableWriter) event(e sim.Event) {
 	text := ""
 	switch e.Kind {
 	case sim.EventCall:
-		text = w.call(e)
+		w.call(e)
+		return
 	case sim.EventMove:
 		text = fmt.Sprintf("  %s: %s → %s", e.What, e.From, e.To)
 	case sim.EventSleep:
 		text = "  sleeps: " + e.What
 		if e.Other != nil {
-			text = fmt.Sprintf("  waits for %s of %s", e.Access.ID, e.Other.Name)
+			text = fmt.Sprintf("  waits for %s of %s", e.Access.ID, e.Other)
 		}
 	case sim.EventWake:
-		text = "  wakes " + e.Other.Name
+		text = "  wakes " + e.Other.String()
 	}
-	if len(w.columns) < 2 && e.Kind != sim.EventCall {
+	if len(w.columns) < 2 {
 		return // nobody is there to interleave with
 	}
 	w.add(e.Task, e.Step, text)
+}
+
+// call adds an event of the floor above. One that ends what the line above began takes its place.
+func (w *tableWriter) call(e sim.Event) {
+	words := w.words(e)
+	if words.Whole != "" && w.last == e.Task && e.Task != nil {
+		w.table.Rows[len(w.table.Rows)-1].Text = words.Whole
+		w.last = nil
+		return
+	}
+	w.add(e.Task, e.Step, words.Text)
+	if words.Text != "" && words.Whole == "" {
+		w.last = e.Task
+	}
 }
 
 // preemptions replays, and tells where a task is left though it could go on.
@@ -94,8 +127,11 @@ func (p *preemptions) Next(m *sim.Machine, runnable []*sim.Task, current int) in
 	return i
 }
 
-// widest is how many characters of a line a column shows at most.
-const widest = 48
+// A column is as wide as its longest text, up to widest characters; what is longer goes on below, for tallest lines.
+const (
+	widest  = 52
+	tallest = 3
+)
 
 // Write prints t.
 func (t *Table) Write(w io.Writer) {
@@ -103,8 +139,12 @@ func (t *Table) Write(w io.Writer) {
 	for i, name := range t.Columns {
 		widths[i] = min(utf8.RuneCountInString(name), widest)
 	}
-	for _, r := range t.Rows {
-		widths[r.Column] = max(widths[r.Column], min(utf8.RuneCountInString(r.Text), widest))
+	rows := make([][]string, len(t.Rows))
+	for i, r := range t.Rows {
+		rows[i] = wrap(r.Text)
+		for _, line := range rows[i] {
+			widths[r.Column] = max(widths[r.Column], utf8.RuneCountInString(line))
+		}
 	}
 	line := func(cell func(i int) string) {
 		var b strings.Builder
@@ -118,14 +158,34 @@ func (t *Table) Write(w io.Writer) {
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
 	line(func(i int) string { return t.Columns[i] })
-	for _, r := range t.Rows {
-		line(func(i int) string {
-			if i == r.Column {
-				return r.Text
-			}
-			return ""
-		})
+	for n, r := range t.Rows {
+		for _, text := range rows[n] {
+			line(func(i int) string {
+				if i == r.Column {
+					return text
+				}
+				return ""
+			})
+		}
 	}
+}
+
+// wrap cuts text into lines of at most widest characters, where it has a blank or a bar; those below the first are indented.
+func wrap(text string) (lines []string) {
+	const indent = "    "
+	rest := []rune(text)
+	for len(rest) > widest && len(lines) < tallest-1 {
+		at := widest
+		for i := widest - 1; i > widest/2; i-- {
+			if rest[i] == ' ' || rest[i] == '|' {
+				at = i + 1
+				break
+			}
+		}
+		lines = append(lines, strings.TrimRight(string(rest[:at]), " "))
+		rest = append([]rune(indent), rest[at:]...)
+	}
+	return append(lines, cut(string(rest), widest))
 }
 
 // cut shortens text to n characters.
