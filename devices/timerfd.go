@@ -74,6 +74,9 @@ func TimerfdOf(f *vfs.File) *Timerfd {
 	return tf
 }
 
+// String is what tf is called in messages.
+func (tf *Timerfd) String() string { return tf.id.String() }
+
 // Timer returns what makes tf expire.
 func (tf *Timerfd) Timer() *sim.Timer { return &tf.timer }
 

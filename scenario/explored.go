@@ -24,14 +24,19 @@ func (p *Program) Explored(boot func(sim.Options) *kernel.Kernel, opts Options) 
 func (r *Result) Explored() explore.Result {
 	x := explore.Result{Err: r.Err, Failure: r.failure()}
 	for _, c := range r.Conditions {
-		x.Conditions = append(x.Conditions, explore.Condition{Text: c.Kind + "(" + c.Text + ")", Holds: c.Value, Fails: c.Failed()})
+		x.Conditions = append(x.Conditions, explore.Condition{Text: c.Kind + "(" + c.Text + ")", Holds: c.Value, Fails: c.Failed(), Sought: c.Kind == "exists"})
 	}
+	x.State = r.State()
+	return x
+}
+
+// State is what outcome recorded, on one line.
+func (r *Result) State() string {
 	var parts []string
 	for _, o := range r.Outcomes {
 		parts = append(parts, o.String())
 	}
-	x.State = strings.Join(parts, "; ")
-	return x
+	return strings.Join(parts, "; ")
 }
 
 // failure says in one line what was wrong first, besides how the machine ended.

@@ -154,17 +154,20 @@ func (f *exploreFlags) write(w io.Writer, p *scenario.Program, program explore.P
 
 // conclusive is the error of an exploration in which nothing failed, but which has not seen all that it was to see.
 func (f *exploreFlags) conclusive(r *explore.Report, file string) error {
+	covered := "not even all schedules without a preemption are covered"
+	if !r.Nothing {
+		covered = "all that is covered is " + r.Verdict()
+	}
 	switch {
 	case r.Limited > 0:
-		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, "+
-			"--max-starlark-steps or --max-tasks; bound the loop that waits for another thread, or raise the limit (epollsim run %s shows which, and where)", r.Limited, r.Runs, file)}
+		again := f.again(r.Limit.Token, fmt.Sprintf("--max-steps=%d --max-starlark-steps=%d %s", f.steps, f.starlark, file))
+		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, --max-starlark-steps or "+
+			"--max-tasks, and %s; bound the loop that waits for another thread, or raise the limit (%s shows where)", r.Limited, r.Total, covered, again)}
 	case f.interrupted.Load():
 		return exitError{exitInterrupted, "interrupted"}
-	case !r.Sampled && !r.Complete(min(f.wanted(), enough)):
-		covered := "not even all schedules without a preemption are covered"
-		if !r.Nothing {
-			covered = "all that is covered is " + r.Verdict()
-		}
+	case r.Sampled:
+		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d schedules were drawn and none of them failed, which says nothing of the others", r.Total)}
+	case !r.Complete(min(f.wanted(), enough)):
 		return exitError{scenario.ExitLimit, "the result is inconclusive: " + covered + "; raise --max-schedules or --max-duration, make the scenario " +
 			"smaller (fewer threads, fewer calls in each, a bound for loops that wait for another thread), or draw schedules with --strategy=pct"}
 	}

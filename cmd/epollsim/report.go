@@ -34,11 +34,14 @@ func indent(text string) string {
 	return b.String()
 }
 
-// result reports everything about a finished run that is not well, but failed checks, which were reported
-// when they failed.
+// result reports what a finished run has recorded, and everything about it that is not well, but failed checks, which
+// were reported when they failed.
 func (r *report) result(res *scenario.Result) {
 	for _, u := range res.Unlooked {
 		fmt.Fprintln(r.w, u)
+	}
+	if len(res.Outcomes) > 0 {
+		fmt.Fprintf(r.w, "outcome %s\n", res.State())
 	}
 	for _, c := range res.Conditions {
 		if c.Failed() || c.Kind == "exists" {

@@ -40,7 +40,8 @@ Not compared: pids and times. A run in which the host was late by more than a te
 nothing and is repeated, up to ten times. Needs Linux on amd64.
 
 With --explore, all interleavings of the model are visited first; then everything that the host shows in --repeat runs must be
-among what they show. What the model can do and the host never did is listed.`,
+among what they show. What the model can do and the host never did is listed. A run in which the host was late is discarded
+there only if the model does not show it.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}

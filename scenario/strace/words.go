@@ -1,6 +1,7 @@
 package strace
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/epollsim/epollsim/kernel"
@@ -37,15 +38,15 @@ func ended(call *kernel.Call, sp *Spelling) explore.Words {
 	result, _, _ := strings.Cut(sp.Result, " (")
 	text := call.Name + " = " + result
 	if call.Err == 0 && sp.early < len(sp.Args) && sp.Args[sp.early] != "NULL" {
-		text += ": " + sp.Args[sp.early]
+		text += ": " + data.ReplaceAllString(sp.Args[sp.early], "data=$1")
 	}
 	return explore.Words{Text: text, Whole: plain(call, strings.TrimSuffix(sp.Text, sp.Result)+result)}
 }
 
-// plain leaves out how libc has a thread or process made: what is of interest is its number.
+// plain leaves out how libc has a thread or process made: what is of interest is its number. The data of an event is a number.
 func plain(call *kernel.Call, text string) string {
 	if call.Name != "clone3" && call.Name != "clone" {
-		return text
+		return data.ReplaceAllString(text, "data=$1")
 	}
 	result := ""
 	if i := strings.LastIndex(text, ") = "); i >= 0 {
@@ -53,3 +54,6 @@ func plain(call *kernel.Call, text string) string {
 	}
 	return call.Name + "(…)" + result
 }
+
+// data is what an event carries, which strace prints twice if it fits into 32 bits.
+var data = regexp.MustCompile(`data=\{u32=\d+, u64=(\d+)\}`)

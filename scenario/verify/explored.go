@@ -44,6 +44,7 @@ func Explore(p *scenario.Program, n int, seed uint64, opts Options, x explore.Op
 		return nil, err
 	}
 	e.Repetition = rep
+	rep.readmit(func(r *run) bool { return e.possible(r.history.digest(), ending(r.result)) })
 	for _, o := range rep.Outcomes {
 		if o.run == nil { // not to be compared
 			continue
@@ -62,6 +63,22 @@ func Explore(p *scenario.Program, n int, seed uint64, opts Options, x explore.Op
 	}
 	e.describe()
 	return e, nil
+}
+
+// readmit counts runs in which the machine was late after all, if known says that the model can show them: lateness only makes
+// a host show what it should not.
+func (r *Repetition) readmit(known func(*run) bool) {
+	for _, run := range r.late {
+		if known(run) {
+			r.Discarded--
+			r.count(run)
+		}
+	}
+}
+
+// possible reports whether the model can show a result.
+func (e *Explored) possible(digest uint64, ends string) bool {
+	return slices.ContainsFunc(e.Possible, func(q *Possibility) bool { return q.digest == digest && q.ends == ends })
 }
 
 // explore collects what the model can show.

@@ -32,6 +32,7 @@ type Repetition struct {
 	Discarded int // the machine was late by more than the scenario's timeouts allow
 	Outcomes  []*Outcome
 	MaxDelay  time.Duration // of the random delay between calls
+	late      []*run        // those discarded, for Explore
 }
 
 // Repeat runs a scenario n times on the host with random delays between calls, and compares each distinct
@@ -72,6 +73,9 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 		rep.Runs++
 		if late.worst > limit {
 			rep.Discarded++
+			if opts.unexplained {
+				rep.late = append(rep.late, real)
+			}
 			continue
 		}
 		rep.count(real)

@@ -237,5 +237,20 @@ eventfd_read(e) == EAGAIN
 	require.False(t, e.Sound())
 	for _, o := range e.Outcomes {
 		require.Equal(t, o.Report.Verdict == verify.Differs, o.Report.Difference != nil)
+		require.Equal(t, o.Report.Verdict == verify.Differs, strings.Contains(o.Calls, "main: eventfd_read = "), o.Calls)
 	}
+}
+
+// A host that is too late for the scenario's times shows what the model shows all the same.
+func TestExploreCountsLateRunsThatItExplains(t *testing.T) {
+	skipWithoutHost(t)
+	p, err := scenario.Compile("late.star", []byte("epoll_pwait2(epoll_create1(), timeout_ns = 100)\n"))
+	require.NoError(t, err)
+	rep, err := verify.Repeat(p, 5, 1, verify.Options{})
+	require.NoError(t, err)
+	require.Equal(t, 5, rep.Discarded)
+	e, err := verify.Explore(p, 5, 1, verify.Options{}, explore.Options{})
+	require.NoError(t, err)
+	require.Zero(t, e.Discarded)
+	require.Equal(t, 5, e.Possible[0].Host)
 }

@@ -26,9 +26,10 @@ type Result struct {
 
 // Condition is a final condition of the program, and whether it held in this run.
 type Condition struct {
-	Text  string
-	Holds bool
-	Fails bool // … and whether that fails the run
+	Text   string
+	Holds  bool
+	Fails  bool // … and whether that fails the run
+	Sought bool // some run is to show that it can hold; none has to
 }
 
 // Bound is how many preemptions a schedule may have: switches away from a task that could go on. The zero

@@ -7,7 +7,7 @@ import (
 
 // Report is what an exploration has found. Its counts are those of the last bound that was completed, of the
 // attempt without a bound if that was, so that Interleavings are distinguishable ones; with nothing complete, of
-// all runs. What was seen elsewhere only is counted where it was seen.
+// all runs. A bound at which a run reached a limit of its own is not complete, and Limited counts all of those. What was seen elsewhere only is counted where it was seen.
 type Report struct {
 	tallies
 	Total      uint64 // schedules visited in all
@@ -29,7 +29,7 @@ func (x *exploration) report() *Report {
 	r := &Report{Nothing: true, Err: x.err, Token: x.token, Sampled: x.opts.Sampling != 0}
 	var best *phase
 	for _, p := range x.phases {
-		if !p.complete {
+		if !p.complete || p.Limited > 0 { // where a run was cut short, something may have been missed
 			continue
 		}
 		switch {
@@ -62,9 +62,9 @@ func (r *Report) Verdict() string {
 	switch {
 	case r.Sampled:
 		return "sampled"
-	case r.Exhaustive && r.Limited == 0:
+	case r.Exhaustive:
 		return "exhaustive"
-	case r.Nothing || r.Limited > 0:
+	case r.Nothing:
 		return "incomplete"
 	}
 	return fmt.Sprintf("≤ %d preemptions", n)
@@ -74,6 +74,16 @@ func (r *Report) Verdict() string {
 func (r *Report) Complete(n int) bool {
 	covered, _ := r.Covered.Limit()
 	return r.Err == nil && !r.Sampled && r.Limited == 0 && (r.Exhaustive || !r.Nothing && covered >= n)
+}
+
+// validated is Ok of herd: nothing failed, and what the test says to exist does.
+func (r *Report) validated() bool {
+	for _, t := range r.Conditions {
+		if t.Sought && t.Positive.Count == 0 {
+			return false
+		}
+	}
+	return r.Failed == 0
 }
 
 // WriteText writes the verdict block as herd does: failures first, the states with their counts, then for each
@@ -89,18 +99,18 @@ func (r *Report) WriteText(w io.Writer, name string) {
 			fmt.Fprintf(w, "%8d  %s\n          %s\n", o.Count, o.Text, o.Witness)
 		}
 	}
-	if r.Failed > 0 {
-		fmt.Fprintln(w, "No")
-	} else {
+	if r.validated() {
 		fmt.Fprintln(w, "Ok")
+	} else {
+		fmt.Fprintln(w, "No")
 	}
 	for _, t := range r.Conditions {
 		fmt.Fprintf(w, "Witnesses\nPositive: %d Negative: %d\nCondition %s\n", t.Positive.Count, t.Negative.Count, t.Text)
 		if t.Positive.Count > 0 {
-			fmt.Fprintf(w, "  holds with %s\n", t.Positive.Witness)
+			fmt.Fprintf(w, "  true with %s\n", t.Positive.Witness)
 		}
 		if t.Negative.Count > 0 {
-			fmt.Fprintf(w, "  fails with %s\n", t.Negative.Witness)
+			fmt.Fprintf(w, "  false with %s\n", t.Negative.Witness)
 		}
 		fmt.Fprintf(w, "Observation %s %s %d %d\n", name, t.Observation(), t.Positive.Count, t.Negative.Count)
 	}

@@ -37,6 +37,7 @@ func Interleaving(program Program, token string, words func(sim.Event) Words) (*
 	pool := &sim.Pool{}
 	defer pool.Close()
 	program(sim.Options{Strategy: &preemptions{Replay: replay, table: w}, Pool: pool, Trace: w.event})
+	w.headings()
 	return w.table, replay.Err()
 }
 
@@ -55,22 +56,30 @@ func (w *tableWriter) add(t *sim.Task, step uint64, text string) {
 	if !ok {
 		c = len(w.table.Columns)
 		w.columns[t] = c
-		w.table.Columns = append(w.table.Columns, heading(t))
+		w.table.Columns = append(w.table.Columns, "")
 	}
 	w.table.Rows = append(w.table.Rows, Row{c, step, text})
 	w.last = nil
 }
 
-// heading of the column of t: threads of one name have different numbers.
-func heading(t *sim.Task) string {
-	of := t.Expires()
-	if !t.Interrupt() || of == nil {
-		return t.String()
+// headings names the columns: a task by its name, or if that is not its alone with its number; an interrupt by its timer.
+func (w *tableWriter) headings() {
+	names := map[string]int{}
+	for t := range w.columns {
+		names[t.Name]++
 	}
-	if owner, ok := of.Owner.(fmt.Stringer); ok {
-		return "timer of " + owner.String()
+	for t, c := range w.columns {
+		name := t.String()
+		if of := t.Expires(); t.Interrupt() && of != nil {
+			name = of.String()
+			if owner, ok := of.Owner.(fmt.Stringer); ok {
+				name = "timer of " + owner.String()
+			}
+		} else if names[t.Name] == 1 {
+			name = t.Name
+		}
+		w.table.Columns[c] = name
 	}
-	return of.String()
 }
 
 func (w *tableWriter) event(e sim.Event) {

@@ -14,7 +14,7 @@ type tallies struct {
 	Runs       uint64 // schedules visited
 	Redundant  uint64 // of those, begun and found to be covered elsewhere
 	Failed     uint64 // of those, that failed
-	Limited    uint64 // of those, that reached a limit of their own
+	Limited    uint64 // schedules that reached a limit of their own
 	Limit      Witness
 	Failures   []*Outcome // deadlocks and broken invariants first
 	States     []*Outcome
@@ -45,6 +45,7 @@ func (w Witness) String() string {
 type Tally struct {
 	Text     string
 	Fails    bool // it failed runs
+	Sought   bool // it is to hold in some run
 	Positive Outcome
 	Negative Outcome
 }
@@ -82,7 +83,7 @@ func (c *tallies) count(m *sim.Machine, res *Result) (limited bool) {
 	}
 	for i, cond := range res.Conditions {
 		if i == len(c.Conditions) {
-			c.Conditions = append(c.Conditions, &Tally{Text: cond.Text})
+			c.Conditions = append(c.Conditions, &Tally{Text: cond.Text, Sought: cond.Sought})
 		}
 		t := c.Conditions[i]
 		t.Fails = t.Fails || cond.Fails
@@ -103,13 +104,30 @@ func isLimit(err error) bool {
 	return errors.As(err, &limit)
 }
 
-// failure is Failure, or the first line of Err.
+// failure is Failure, or the first line of Err; of a deadlock also who waits for what, for a program may have several.
 func (r *Result) failure() string {
 	if r.Failure != "" || r.Err == nil {
 		return r.Failure
 	}
 	line, _, _ := strings.Cut(r.Err.Error(), "\n")
+	if dead, ok := r.Err.(*sim.DeadlockError); ok {
+		line += ": " + waiting(dead.Tasks)
+	}
 	return line
+}
+
+// waiting says who waits for what, in an order that does not tell threads of the same name apart.
+func waiting(tasks []sim.Blocked) string {
+	var all []string
+	for _, b := range tasks {
+		what := b.Wait.What
+		if b.Owner != nil {
+			what = fmt.Sprintf("%s, held by %s", b.Wait.ID.Class(), b.Owner.Name)
+		}
+		all = append(all, fmt.Sprintf("%s waits for %s", b.Task.Name, what))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }
 
 func find(list *[]*Outcome, text string) *Outcome {
@@ -168,10 +186,9 @@ func (c *tallies) merge(o *tallies, counts bool) {
 		c.Redundant += o.Redundant
 	}
 	if c.Limited == 0 {
-		c.Limited, c.Limit = o.Limited, o.Limit
-	} else if counts {
-		c.Limited += o.Limited
+		c.Limit = o.Limit
 	}
+	c.Limited += o.Limited
 	for _, f := range o.Failures {
 		mine := find(&c.Failures, f.Text)
 		if counts || mine.Count == 0 {
@@ -184,7 +201,7 @@ func (c *tallies) merge(o *tallies, counts bool) {
 	}
 	for i, t := range o.Conditions {
 		if i == len(c.Conditions) {
-			c.Conditions = append(c.Conditions, &Tally{Text: t.Text})
+			c.Conditions = append(c.Conditions, &Tally{Text: t.Text, Sought: t.Sought})
 		}
 		c.Conditions[i].Fails = c.Conditions[i].Fails || t.Fails
 		c.Conditions[i].Positive.merge(&t.Positive, counts)
