@@ -106,16 +106,3 @@ func (x *exec) datagramFrom(o *op, f *vfs.File) bool {
 	x.inferred("somebody sent a datagram of %d bytes to port %d", size, local.Inet.Port())
 	return true
 }
-
-// firstRead tells what the log reads from f next.
-func (x *exec) firstRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
-	errno = abi.EAGAIN
-	x.log.next(x.at, func(other *op) lookahead {
-		if other == o || other.fd < 0 || !other.row.looks || !x.sharesFiles(o, other) || x.file(other, other.fd) != f {
-			return lookOn
-		}
-		n, errno = other.want.ret, other.want.errno
-		return lookYes
-	})
-	return n, errno
-}

@@ -38,19 +38,18 @@ package replay
 
 // Files:
 //
-//	log.go intake.go window.go  a log and its moments; op.go: one call of it
+//	log.go intake.go window.go  a log and its moments; op.go: one call of it, row.go: what is known of each system call
 //	calls.go calls_*.go         the table of calls, a file for each family; args.go: their arguments; addr.go, ports.go: addresses
-//	exec.go perform.go          one execution; strategy.go, plan.go: who runs, what is done otherwise
-//	things.go items.go          what a call is about; the items of epolls by their data
-//	order.go ready.go           when a call runs; arrival.go: when what comes from outside does
+//	exec.go task.go perform.go  one execution, its tasks, and the calls they make; strategy.go, plan.go: who runs, what is done otherwise
+//	things.go items.go          what a call is about; the items of epolls by their data; coming.go: what the log does with a file later
+//	order.go ready.go clock.go  when a call runs, and how time passes; arrival.go: when what comes from outside does
 //	origin.go reuseport.go      where a task came from that the log does not show made; which listener a connection is for
-//	defer.go                    a client that has to speak first
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
-//	peer.go datagram.go         that the model does not have
+//	peer*.go datagram.go        that the model does not have; defer.go: a listener that takes only who has spoken
 //	search.go matters.go        other orders, where they could help, and points inside of calls
 //	compare.go context.go       a divergence, and the way to it; hints.go: what a log that diverges may lack
 //	trail.go sweep.go           what is remembered, and for how long
-//	replay.go report.go         Replay and its report; doctor.go: notes
+//	replay.go report.go         Replay and its report; doctor*.go: notes
 //	star.go star_tape.go        a scenario: of the calls that the model made, scene by scene; star_names.go: its variables,
 //	star_calls.go               a table of the calls in words; star_sockets.go, star_waits.go: more of it, star_words.go: their arguments
 //	star_text.go                all of it as text

@@ -72,6 +72,9 @@ func (log *Log) has(names []string) bool {
 // lacks keeps what the descriptors tell of calls that were left out.
 func (log *Log) lacks(t *files.Tracker) {
 	for _, in := range t.Inherited() {
+		if in.File.Kind == files.Epoll {
+			log.epolls[number{in.Task.Serial, in.Fd}] = true
+		}
 		if in.Fd > 2 && in.File.Kind != files.Unknown {
 			log.strangers = append(log.strangers, in)
 		}

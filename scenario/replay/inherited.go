@@ -7,7 +7,10 @@ import (
 	"slices"
 )
 
-// Numbers from before the log: what was open, or in an epoll set, and how far a table reaches.
+// Numbers from before the log: what was open, or in an epoll set, and how far a table reaches. Package strace/files follows the numbers
+// too, and what it finds out of a file from all of the log is used here. But it believes the log, in the order of its lines, and takes a task
+// whose making it has not seen for a process of its own; here the tables are the model's, in the order that is tried, and whether such a
+// task is a thread is tried too. So which numbers have to be there is decided with the call that needs them.
 
 // inherit puts in place what o works on and the log has not opened.
 func (x *exec) inherit(th *thread, o *op) {
@@ -31,7 +34,7 @@ func (x *exec) inherit(th *thread, o *op) {
 		}
 		t.known[fd] = true
 		f := newExternal(x.k.System(), "inherited", abi.O_RDWR, true)
-		if epoll {
+		if epoll || x.log.epolls[number{t.first, fd}] {
 			f = x.k.NewEpoll()
 			x.foreign(f)
 		}
@@ -85,7 +88,9 @@ func (x *exec) table(files *vfs.FdTable) *table {
 // copyTable notes that the table to is a copy of from.
 func (x *exec) copyTable(from, to *vfs.FdTable) {
 	old := x.table(from)
-	t := &table{inherited: old.inherited, limited: old.limited, shared: old.shared, known: make(map[int]bool, len(old.known))}
+	t := &table{
+		inherited: old.inherited, first: old.first, limited: old.limited, shared: old.shared, known: make(map[int]bool, len(old.known)),
+	}
 	for fd := range old.known {
 		t.known[fd] = true
 	}

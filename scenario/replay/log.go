@@ -28,9 +28,13 @@ type Log struct {
 	moments   int
 	deaths    map[int][]death   // of children, by their number
 	strangers []files.Inherited // descriptors that were used, and that no call has made
+	epolls    map[number]bool   // those of them that are epolls
 	outside   map[int]bool      // calls that ask for what the model does not have, by index
 	long      map[int]*op       // calls of which more is known only far behind their begin, by index
 }
+
+// number is a descriptor of the first of all tasks that were forked from one.
+type number struct{ task, fd int }
 
 // Opener gives a log from its beginning, and what ends the reading.
 type Opener func() (src strace.Source, done func(), err error)
@@ -57,7 +61,10 @@ func openWith(open Opener, name string, b bounds) (*Log, error) {
 }
 
 func newLog(name string, b bounds) *Log {
-	return &Log{Name: name, window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{}, clients: map[uint16]bool{}, long: map[int]*op{}, deaths: map[int][]death{}}
+	return &Log{
+		Name: name, window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{},
+		clients: map[uint16]bool{}, long: map[int]*op{}, epolls: map[number]bool{}, deaths: map[int][]death{},
+	}
 }
 
 // survey reads a log to its end.

@@ -82,7 +82,7 @@ func (x *exec) asked(o *op) map[uint64]abi.Events {
 // set, or the table whose numbers they take.
 func (x *exec) related(d, failed *op) bool {
 	switch {
-	case d == failed || d.row.ends || d.row.name == "clone" || d.row.name == "clone3" || d.row.name == "vfork" || d.row.name == "fork":
+	case d == failed || d.row.ends || d.row.clones():
 		return true
 	case d.row.name == "rt_sigprocmask" || d.row.name == "rt_sigaction":
 		return false

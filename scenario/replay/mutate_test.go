@@ -40,7 +40,7 @@ func mutations(x *exec, o *op) []mutation {
 		list = append(list, mutation{o, what, w})
 	}
 	w := &o.want
-	taken := x.mutable[o] || o.row.name == "clone" || o.row.name == "clone3" || o.row.name == "vfork" || o.row.name == "fork"
+	taken := x.mutable[o] || o.row.clones()
 	if opensFile(o) && w.failed() { // that is the file system's to say
 		return nil
 	}
@@ -79,7 +79,7 @@ func mutations(x *exec, o *op) []mutation {
 // opensFile reports whether o opens something outside of the model: all that is checked is the number.
 func opensFile(o *op) bool {
 	switch o.row.name {
-	case "open", "openat", "openat2", "creat", "memfd_create":
+	case "openat", "memfd_create":
 		return true
 	}
 	return false

@@ -57,27 +57,6 @@ func (o *outcome) failed() bool { return o.errno != 0 }
 // interrupted reports whether a signal ended the call.
 func (o *outcome) interrupted() bool { return o.errno == abi.EINTR || o.errno >= abi.ERESTARTSYS }
 
-// row is what the replay knows of one system call.
-type row struct {
-	name string
-	// parse takes the arguments and results from the log; false: this form of it is not replayed.
-	parse func(o *op, t *strace.Typed) bool
-	// run makes the call; it is on the thread that the log names.
-	run func(x *exec, o *op) outcome
-	// ready tells whether run would come to what the log says now; nil: it is not foreseen.
-	ready func(x *exec, o *op) bool
-	// help lets the world do what run needs, and tells whether it did something.
-	help func(x *exec, o *op) bool
-	// waits: it may sleep for long, and is begun when the log says so if it would.
-	waits bool
-	// looks: it changes nothing if it comes to what the log says.
-	looks bool
-	// allocates: the result is a new number.
-	allocates bool
-	// ends: the task ends in it.
-	ends bool
-}
-
 // result is what the log says came of a call.
 func result(c *strace.Call) outcome {
 	r := &c.Result

@@ -78,30 +78,8 @@ func (x *exec) finish(th *thread) {
 	if th.finished || x.lost(th) {
 		return
 	}
-	// As it stands it would not come to what the log says. Those that began before may have done something by now.
-	for _, other := range x.askedFirst(o) {
-		if other == th || other.begun && !x.runnable(other) || other.cur == nil || other.cur.row.looks || other.finished {
-			continue
-		}
-		if x.plan.atEnd(other.cur) || !x.canForce(other) {
-			continue
-		}
-		switch {
-		case other.begun:
-			other.stopped = false
-			x.run(other)
-		case other.cur.row.ends && x.unravel(other, th):
-			return
-		default:
-			x.begin(other)
-		}
-		if other.cur != nil && other.cur.row.ends {
-			x.bury()
-		}
-		x.settle()
-		if x.attempt(th); th.finished || x.lost(th) {
-			return
-		}
+	if x.othersFirst(th) {
+		return
 	}
 	if !th.begun && o.row.waits && x.sleeps(o) && !timesOut(o) && !x.plan.atEnd(o) {
 		// It slept before anything happened outside: what that makes ready comes in the order in which it happens.
@@ -117,6 +95,36 @@ func (x *exec) finish(th *thread) {
 		}
 	}
 	x.insist(th)
+}
+
+// othersFirst lets those go on that began before: as it stands the call of th would not come to what the log says, and they may have
+// done something by now. It reports whether th has come to its end.
+func (x *exec) othersFirst(th *thread) bool {
+	for _, other := range x.askedFirst(th.cur) {
+		if other == th || other.begun && !x.runnable(other) || other.cur == nil || other.cur.row.looks || other.finished {
+			continue
+		}
+		if x.plan.atEnd(other.cur) || !x.canForce(other) {
+			continue
+		}
+		switch {
+		case other.begun:
+			other.stopped = false
+			x.run(other)
+		case other.cur.row.ends && x.unravel(other, th):
+			return true
+		default:
+			x.begin(other)
+		}
+		if other.cur != nil && other.cur.row.ends {
+			x.bury()
+		}
+		x.settle()
+		if x.attempt(th); th.finished || x.lost(th) {
+			return true
+		}
+	}
+	return false
 }
 
 // askedFirst gives the threads whose calls are under way, first those that work on what o is about: of a wait the files that it

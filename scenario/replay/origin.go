@@ -97,7 +97,7 @@ func (x *exec) adopt(task, tid int) *thread {
 	}
 	files := th.k.Files()
 	files.Limit = 1 << 20
-	x.tables[files] = &table{inherited: true, known: map[int]bool{}}
+	x.tables[files] = &table{inherited: true, first: task, known: map[int]bool{}}
 	for range 3 {
 		fd, _ := files.Reserve(0, false)
 		files.Install(fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))

@@ -84,46 +84,6 @@ func (x *exec) timerfd(o *op) *devices.Timerfd {
 	return nil
 }
 
-// local reports whether a call is about the number, not about what it refers to.
-func (r *row) local() bool {
-	switch r.name {
-	case "close", "dup", "dup2", "dup3", "fcntl", "epoll_ctl", "splice", "sendfile", "epoll_wait", "epoll_pwait", "epoll_pwait2", "signalfd4", "signalfd":
-		return true
-	}
-	return false
-}
-
-func (r *row) isEpollWait() bool {
-	return r.name == "epoll_wait" || r.name == "epoll_pwait" || r.name == "epoll_pwait2"
-}
-
-// parseIsWait reports whether a result of 0 says that the time was over.
-func (r *row) parseIsWait() bool {
-	switch r.name {
-	case "poll", "ppoll", "select", "pselect6":
-		return true
-	}
-	return r.isEpollWait()
-}
-
-func (r *row) clones() bool {
-	switch r.name {
-	case "clone", "clone3", "fork", "vfork":
-		return true
-	}
-	return false
-}
-
-func (r *row) isAccept() bool { return r.name == "accept" || r.name == "accept4" }
-
-func (r *row) isSocketCall() bool {
-	switch r.name {
-	case "recvfrom", "sendto", "recvmsg", "sendmsg":
-		return true
-	}
-	return false
-}
-
 // injected is a call whose result only the log knows.
 func (x *exec) injected(o *op, e *external) outcome {
 	x.tally.injected++

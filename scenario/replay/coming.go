@@ -1,0 +1,133 @@
+package replay
+
+import (
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/vfs"
+)
+
+// What the log reads of a file, and asks of it, from now on.
+
+// incoming is how much o's file gets at once: what the log reads until it waits again, or finds nothing more.
+func (x *exec) incoming(o *op, n int64) int64 {
+	f := x.file(o, o.fd)
+	var in inflow
+	in.add(o, n)
+	x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case other == o:
+			return lookOn
+		case (other.row.parseIsWait() || x.lets(other, f)) && x.sharesFiles(o, other):
+			return lookNo
+		case other.fd != o.fd || !x.worksOn(other, f, o) || !other.row.looks:
+			return lookOn
+		case other.want.failed() || other.want.ret <= 0:
+			return lookNo
+		}
+		in.add(other, other.want.ret)
+		return lookOn
+	})
+	return in.most
+}
+
+// inflow is how much reads take together. One that peeks takes nothing.
+type inflow struct{ taken, most int64 }
+
+func (in *inflow) add(o *op, n int64) {
+	in.most = max(in.most, in.taken+n)
+	if !o.row.isSocketCall() || o.a[1]&abi.MSG_PEEK == 0 {
+		in.taken += n
+	}
+}
+
+// nextRead tells what the log reads from f next, all at once; -1 and EAGAIN if nothing.
+func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
+	n, errno = -1, abi.EAGAIN
+	x.log.next(x.at, func(other *op) lookahead {
+		if other == o || !x.worksOn(other, f, o) {
+			return lookOn
+		}
+		switch {
+		case x.lets(other, f):
+			return lookNo
+		case !other.row.looks || other.row.parseIsWait():
+			return lookOn
+		case other.want.failed():
+			errno = other.want.errno
+			return lookNo
+		}
+		n, errno = other.want.ret, 0
+		return lookYes
+	})
+	if n > 0 {
+		var in inflow
+		seen := false
+		x.log.next(x.at, func(other *op) lookahead {
+			switch {
+			case other == o:
+				return lookOn
+			case seen && other.row.parseIsWait() && x.sharesFiles(o, other), x.lets(other, f) && x.sharesFiles(o, other):
+				return lookNo
+			case !x.worksOn(other, f, o) || !other.row.looks || other.row.parseIsWait():
+				return lookOn
+			case other.want.failed() || other.want.ret <= 0:
+				return lookNo
+			}
+			seen = true
+			in.add(other, other.want.ret)
+			return lookOn
+		})
+		n = max(n, in.most)
+	}
+	return n, errno
+}
+
+// lets reports whether o takes f from its number: what comes later under that is of another file.
+func (x *exec) lets(o *op, f *vfs.File) bool {
+	switch o.row.name {
+	case "close":
+		return x.file(o, o.fd) == f
+	case "dup2", "dup3":
+		return x.file(o, o.fd2) == f
+	}
+	return false
+}
+
+// sharesFiles reports whether two calls work on the same table.
+func (x *exec) sharesFiles(a, b *op) bool {
+	ta, tb := x.known(a), x.known(b)
+	return ta != nil && tb != nil && ta.k != nil && tb.k != nil && ta.k.Files() == tb.k.Files()
+}
+
+// known gives the thread that makes o, also one that has made nothing yet.
+func (x *exec) known(o *op) *thread {
+	if th := x.threads[o.task]; th != nil {
+		return th
+	}
+	if th := x.byTid[o.tid]; th != nil && !th.claimed {
+		return th
+	}
+	return nil
+}
+
+// worksOn reports whether other, which comes later, is about f, with a number of the table of o. Of a task that is not known yet it is
+// supposed to be a thread of that process, if the log does not show where tasks come from.
+func (x *exec) worksOn(other *op, f *vfs.File, o *op) bool {
+	th := x.known(other)
+	if th == nil && x.log.attached && !x.log.clones() {
+		th = x.known(o)
+	}
+	return other.fd >= 0 && th != nil && th.k != nil && th.k.Files() == x.thread(o).k.Files() && th.k.Files().At(other.fd) == f
+}
+
+// firstRead tells what the log reads from f next.
+func (x *exec) firstRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
+	errno = abi.EAGAIN
+	x.log.next(x.at, func(other *op) lookahead {
+		if other == o || other.fd < 0 || !other.row.looks || !x.sharesFiles(o, other) || x.file(other, other.fd) != f {
+			return lookOn
+		}
+		n, errno = other.want.ret, other.want.errno
+		return lookYes
+	})
+	return n, errno
+}

@@ -1,0 +1,201 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/sim"
+)
+
+// Tasks of the log on the model: where they come from, the calls they are given, their ends.
+
+// thread is a task of the log on the model.
+type thread struct {
+	tid     int
+	task    int  // Serial of the task of the log
+	claimed bool // by that
+	k       *kernel.Thread
+
+	cur      *op // the call that the log has it in
+	begun    bool
+	next     *op  // to be begun by the thread
+	pending  bool // a signal is there before its call begins
+	finished bool
+	points   int  // until it is stopped inside its call, 0: it is not
+	stopped  bool // inside its call
+	ended    bool // in the log
+	got      outcome
+	eventBuf []abi.EpollEvent
+	buf      []byte
+}
+
+func (th *thread) name() string { return fmt.Sprint(th.tid) }
+
+func (x *exec) newThread(tid int) *thread {
+	th := &thread{tid: tid}
+	x.byTid[tid] = th
+	return th
+}
+
+// claim gives the thread of a task of the log; a new one is looked for among those that a clone is about to make.
+func (x *exec) claim(task, tid int) *thread {
+	if th := x.threads[task]; th != nil {
+		return th
+	}
+	th := x.byTid[tid]
+	if th == nil || th.claimed {
+		th = nil
+		for _, parent := range x.open {
+			if o := parent.cur; o != nil && o.row.clones() {
+				if int(o.want.ret) == tid && !parent.begun {
+					x.begin(parent)
+					th = x.byTid[tid]
+				}
+			}
+		}
+	}
+	if th == nil {
+		th = x.adopt(task, tid)
+	}
+	th.claimed, th.task = true, task
+	x.threads[task] = th
+	x.alive = append(x.alive, th)
+	return th
+}
+
+// loop is what every thread of the log does: the call it is given, then it waits for the next.
+func (x *exec) loop(th *thread) {
+	ready := func() bool { return th.next != nil }
+	for {
+		th.k.Idle(ready)
+		o := th.next
+		th.next = nil
+		if th.pending {
+			th.pending = false
+			th.k.InterruptNext()
+		}
+		th.got = x.perform(th, o)
+		th.finished = true
+	}
+}
+
+// lost reports whether the model has no such thread any more.
+func (x *exec) lost(th *thread) bool { return th.k == nil || th.k.Task().Ended() }
+
+// end lets a task end.
+func (x *exec) end(e *logEvent) {
+	th := x.claim(e.task, e.tid)
+	th.ended = true
+	if th.k == nil || e.end.Execve != 0 {
+		x.drop(th)
+		return
+	}
+	o := th.cur
+	if !x.lost(th) && !th.k.Process().Exiting() {
+		leaver := x.leaver(th)
+		switch {
+		case leaver != nil:
+			x.begin(leaver)
+		case e.end.Signal != 0:
+			x.kill(th, e.end.Signal)
+		case o != nil && o.row.ends && !th.begun:
+			x.begin(th)
+		case !x.log.seen["exit"] && !x.log.seen["exit_group"]: // of a log without calls that end tasks
+			x.drop(th)
+			th.cur = &op{index: -1, row: rows["exit"], name: "exit", task: e.task, tid: e.tid, begin: e.mark, end: e.mark, fd: -1, fd2: -1}
+			x.begin(th)
+		case o == nil || !o.row.ends:
+			x.kill(th, abi.SIGKILL)
+		}
+	}
+	files := th.k.Files()
+	if !x.lost(th) {
+		x.run(th)
+	}
+	x.drop(th)
+	x.bury()
+	if x.script != nil {
+		x.script.over(th, files)
+	}
+	x.settle()
+}
+
+// leaver gives the thread of th's process that is in exit_group, nil if there is none.
+func (x *exec) leaver(th *thread) *thread {
+	for _, other := range x.open {
+		if o := other.cur; o.row.name == "exit_group" && !other.begun && !x.lost(other) && other.k.Process() == th.k.Process() {
+			return other
+		}
+	}
+	return nil
+}
+
+// bury lets the threads of processes that are about to end come to their ends.
+func (x *exec) bury() {
+	for _, th := range slices.Clone(x.alive) {
+		if !x.lost(th) && th.k.Process().Exiting() {
+			x.run(th)
+		}
+	}
+}
+
+// kill ends the process of th.
+func (x *exec) kill(th *thread, sig abi.Signal) {
+	th.k.SignalProcess(abi.SIGKILL, x.pilot.Getpid())
+}
+
+// grant lets a task run until it sleeps, or its call is over.
+func (x *exec) grant(t *sim.Task) {
+	x.steer.granted = t
+	x.pilot.Task().Yield()
+	x.steer.granted = nil
+}
+
+// begin makes th begin its call, and lets it run as far as it comes.
+func (x *exec) begin(th *thread) {
+	o := th.cur
+	th.begun, th.points, th.stopped = true, x.plan.inside[o.index], false
+	if first, ok := x.plan.before[o.index]; ok {
+		if other := x.threads[first.task]; other != nil && other.cur != nil && other.cur.index == first.index && !other.begun && !x.lost(other) {
+			x.begin(other)
+		}
+	}
+	x.precede(o)
+	th.next = o
+	x.inherit(th, o)
+	x.datagramTo(o)
+	x.note(o)
+	if o.row.waits && o.begin.Time > 0 {
+		x.catchUp(o.begin.Time)
+	}
+	if th.k.Task().Runnable() {
+		x.run(th)
+		if th.finished || th.next == nil {
+			return
+		}
+	}
+	th.k.WakeUp()
+	x.run(th)
+}
+
+// note adds o to the order of the calls on its files.
+func (x *exec) note(o *op) {
+	if x.log.overlaps == 0 && x.opts.Trace == nil {
+		return
+	}
+	x.trail.note(o, x.at, x.thingsOf(o), x.file(o, o.fd), x.file(o, o.fd2))
+}
+
+// run lets th run to the end of its call, to where it sleeps, or to where it is to be stopped.
+func (x *exec) run(th *thread) {
+	x.steer.points = th.points
+	x.grant(th.k.Task())
+	if th.points > 0 && x.steer.points == 1 && !th.finished {
+		th.stopped = true
+		x.stops++
+		x.steer.points = 0
+	}
+	th.points, x.steer.points = x.steer.points, 0
+}
