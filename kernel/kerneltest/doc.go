@@ -11,8 +11,9 @@
 //
 // The program is run again and again, each time from the beginning in a process of its own on a kernel of its own, until all
 // interleavings that can be told apart were seen, or all up to a number of preemptions. It must do the same whenever its threads are
-// scheduled the same way: no wall clock, no goroutines, no order of a map. A Run is a require.TestingT; a *testing.T must not be
-// used inside the program, whose threads are coroutines.
+// scheduled the same way: no wall clock, no goroutines, no order of a map, nothing kept from one run to the next; Explore runs its
+// first schedule several times and tells where they differ. A Run is a require.TestingT; a *testing.T must not be used inside the
+// program, whose threads are coroutines, and which must not wait for a channel or a sync.Mutex: after a minute that ends the tests.
 //
 // What fails a test: a failed assertion, a deadlock, a panic, the death of a process, an invariant of the kernel's structures, and
 // an exploration that was not conclusive. The failure shows the interleaving with the fewest preemptions, a column per thread, and
@@ -36,3 +37,5 @@ package kerneltest
 //
 //	explore.go                  Explore and its options, the report of a failure
 //	run.go                      Run: what a program is given
+//	misuse.go                   programs that end or fail their test, or never come back
+//	steady.go                   whether a program does the same again

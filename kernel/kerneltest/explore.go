@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
+	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/epollsim/epollsim/kernel"
@@ -39,6 +42,12 @@ type options struct {
 	check       bool
 	independent bool
 	err         error
+
+	t      TB
+	failed bool          // t had failed before
+	runs   atomic.Uint64 // begun
+	last   *Run          // the one under way
+	done   bool          // no run is
 }
 
 // Version runs the program on the model of a release: "5.10".
@@ -71,23 +80,37 @@ func Independent() Option { return func(o *options) { o.independent = true } }
 // schedule that does. The report has the outcomes with their counts.
 func Explore(t TB, program func(r *Run), opts ...Option) *explore.Report {
 	t.Helper()
-	o := options{steps: 100_000, Options: explore.Options{MaxDuration: 40 * time.Second}}
+	o := &options{steps: 100_000, Options: explore.Options{MaxDuration: 40 * time.Second}, t: t}
 	for _, opt := range opts {
-		if opt(&o); o.err != nil {
+		if opt(o); o.err != nil {
 			t.Fatalf("kerneltest: %v", o.err)
 		}
 	}
+	o.Stop, o.failed = o.misused, hasFailed(t)
 	p := o.program(program)
+	defer o.watch()()
+	defer o.left()
 	if token := os.Getenv(Variable); token != "" {
-		return alone(t, p, token)
+		return o.alone(p, token)
 	}
-	r := explore.Explore(p, o.Options)
+	r := &explore.Report{Err: o.unsteady(p), Token: sim.DefaultToken}
+	if o.misused() {
+		o.done = true
+		t.Errorf("%s\n%s", failedItself, again(t, sim.DefaultToken))
+		return r
+	}
+	if r.Err == nil {
+		r = explore.Explore(p, o.Options)
+	}
+	o.done = true
 	switch {
 	case r.Err != nil:
-		t.Fatalf("kerneltest: the program does not do the same when it is scheduled the same way: %v\n%s", r.Err, again(t, r.Token))
+		t.Fatalf("kerneltest: the program does not do the same when it is scheduled the same way: %v\nIt may depend on the order of a map, "+
+			"a clock, random numbers, goroutines, or on what an earlier run has left behind outside of the program.\n%s", r.Err, again(t, r.Token))
 	case r.Failed > 0:
 		first := r.Failures[0]
-		t.Errorf("%d of %d schedules failed: %s%s\n%s\n%s", r.Failed, r.Runs, first.Text, details(first), interleaving(p, first.Witness.Token), again(t, first.Witness.Token))
+		t.Errorf("%d of %d schedules failed: %s%s\n%s\n%s%s", first.Count, r.Runs, first.Text, details(first), interleaving(p, first.Witness.Token),
+			again(t, first.Witness.Token), others(r.Failures[1:]))
 	case r.Limited > 0:
 		t.Errorf("inconclusive: %d of %d schedules reached the limit of %d steps: bound the loops of the program, or raise Steps\n%s",
 			r.Limited, r.Runs, o.steps, again(t, r.Limit.Token))
@@ -107,7 +130,9 @@ func (o *options) wanted() int {
 // program makes body a program of the explorer.
 func (o *options) program(body func(*Run)) explore.Program {
 	return func(m sim.Options) explore.Result {
+		o.runs.Add(1)
 		r := &Run{k: kernel.Boot(o.machine(m))}
+		o.last = r
 		err := r.k.RunThread(func(t *kernel.Thread) {
 			r.Thread = t
 			body(r)
@@ -116,20 +141,25 @@ func (o *options) program(body func(*Run)) explore.Program {
 			err = nil
 		}
 		if err == nil && r.failure == "" {
-			r.conclude()
+			err = r.conclude()
+		}
+		if o.misused() {
+			r.Errorf(failedItself)
 		}
 		return explore.Result{Err: err, Failure: r.failure, State: r.state()}
 	}
 }
 
 // alone runs one schedule.
-func alone(t TB, p explore.Program, token string) *explore.Report {
+func (o *options) alone(p explore.Program, token string) *explore.Report {
+	t := o.t
 	t.Helper()
 	replay, err := sim.NewReplay(token)
 	if err != nil {
 		t.Fatalf("%s=%s: %v", Variable, token, err)
 	}
 	res := p(sim.Options{Strategy: replay})
+	o.done = true
 	if replay.Err() != nil {
 		t.Logf("%s is not a schedule of this program: %v", token, replay.Err())
 		return &explore.Report{}
@@ -146,7 +176,21 @@ func details(o *explore.Outcome) string {
 	if o.Witness.Err == nil {
 		return ""
 	}
-	return "\n" + strings.TrimSuffix(o.Witness.Err.Error(), "\n")
+	text := "\n" + strings.TrimSuffix(o.Witness.Err.Error(), "\n")
+	var panicked *sim.PanicError
+	if errors.As(o.Witness.Err, &panicked) {
+		text += "\n" + ownFrames(panicked.Stack)
+	}
+	return text
+}
+
+// others names the failures that are not shown.
+func others(failures []*explore.Outcome) string {
+	var s strings.Builder
+	for _, f := range failures {
+		fmt.Fprintf(&s, "\n%d schedules failed in another way: %s (%s=%s)", f.Count, f.Text, Variable, f.Witness.Token)
+	}
+	return s.String()
 }
 
 func interleaving(p explore.Program, token string) string {
@@ -159,6 +203,16 @@ func interleaving(p explore.Program, token string) string {
 	return s.String()
 }
 
+// again is the command that runs a schedule alone.
 func again(t TB, token string) string {
-	return fmt.Sprintf("run it again: %s=%s go test -run '^%s$'", Variable, token, strings.ReplaceAll(t.Name(), "/", "$/^"))
+	var names []string
+	for _, name := range strings.Split(t.Name(), "/") {
+		names = append(names, "^"+regexp.QuoteMeta(name)+"$")
+	}
+	pattern := strings.ReplaceAll(strings.Join(names, "/"), "'", `'\''`)
+	command := fmt.Sprintf("run it again: %s=%s go test -run '%s'", Variable, token, pattern)
+	if _, ok := t.(testing.TB); !ok {
+		command += ", of the same generated program: with the flag that follows"
+	}
+	return command
 }

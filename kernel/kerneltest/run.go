@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -67,16 +68,17 @@ func (r *Run) FailNow() {
 // errFailed ends a run whose failure is known.
 var errFailed = fmt.Errorf("the run has failed")
 
-// conclude calls what Finally was given.
-func (r *Run) conclude() {
+// conclude calls what Finally was given. The error is a panic of that.
+func (r *Run) conclude() (err error) {
 	defer func() {
 		if p := recover(); p != nil && p != any(errFailed) {
-			panic(p)
+			err = &sim.PanicError{Task: "a function of Finally", Value: p, Stack: debug.Stack(), Token: r.k.Machine().Token()}
 		}
 	}()
 	for _, fn := range r.finally {
 		fn()
 	}
+	return nil
 }
 
 func (r *Run) state() string {
