@@ -11,17 +11,16 @@ import (
 
 // Case is one scenario of the casebook.
 type Case struct {
-	ID          string
-	Claim       string        // what it shows, in a sentence
-	Myth        string        // the widely repeated claim that it refutes, or ""
-	ModelOnly   string        // why it cannot be run on a host, or ""
-	Preemptions string        // bound of an exploration that needs one, "" for the usual
-	At          []Expectation // of a case that runs on several versions
-	Expect      string        // the verdict of the explorer, for a litmus case: "Sometimes"
-	Prose       string        // the rest of the comment: why, and the drawing
-	File        string        // in testdata
-	Source      string
-	Trace       string // the golden trace, "" for a litmus case
+	ID        string
+	Claim     string        // what it shows, in a sentence
+	Myth      string        // the widely repeated claim that it refutes, or ""
+	ModelOnly string        // why it cannot be run on a host, or ""
+	At        []Expectation // of a case that runs on several versions
+	Expect    string        // the verdict of the explorer, for a litmus case: "Sometimes"
+	Prose     string        // the rest of the comment: why, and the drawing
+	File      string        // in testdata
+	Source    string
+	Trace     string // the golden trace, "" for a litmus case
 }
 
 // Expectation is what a case shows on one version: the outcomes it records, or for one of testdata/history how an
@@ -109,8 +108,6 @@ func (c *Case) parse() {
 		switch word {
 		case "myth":
 			c.Myth = rest
-		case "preemptions":
-			c.Preemptions = rest
 		case "model only":
 			c.ModelOnly = rest
 		case "expect":
