@@ -63,9 +63,11 @@ func (s *star) told() int {
 const attempts = 40
 
 // ofThreads looks for a scenario that holds. A thread that is woken goes on at once in a scenario, while in the log it may have
-// been late: the call is made late, then.
+// been late: the call is made late, then, and if that is not the same, either, an epoll_wait that finds nothing yet stands where it
+// began: it takes from the ready list what is not ready any more.
 func (s *star) ofThreads(opts *Options) (string, error) {
 	var first *unheld
+search:
 	for range attempts {
 		text := s.text()
 		fail := s.holds(text, opts)
@@ -76,13 +78,19 @@ func (s *star) ofThreads(opts *Options) (string, error) {
 			first = fail
 		}
 		sc := s.at[fail.line]
-		if sc == nil || !sc.slept || sc.late {
-			break
+		switch {
+		case sc == nil || sc.over == nil:
+		case !sc.late:
+			sc.late = true
+			continue
+		case sc.peep != nil && !sc.peeps:
+			sc.peeps = true
+			continue
 		}
-		sc.late = true
+		break search
 	}
 	for _, sc := range s.scenes {
-		sc.late = true
+		sc.late, sc.peeps = true, true
 	}
 	text := s.text()
 	if s.holds(text, opts) == nil {

@@ -45,11 +45,15 @@ type scene struct {
 	begin  int // line of the log at which it begins
 	end    int
 	lines  []string
-	child  *part  // that it starts
-	behind *scene // the call that is over here, during which others did something
-	over   *scene // where that is
-	slept  bool   // it is begun, and others have their turn
-	late   bool   // it is made where it was over
+	child  *part     // that it starts
+	behind *scene    // the call that is over here, during which others did something
+	over   *scene    // where that is
+	file   *vfs.File // that the call is on
+	crowd  bool      // others slept for the same file
+	slept  bool      // it is begun, and others have their turn
+	late   bool      // it is made where it was over
+	peep   *scene    // that nothing has come yet, where it began
+	peeps  bool      // this is said
 	finish func()
 }
 
@@ -106,8 +110,24 @@ func (s *star) enter(c *kernel.Call) {
 			s.left++
 		}
 	}
+	if fd, ok := firstArg(c); ok {
+		st.file = files.At(fd)
+	}
+	for _, other := range s.open {
+		if other.file == st.file && st.file != nil && !pilot {
+			st.crowd, other.crowd = true, true
+		}
+	}
 	s.open[c.Tid] = st
 	s.scenes = append(s.scenes, st)
+}
+
+func firstArg(c *kernel.Call) (int, bool) {
+	if len(c.Args) == 0 {
+		return 0, false
+	}
+	fd, ok := c.Args[0].(int)
+	return fd, ok
 }
 
 // exit notes the result.

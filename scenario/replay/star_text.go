@@ -64,6 +64,8 @@ def count(data):
 const readAll = `
 # What the log read from a stream at once may come in parts.
 def read_all(fd, n):
+    if n > 4096:
+        sleep(5)  # it comes in pieces
     got = 0
     while got < n:
         data = read(fd, n - got)
@@ -129,22 +131,30 @@ func (s *star) text() string {
 	return strings.Join(all.lines, "\n") + "\n"
 }
 
-// kept are the scenes in which something happens, in order. A call that slept while nobody else did anything did not sleep; one
-// that is made late stands where it was over.
+// kept are the scenes in which something happens, in order. A call that slept is begun right before the last thing that others
+// did before it was over, so that nothing else can end it; with others that sleep for the same thing it keeps its place, for
+// who came first is woken first. One that is made late stands where it was over.
 func (s *star) kept() []*scene {
 	var scenes []*scene
 	for _, sc := range s.scenes {
-		sc.slept = false
-	}
-	for _, sc := range s.scenes {
-		switch made := sc.behind; {
-		case sc.child != nil && (!sc.child.used || s.flat):
-		case made == nil && len(sc.lines) > 0 && (sc.over == nil || !sc.late && !s.flat):
-			scenes = append(scenes, sc)
-		case made == nil, len(made.lines) == 0:
-		case made.late || s.flat:
+		made := sc.behind
+		n := len(scenes)
+		switch {
+		case made == nil:
+			sc.slept = false
+			if len(sc.lines) > 0 && (sc.over == nil || sc.crowd && !sc.late && !s.flat) && (sc.child == nil || sc.child.used && !s.flat) {
+				scenes = append(scenes, sc)
+			}
+			if sc.over != nil && sc.late && sc.peeps && sc.peep != nil && len(sc.lines) > 0 {
+				scenes = append(scenes, sc.peep)
+			}
+		case len(made.lines) == 0:
+		case made.late || s.flat || !made.crowd && (n == 0 || scenes[n-1].behind != nil || scenes[n-1].slept || scenes[n-1].part == made.part):
 			scenes = append(scenes, made)
-		case scenes[len(scenes)-1] != made:
+		case !made.crowd:
+			made.slept = true
+			scenes = append(scenes[:n-1], made, scenes[n-1], sc)
+		case scenes[n-1] != made:
 			made.slept = true
 			scenes = append(scenes, sc)
 		}

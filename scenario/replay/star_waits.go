@@ -73,6 +73,9 @@ func (l *line) millisOf(i int) int64 {
 func spellEpollWait(l *line) func() {
 	fd, ep := l.fd(l.int(0)), l.epoll()
 	most, ms := l.int(2), l.millisOf(3)
+	if !l.foreign && most > 0 {
+		l.scene.peep = &scene{part: l.scene.part, begin: l.scene.begin, lines: []string{fmt.Sprintf("check(epoll_wait(%s, maxevents = %d, timeout = 0) == [])", fd, most)}}
+	}
 	return func() {
 		call := func(brought bool) string {
 			return fmt.Sprintf("epoll_wait(%s, maxevents = %d, timeout = %d)", fd, most, l.waits(ms, brought))

@@ -108,5 +108,5 @@ func timeoutOf(ms int64, brought bool) int64 {
 	case brought:
 		return max(ms, 10_000)
 	}
-	return min(ms, 20)
+	return 20
 }
