@@ -34,7 +34,8 @@ func Star(log *Log, opts Options) (string, error) {
 	}
 	switch told := s.told(); {
 	case told == 0 && s.left == 0:
-		return "", fmt.Errorf("%s:1:1: no call in this log that a scenario could make", log.Name)
+		return "", fmt.Errorf("%s:1:1: no call in this log that a scenario could make: it has none but those that open files of other kinds, and those "+
+			"with arguments that no builtin takes", log.Name)
 	case told == 0:
 		return "", fmt.Errorf("%s:1:1: no call in this log that a scenario could make: %d are on files from before the log, of a kind that the model has not, "+
 			"or ended by signals; record the program from its start", log.Name, s.left)
@@ -96,11 +97,14 @@ search:
 	if s.holds(text, opts) == nil {
 		return text, nil
 	}
-	line := 1
+	line, why := 1, "a thread saw something between two steps inside of a call, perhaps; cut the log behind this line, or record it again"
+	if s.chosen {
+		why = "the log has SO_REUSEPORT, and which socket Linux chooses is not for a scenario to say; record it with one socket for each port"
+	}
 	if sc := s.at[first.line]; sc != nil {
 		line = max(sc.begin, 1)
 	}
-	return "", fmt.Errorf("%s:%d:1: no scenario of whole calls, one after the other, comes to the results of this log: %s", s.x.log.Name, line, first.what)
+	return "", fmt.Errorf("%s:%d:1: no scenario of whole calls, one after the other, comes to the results of this log: %s; %s", s.x.log.Name, line, first.what, why)
 }
 
 // unheld is why a scenario does not hold.

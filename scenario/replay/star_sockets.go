@@ -79,7 +79,10 @@ func spellSetsockopt(l *line) func() {
 	}
 	level, name := l.int(1), l.int(2)
 	call := fmt.Sprintf("setsockopt(%s, %s, %s, %s)", l.fd(l.int(0)), levelWord(level), optionWord(level, name), value)
-	return func() { l.check(call) }
+	return func() {
+		l.s.chosen = l.s.chosen || level == abi.SOL_SOCKET && name == abi.SO_REUSEPORT
+		l.check(call)
+	}
 }
 
 // spellGetsockopt tells of errors alone: of other options nothing comes.

@@ -19,10 +19,12 @@ type star struct {
 	scenes []*scene       // in order; see kept
 	open   map[int]*scene // the call that a thread is in
 	names
-	clock int64               // time of the scenario in ns: it passes where somebody waits for it
-	due   map[*vfs.File]int64 // when a timer expires, by that clock
-	left  int                 // calls that are left out
-	err   error               // why there can be no scenario
+	clock  int64                // time of the scenario in ns: it passes where somebody waits for it
+	due    map[*vfs.File]int64  // when a timer expires, by that clock
+	sooner map[*vfs.File]func() // makes a timer expire soon
+	left   int                  // calls that are left out
+	chosen bool                 // SO_REUSEPORT chooses who gets what comes in
+	err    error                // why there can be no scenario
 
 	flat bool           // one thread makes all calls, each where it ended
 	at   map[int]*scene // by line of the text
@@ -58,7 +60,7 @@ type scene struct {
 }
 
 func newStar() *star {
-	return &star{parts: []*part{{speaks: true, used: true}}, byTask: map[int]*part{}, open: map[int]*scene{}, names: newNames(), due: map[*vfs.File]int64{}}
+	return &star{parts: []*part{{speaks: true, used: true}}, byTask: map[int]*part{}, open: map[int]*scene{}, names: newNames(), due: map[*vfs.File]int64{}, sooner: map[*vfs.File]func(){}}
 }
 
 func (s *star) world() *part { return s.parts[0] }

@@ -65,7 +65,7 @@ const readAll = `
 # What the log read from a stream at once may come in parts.
 def read_all(fd, n):
     if n > 4096:
-        sleep(5)  # it comes in pieces
+        sleep(100)  # it comes in pieces, some of them behind a late ACK
     got = 0
     while got < n:
         data = read(fd, n - got)
