@@ -49,7 +49,7 @@ package replay
 //	search.go matters.go        other orders, where they could help, and points inside of calls
 //	compare.go context.go       a divergence, and the way to it; hints.go: what a log that diverges may lack
 //	trail.go sweep.go           what is remembered, and for how long
-//	replay.go report.go         Replay and its report; doctor*.go: notes
+//	replay.go report*.go        Replay and its report; doctor*.go: notes
 //	star.go star_tape.go        a scenario: of the calls that the model made, scene by scene; star_names.go: its variables,
 //	star_calls.go               a table of the calls in words; star_sockets.go, star_waits.go: more of it, star_words.go: their arguments
 //	star_text.go                all of it as text

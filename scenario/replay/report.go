@@ -1,10 +1,8 @@
 package replay
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/epollsim/epollsim/scenario/strace"
@@ -101,7 +99,7 @@ func (r *Report) Text(w io.Writer) {
 		fmt.Fprintf(w, "  %s\n", r.Unknown)
 	}
 	if r.Inferred > 0 {
-		fmt.Fprintf(w, "  outside of the log: %d events\n", r.Inferred)
+		fmt.Fprintf(w, "  outside of the log: %s\n", plural(r.Inferred, "event"))
 		for i, inf := range r.Inferences {
 			if i == shownInferences {
 				fmt.Fprintf(w, "    … and %d more\n", r.Inferred-i)
@@ -115,6 +113,12 @@ func (r *Report) Text(w io.Writer) {
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "  %s\n", n)
+	}
+	if r.Timeouts > 0 {
+		fmt.Fprintf(w, "  %s ended because time passed\n", plural(r.Timeouts, "wait"))
+	}
+	if r.Rechecked > 0 {
+		fmt.Fprintf(w, "  %s looked again: somebody else was woken for what was there\n", plural(r.Rechecked, "sleeper"))
 	}
 	r.divergenceText(w)
 }
@@ -184,76 +188,10 @@ func counts(list []Count, most int) string {
 	return b.String()
 }
 
-// Schema is the version of the JSON form.
-const Schema = 1
-
-// JSON writes the report as lines of JSON: one "replay", before it one "notice", "inference", "note" or "divergence" for each.
-func (r *Report) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	for _, n := range r.Notices {
-		if err := enc.Encode(jsonLine{Type: "notice", File: n.Pos.File, Line: n.Pos.Line, Col: n.Pos.Col, Text: n.Text}); err != nil {
-			return err
-		}
+// plural is a number of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
 	}
-	for _, i := range r.Inferences {
-		if err := enc.Encode(jsonLine{Type: "inference", File: r.Name, Line: i.Line, Text: i.What}); err != nil {
-			return err
-		}
-	}
-	for _, n := range r.Notes {
-		if err := enc.Encode(jsonLine{Type: "note", File: r.Name, Line: n.Lines[0], Lines: n.Lines, Pattern: n.Pattern, Text: n.Text}); err != nil {
-			return err
-		}
-	}
-	if d := r.Divergence; d != nil {
-		line := jsonLine{
-			Type: "divergence", File: d.Pos.File, Line: d.Pos.Line, Col: d.Pos.Col, Tid: d.Tid, Call: d.Call, Log: d.Log,
-			Model: d.Model, Hints: r.Hints, State: d.State, Calls: d.Calls, Steps: d.Steps,
-		}
-		if err := enc.Encode(line); err != nil {
-			return err
-		}
-	}
-	return enc.Encode(struct {
-		Type     string  `json:"type"`
-		Schema   int     `json:"schema"`
-		File     string  `json:"file"`
-		Exit     int     `json:"exit"`
-		Lines    int     `json:"lines"`
-		Calls    int     `json:"calls"`
-		Tasks    int     `json:"tasks"`
-		Replayed int     `json:"replayed"`
-		Checked  int     `json:"checked"`
-		Taken    int     `json:"taken"`
-		Skipped  []Count `json:"skipped"`
-		Inferred int     `json:"inferred"`
-		Overlaps int     `json:"overlaps"`
-		Tries    int     `json:"tries"`
-		Several  bool    `json:"several"`
-		GaveUp   bool    `json:"gave_up"`
-		Unknown  int     `json:"unknown"`
-	}{
-		"replay", Schema, r.Name, r.ExitCode(), r.Stats.Lines, r.Stats.Calls, r.Stats.Tasks, r.Replayed, r.Checked, r.Taken,
-		append([]Count{}, slices.Clone(r.Skipped)...), r.Inferred, r.Overlaps, r.Tries, r.Several, r.GaveUp, r.Stats.Unknown,
-	})
-}
-
-// jsonLine is one of the lines before the last.
-type jsonLine struct {
-	Type    string   `json:"type"`
-	File    string   `json:"file"`
-	Line    int      `json:"line"`
-	Col     int      `json:"col,omitempty"`
-	Lines   []int    `json:"lines,omitempty"`
-	Pattern string   `json:"pattern,omitempty"`
-	Tid     int      `json:"tid,omitempty"`
-	Call    string   `json:"call,omitempty"`
-	Log     string   `json:"log,omitempty"`
-	Model   string   `json:"model,omitempty"`
-	Text    string   `json:"text,omitempty"`
-	Hints   []string `json:"hints,omitempty"`
-	State   string   `json:"state,omitempty"`
-	Calls   []string `json:"calls,omitempty"`
-	Steps   []string `json:"steps,omitempty"`
+	return fmt.Sprintf("%d %ss", n, thing)
 }
