@@ -204,7 +204,7 @@ func TestCasesPage(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s | [%s](../testdata/cases/%s) |\n", f.id, claim, name, name)
 	}
 	b.WriteString("\n## Under all schedules\n\n" +
-		"`epollsim explore testdata/litmus/ID.star` tries every schedule of up to two preemptions.\n\n" +
+		"`epollsim explore testdata/litmus/ID.star` tries every schedule; interleavings.txt beside them says how many there are.\n\n" +
 		"| id | the final condition holds | file |\n|---|---|---|\n")
 	for _, f := range starFiles(t, litmusDir, "# expect: ") {
 		name := filepath.Base(f.path)

@@ -104,7 +104,7 @@ func (f *starFile) litmusRow(t *testing.T, bound explore.Bound) string {
 	if bounded {
 		verdict = fmt.Sprintf("≤ %d preemptions", limit)
 	}
-	return fmt.Sprintf("%-32s%-16s%8d  %s %d %d\n", f.id, verdict, r.Interleavings(), c.Observation(), c.Positive.Count, c.Negative.Count)
+	return fmt.Sprintf("%-36s%-16s%8d  %s %d %d\n", f.id, verdict, r.Interleavings(), c.Observation(), c.Positive.Count, c.Negative.Count)
 }
 
 // litmus is f as a program of the explorer.

@@ -37,6 +37,12 @@ const fieldCases = 62
 
 // alsoShown are cases that show a topic under names of their own.
 var alsoShown = map[string][]string{
+	"herd-one-epfd": {"lt-two-waiters", "et-one-event-two-waiters"},
+	"coalesce":      {"et-two-writes"},
+	"signal-eintr":  {"signal-wait", "signal-pwait"},
+	"timeouts":      {"deadline-vs-write"},
+	"four-orders":   {"et-one-event-two-waiters", "exclusive-not-all"},
+
 	"f08": {"r-ctlwake", "r-modbarrier"},
 	"f51": {"eperm", "memfd-eperm"},
 	"f52": {"mounts-idle"},

@@ -45,6 +45,24 @@ func TestEveryTopicIsShown(t *testing.T) {
 	}
 }
 
+// A topic whose case has several threads is a litmus test too, but for the terminal, where the second thread is who types.
+func TestThreadsAreALitmusTest(t *testing.T) {
+	all := casebook.All()
+	for _, g := range casebook.Topics() {
+		if g.Title == "A terminal" || g.Title == "The field" {
+			continue
+		}
+		for _, topic := range g.Topics {
+			threads, litmus := false, false
+			for _, c := range topic.Cases(all) {
+				threads = threads || strings.Contains(c.Source, "spawn(") || strings.Contains(c.Source, "fork(")
+				litmus = litmus || c.Expect != ""
+			}
+			require.True(t, litmus || !threads, "%s has threads, and no litmus test goes through their schedules", topic.ID)
+		}
+	}
+}
+
 // docs/topics.md says where each topic is shown.
 func TestTopicsPage(t *testing.T) {
 	var b strings.Builder
