@@ -87,6 +87,7 @@ type Tcp struct {
 	done       bool // the peer's FIN has come: SOCK_DONE
 	nospace    bool // somebody found it not writable: SOCK_NOSPACE
 	hashed     bool // in ehash
+	held       bool // Hold has been called
 	ackPending uint8
 	nagle      uint8
 	deferred   uint8 // what release has still to do

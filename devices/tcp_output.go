@@ -285,7 +285,7 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 			break
 		}
 		t.grow(s, quota*mss-s.len())
-		if !t.sendable(s, nagle) {
+		if t.held || !t.sendable(s, nagle) {
 			break
 		}
 		limit := mss
@@ -487,6 +487,7 @@ func (t *Tcp) sendFin() {
 	s.end++
 	t.m.Write(t.id, fieldSndNxt)
 	t.writeSeq++
+	t.held = false
 	t.pushPending(nagleOff)
 }
 

@@ -28,6 +28,17 @@ func (t *Tcp) timersOf() *tcpTimers {
 	return t.timers
 }
 
+// AckTimers gives the timers of delayed acknowledgements that were ever started at the ends of t's connection, its own first.
+func (t *Tcp) AckTimers() []*sim.Timer {
+	var list []*sim.Timer
+	for _, end := range [2]*Tcp{t, t.peer} {
+		if end != nil && end.timers != nil {
+			list = append(list, &end.timers.delack)
+		}
+	}
+	return list
+}
+
 func (t *Tcp) stopDelack() {
 	if t.timers != nil {
 		t.timers.delack.TryCancel()
@@ -90,6 +101,7 @@ func writeExpired(tm *sim.Timer) {
 // tcp_retransmit_timer and tcp_probe_timer.
 func (t *Tcp) writeTimer() {
 	tm := t.timersOf()
+	t.held = false
 	switch {
 	case t.state == inetSynSent:
 		if tm.retries >= t.synRetries() {

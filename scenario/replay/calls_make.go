@@ -107,6 +107,7 @@ func runOpen(x *exec, o *op) outcome {
 	if o.want.failed() && o.want.errno != abi.EMFILE {
 		return o.want
 	}
+	x.load(o)
 	return x.installExternal(o, o.text, int(o.a[0]), pollablePath(o.text))
 }
 

@@ -26,9 +26,10 @@ type exec struct {
 	alive     []*thread       // in the order in which they appear
 	open      []*thread       // whose call is under way in the log, in order of entry
 	tables    map[*vfs.FdTable]*table
-	stops     int        // calls that were stopped inside
-	running   *op        // the last one that was begun
-	newcomers []newcomer // tasks whose origin was guessed
+	stops     int         // calls that were stopped inside
+	running   *op         // the last one that was begun
+	newcomers []newcomer  // tasks whose origin was guessed
+	loaded    map[int]int // by Serial: the call before which it has begun a program unseen
 
 	world
 	items
@@ -70,7 +71,7 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked 
 	x := &exec{
 		log: log, opts: opts, plan: p, steer: &steer{}, onChecked: onChecked, mutable: map[*op]bool{},
 		threads: map[int]*thread{}, byTid: map[int]*thread{}, tables: map[*vfs.FdTable]*table{},
-		world: newWorld(), items: newItems(), trail: newTrail(), tally: tally{foreignFiles: map[*vfs.File]bool{}},
+		loaded: map[int]int{}, world: newWorld(), items: newItems(), trail: newTrail(), tally: tally{foreignFiles: map[*vfs.File]bool{}},
 	}
 	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
 	if len(script) > 0 {

@@ -61,6 +61,9 @@ func (in *intake) next() (logEvent, error) {
 			in.begun = true
 			in.log.begin(&rec)
 		}
+		if in.survey {
+			in.log.relate(&rec)
+		}
 		if in.survey && (rec.Kind == strace.RecordCall || rec.Kind == strace.RecordExit) && rec.Call.Result.Failed {
 			in.log.failures++
 		}
@@ -179,6 +182,9 @@ func (in *intake) fill(o *op, c *strace.Call) {
 	}
 	in.late(o)
 	in.ports.see(in, o)
+	if in.survey && o.text != "" && o.row.opens() && !o.want.failed() {
+		in.log.opened(o)
+	}
 }
 
 // late keeps a call of which something new is known if its begin is too far behind.

@@ -16,6 +16,7 @@ type Log struct {
 	Stats   strace.Stats
 	Notices []files.Notice // what is missing in it
 	window
+	kinship
 
 	start     int64 // time of its first line
 	attached  bool  // it does not begin with the start of a program
@@ -62,7 +63,7 @@ func openWith(open Opener, name string, b bounds) (*Log, error) {
 
 func newLog(name string, b bounds) *Log {
 	return &Log{
-		Name: name, window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{},
+		Name: name, kinship: newKinship(), window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{},
 		clients: map[uint16]bool{}, long: map[int]*op{}, epolls: map[number]bool{}, deaths: map[int][]death{},
 	}
 }

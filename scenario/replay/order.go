@@ -81,6 +81,12 @@ func (x *exec) finish(th *thread) {
 	if x.othersFirst(th) {
 		return
 	}
+	for x.unseen(o) {
+		x.settle()
+		if x.attempt(th); th.finished || x.lost(th) {
+			return
+		}
+	}
 	if !th.begun && o.row.waits && x.sleeps(o) && !timesOut(o) && !x.plan.atEnd(o) {
 		// It slept before anything happened outside: what that makes ready comes in the order in which it happens.
 		x.begin(th)

@@ -11,8 +11,8 @@ import (
 )
 
 // Tasks of which the log does not show how they came to be: it began later, or has no clone and execve. Each is taken to be a
-// thread of a process that is there, or one that was forked off, or a stranger; where that ends in a divergence, the others
-// are tried.
+// thread of a process that is there, or one that was forked off, or a stranger, as far as the log does not tell (kin.go); where
+// that ends in a divergence, the others are tried.
 
 // origin is what such a task is taken to be.
 type origin struct {
@@ -71,7 +71,7 @@ type newcomer struct {
 func (x *exec) adopt(task, tid int) *thread {
 	th := x.newThread(tid)
 	from, told := x.plan.origins[task]
-	if options := x.origins(tid); x.log.attached && len(options) > 1 {
+	if options := x.origins(task, tid); x.log.attached && len(options) > 1 {
 		if !told {
 			from = x.likely(options)
 		}
@@ -111,16 +111,20 @@ const nearestProcesses = 4
 
 // origins are what a new task may be: the processes that did something last come first. One whose end its parent is told of is a
 // child of that.
-func (x *exec) origins(tid int) []origin {
+func (x *exec) origins(task, tid int) []origin {
 	parent, child := x.log.parent(tid, x.at)
+	known := x.log.kin[task]
 	var options []origin
+	if th := x.threads[known.creator]; th != nil && !x.lost(th) && !known.process && !child {
+		options = append(options, origin{originThread, th.task})
+	}
 	seen := map[*kernel.Process]bool{}
 	add := func(th *thread) {
 		if th == nil || x.lost(th) || seen[th.k.Process()] {
 			return
 		}
 		seen[th.k.Process()] = true
-		if !child {
+		if !child && !known.process {
 			options = append(options, origin{originThread, th.task})
 		}
 		options = append(options, origin{originFork, th.task})
@@ -153,9 +157,10 @@ func (x *exec) made(o *op, fd int) {
 	t.makers[fd] = o.task
 }
 
-// suspects are the tasks whose origin may have led to the divergence, that of the failed call first, then the newest.
+// suspects are the tasks whose origin may have led to the divergence: that of the failed call first, then those that share its
+// numbers, then others, the newest of each first.
 func (x *exec) suspects() []newcomer {
-	var list []newcomer
+	var list, others []newcomer
 	if x.failed == nil {
 		return nil
 	}
@@ -166,9 +171,11 @@ func (x *exec) suspects() []newcomer {
 			list = slices.Insert(list, 0, n)
 		case th != nil && !x.lost(th) && x.sharesFiles(&op{task: n.task}, x.failed) && len(list) < nearestProcesses:
 			list = append(list, n)
+		case len(others) < nearestProcesses: // what another process closed may have been this one's
+			others = append(others, n)
 		}
 	}
-	return list
+	return append(list, others...)
 }
 
 // comes is the plan in which a task has another origin.

@@ -47,7 +47,7 @@ func (x *exec) worldSends(o *op, f *vfs.File) bool {
 	}
 	fd := x.peer(f)
 	if fd < 0 {
-		return x.stream(o, o.fd) && (x.grow(o, f) || x.later())
+		return x.stream(o, o.fd) && (x.grow(o, f) || x.acknowledged(f))
 	}
 	x.before(o, f)
 	if o.want.ret > 0 {
@@ -188,7 +188,7 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 		if bits&abi.EPOLLIN != 0 && x.peek(f) == 0 && x.isListener(f) {
 			return x.worldConnects(o, f)
 		}
-		return devices.TcpOf(f) != nil && x.later() // the other end is in the log: what it sent is under way
+		return x.acknowledged(f) // the other end is in the log: what it sent is under way
 	}
 	fd := x.peer(f)
 	if fd < 0 {
@@ -233,7 +233,7 @@ func (x *exec) hangsUp(o *op, f *vfs.File, fd int, bits abi.Events) bool {
 func (x *exec) worldTakes(o *op, f *vfs.File) bool {
 	fd := x.peer(f)
 	if fd < 0 {
-		return false
+		return x.acknowledged(f)
 	}
 	took := 0
 	buf := make([]byte, 1<<16)

@@ -56,6 +56,7 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	if files := th.k.Files(); files.Users > 1 && numbers(o) {
 		x.table(files).shared = true
 	}
+	x.hold(o)
 	out := o.row.run(x, o)
 	if o.row.allocates && !out.failed() && len(x.newcomers) > 0 {
 		x.made(o, int(out.ret))
@@ -191,7 +192,7 @@ func errnoOf(err error) abi.Errno {
 
 // couple notes that two files are the ends of one thing.
 func (x *exec) couple(a, b *vfs.File) {
-	if a != nil && b != nil && x.log.overlaps > 0 {
+	if a != nil && b != nil && (x.log.overlaps > 0 || x.endsUnseen()) {
 		x.trail.couple(a, b)
 	}
 }

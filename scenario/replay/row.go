@@ -49,7 +49,17 @@ func (r *row) clones() bool {
 	return r.name == "clone"
 }
 
+func (r *row) opens() bool { return r.name == "openat" }
+
 func (r *row) isAccept() bool { return r.name == "accept4" }
+
+func (r *row) sends() bool {
+	switch r.name {
+	case "write", "sendto", "sendmsg", "sendfile":
+		return true
+	}
+	return false
+}
 
 func (r *row) isSocketCall() bool {
 	switch r.name {

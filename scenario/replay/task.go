@@ -92,24 +92,7 @@ func (x *exec) end(e *logEvent) {
 		x.drop(th)
 		return
 	}
-	o := th.cur
-	if !x.lost(th) && !th.k.Process().Exiting() {
-		leaver := x.leaver(th)
-		switch {
-		case leaver != nil:
-			x.begin(leaver)
-		case e.end.Signal != 0:
-			x.kill(th, e.end.Signal)
-		case o != nil && o.row.ends && !th.begun:
-			x.begin(th)
-		case !x.log.seen["exit"] && !x.log.seen["exit_group"]: // of a log without calls that end tasks
-			x.drop(th)
-			th.cur = &op{index: -1, row: rows["exit"], name: "exit", task: e.task, tid: e.tid, begin: e.mark, end: e.mark, fd: -1, fd2: -1}
-			x.begin(th)
-		case o == nil || !o.row.ends:
-			x.kill(th, abi.SIGKILL)
-		}
-	}
+	x.leave(th, e)
 	files := th.k.Files()
 	if !x.lost(th) {
 		x.run(th)
@@ -120,6 +103,29 @@ func (x *exec) end(e *logEvent) {
 		x.script.over(th, files)
 	}
 	x.settle()
+}
+
+// leave lets th begin to end, as e tells that it does.
+func (x *exec) leave(th *thread, e *logEvent) {
+	o := th.cur
+	if x.lost(th) || th.k.Process().Exiting() {
+		return
+	}
+	leaver := x.leaver(th)
+	switch {
+	case leaver != nil:
+		x.begin(leaver)
+	case e.end.Signal != 0:
+		x.kill(th, e.end.Signal)
+	case o != nil && o.row.ends && !th.begun:
+		x.begin(th)
+	case x.endsUnseen():
+		x.drop(th)
+		th.cur = &op{index: -1, row: rows["exit"], name: "exit", task: e.task, tid: e.tid, begin: e.mark, end: e.mark, fd: -1, fd2: -1}
+		x.begin(th)
+	case o == nil || !o.row.ends:
+		x.kill(th, abi.SIGKILL)
+	}
 }
 
 // leaver gives the thread of th's process that is in exit_group, nil if there is none.

@@ -1,0 +1,88 @@
+package replay
+
+import (
+	"slices"
+
+	"github.com/epollsim/epollsim/sim"
+)
+
+// Ends and execs that the log tells of late, or not at all: of %desc it has neither exit nor execve, and a task that is killed
+// makes no call. Between its last call and the next line of it, it has gone, or begun its program, at a time of its own.
+
+// endsUnseen reports whether the log leaves out the calls that end tasks.
+func (x *exec) endsUnseen() bool { return !x.log.seen["exit"] && !x.log.seen["exit_group"] }
+
+// unseen lets a task that is between two lines of the log go, or begin a program, if the second line tells that it did and o
+// is about something that it has. It reports whether one has.
+func (x *exec) unseen(o *op) bool {
+	if !o.row.looks && !o.row.waits {
+		return false
+	}
+	about := x.about(o)
+	for _, th := range x.alive {
+		if !x.holds(th, about) || th.ended || x.lost(th) || th.k.Process().Exiting() || th.cur != nil && !th.cur.never {
+			continue
+		}
+		e := x.log.following(x.at, th.task)
+		switch {
+		case e == nil:
+		case e.kind == eventEnd && e.end.Execve == 0 && (e.end.Signal != 0 || x.endsUnseen()):
+			x.leave(th, e)
+			if !x.lost(th) {
+				x.run(th)
+			}
+			x.bury()
+			return x.lost(th)
+		case e.op != nil && x.loads(e.op) && x.loaded[th.task] != e.op.index:
+			x.drop(th)
+			th.cur = &op{index: -1, row: rows["execve"], name: "execve", task: th.task, tid: th.tid, begin: e.mark, end: e.mark, fd: -1, fd2: -1}
+			x.begin(th)
+			x.drop(th)
+			x.loaded[th.task] = e.op.index
+			return true
+		}
+	}
+	return false
+}
+
+// about gives the things that the result of o is about: of a wait those of the files that it reports.
+func (x *exec) about(o *op) []sim.ID {
+	files := x.reported(o)
+	for _, p := range o.want.polls {
+		files = append(files, x.file(o, int(p.Fd)))
+	}
+	for i := range o.want.sets {
+		for _, fd := range o.want.sets[i].Fds() {
+			files = append(files, x.file(o, fd))
+		}
+	}
+	if !o.row.parseIsWait() {
+		files = append(files, x.file(o, o.fd))
+	}
+	var list []sim.ID
+	for _, f := range files {
+		if f != nil {
+			list = append(list, x.things(f)...)
+		}
+	}
+	return list
+}
+
+// holds reports whether th has one of the things open.
+func (x *exec) holds(th *thread, things []sim.ID) bool {
+	if x.lost(th) {
+		return false
+	}
+	files := th.k.Files()
+	return slices.ContainsFunc(files.Open(), func(fd int) bool { return share(x.things(files.At(fd)), things) })
+}
+
+// loads reports whether o belongs to the begin of a program whose execve the log does not have.
+func (x *exec) loads(o *op) bool { return x.log.loads[o.index] && !x.log.seen["execve"] }
+
+// load is the execve in front of o, if that has not been made.
+func (x *exec) load(o *op) {
+	if x.loads(o) && x.loaded[o.task] != o.index {
+		x.execve(x.thread(o))
+	}
+}

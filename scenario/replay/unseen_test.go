@@ -1,0 +1,66 @@
+package replay_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/scenario/replay"
+)
+
+// A log of strace's classes %desc and %network has neither clone nor execve nor exit: what a task is and when it goes is told by
+// other lines.
+func TestUnseen(t *testing.T) {
+	const begin = "7 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 3\n7 close(3) = 0\n"
+	const died = "8 +++ exited with 0 +++\n7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---\n"
+	for _, c := range []struct{ name, log string }{
+		{"a child is known by its SIGCHLD, and goes before its last line", begin + `7 pipe2([3, 4], 0) = 0
+8 close(3) = 0
+7 close(4) = 0
+8 write(4, "x", 1) = 1
+7 read(3, "x", 8) = 1
+7 read(3, "", 8) = 0
+` + died},
+		{"exec closes before the first line of the program", begin + `7 pipe2([3, 4], O_CLOEXEC) = 0
+8 close(3) = 0
+7 close(4) = 0
+7 read(3, "", 8) = 0
+8 openat(AT_FDCWD, "/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 3
+8 close(3) = 0
+8 openat(AT_FDCWD, "/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY|O_CLOEXEC) = 3
+8 close(3) = 0
+7 eventfd2(0, 0) = 4
+` + died},
+		{"a library that is loaded later is no new program", begin + `7 openat(AT_FDCWD, "/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY|O_CLOEXEC) = 3
+7 close(3) = 0
+7 eventfd2(0, EFD_CLOEXEC) = 3
+7 openat(AT_FDCWD, "/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 4
+7 openat(AT_FDCWD, "/lib/x86_64-linux-gnu/libnss_files.so.2", O_RDONLY|O_CLOEXEC) = 5
+7 write(3, "\1\0\0\0\0\0\0\0", 8) = 8
+`},
+		{"who maps a stack makes a thread, though another process was seen last", begin + `7 eventfd2(0, 0) = 3
+8 close(3) = 0
+7 mmap(NULL, 8392704, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK, -1, 0) = 0x7f8a3c7bb000
+8 eventfd2(0, EFD_NONBLOCK) = 3
+9 write(3, "\5\0\0\0\0\0\0\0", 8) = 8
+7 read(3, "\5\0\0\0\0\0\0\0", 8) = 8
+8 read(3, 0x7ffe, 8) = -1 EAGAIN (Resource temporarily unavailable)
+` + died},
+		{"only the log knows the flags of what it has not opened", "7 fcntl(9, F_GETFD) = 0x1 (flags FD_CLOEXEC)\n7 fcntl(8, F_GETFD) = 0\n"},
+		{"a poll of a number that nothing has", "7 poll([{fd=9, events=POLLIN}, {fd=8, events=POLLIN}], 2, 0) = 1 ([{fd=9, revents=POLLNVAL}])\n"},
+		{"who is killed goes at once", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 pipe2([3, 4], 0) = 0
+7 clone(child_stack=NULL, flags=SIGCHLD) = 8
+7 close(4) = 0
+8 close(3) = 0
+7 kill(8, SIGKILL) = 0
+7 read(3, "", 8) = 0
+8 +++ killed by SIGKILL +++
+7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=8, si_uid=0, si_status=SIGKILL, si_utime=0, si_stime=0} ---
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})
+			require.Nil(t, r.Divergence, "%v", r.Divergence)
+		})
+	}
+}
