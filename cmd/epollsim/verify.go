@@ -41,7 +41,8 @@ nothing and is repeated, up to ten times. Needs Linux on amd64.
 
 With --explore, all interleavings of the model are visited first; then everything that the host shows in --repeat runs must be
 among what they show. What the model can do and the host never did is listed. A run in which the host was late is discarded
-there only if the model does not show it.`,
+there only if the model does not show it. Where not all interleavings could be visited, --schedules others are tried for what
+none of them shows.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -272,7 +273,7 @@ func (f *verifyFlags) explored(out io.Writer, number int, file string, p *scenar
 	case err != nil:
 		return 0, 0, usagef("verify: %v", err)
 	}
-	complete := e.Model.Exhaustive && e.Model.Limited == 0
+	complete := e.Complete()
 	status := "ok"
 	switch {
 	case !e.Sound() && complete:
@@ -292,6 +293,9 @@ func (f *verifyFlags) explored(out io.Writer, number int, file string, p *scenar
 	}
 	for _, o := range e.Outcomes {
 		n += o.Report.Calls
+		if o.Beyond {
+			fmt.Fprintf(out, "# %5d times: %s  (in none of the interleavings visited; the model shows it with schedule: %s)\n", o.Count, o.Calls, o.Report.Schedule)
+		}
 		if o.Report.Verdict == verify.Agrees {
 			continue
 		}

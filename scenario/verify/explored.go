@@ -31,8 +31,11 @@ type Possibility struct {
 	ends    string
 }
 
+// unvisited reports whether no interleaving that was visited shows o.
+func (o *Outcome) unvisited() bool { return o.Beyond || o.Report.Verdict != Agrees }
+
 // Explore runs a scenario n times on the host with random delays as Repeat does, and looks each outcome up among all that an
-// exploration of the model shows.
+// exploration of the model shows. Where that was not complete, opts.Schedules others are tried for what it does not, none if that is 0.
 func Explore(p *scenario.Program, n int, seed uint64, opts Options, x explore.Options) (*Explored, error) {
 	e := &Explored{}
 	if err := e.explore(p, opts, x); err != nil {
@@ -56,7 +59,7 @@ func Explore(p *scenario.Program, n int, seed uint64, opts Options, x explore.Op
 			if h := ending(o.Report.Host); h != q.ends {
 				o.Report.Verdict, o.Report.Ends = Differs, fmt.Sprintf("the model %s, the host %s", q.ends, h)
 			}
-		} else {
+		} else if o.Report = e.beyond(p, o, opts); o.Report == nil {
 			o.Report = judge(opts.model(p, nil, nil), o.run)
 			o.Report.Verdict = Differs
 		}
@@ -80,6 +83,19 @@ func (r *Repetition) readmit(known func(*run) bool) {
 func (e *Explored) possible(digest uint64, ends string) bool {
 	return slices.ContainsFunc(e.Possible, func(q *Possibility) bool { return q.digest == digest && q.ends == ends })
 }
+
+// beyond looks for a schedule of the model that shows o, if the exploration has left some out; nil if there is none.
+func (e *Explored) beyond(p *scenario.Program, o *Outcome, opts Options) *Report {
+	if e.Complete() {
+		return nil
+	}
+	r := opts.search(p, o.run)
+	o.Beyond = r != nil
+	return r
+}
+
+// Complete reports whether the exploration has left nothing out.
+func (e *Explored) Complete() bool { return e.Model.Exhaustive && e.Model.Limited == 0 }
 
 // explore collects what the model can show.
 func (e *Explored) explore(p *scenario.Program, opts Options, x explore.Options) error {
@@ -142,7 +158,7 @@ func (e *Explored) describe() {
 		all[q.history] = q.ends
 	}
 	for _, o := range e.Outcomes {
-		if o.run != nil && o.Report.Verdict != Agrees {
+		if o.run != nil && o.unvisited() {
 			all[&o.run.history] = ending(o.run.result)
 		}
 	}
@@ -187,7 +203,7 @@ func (e *Explored) describe() {
 		q.Calls = describe(q.history)
 	}
 	for _, o := range e.Outcomes {
-		if o.run != nil && o.Report.Verdict != Agrees {
+		if o.run != nil && o.unvisited() {
 			o.Calls = describe(&o.run.history)
 		}
 	}

@@ -21,7 +21,8 @@ import (
 type Outcome struct {
 	Count  int
 	Report *Report // against the model
-	Calls  string  // of Explore, if it is no possibility of the model: the results in which it and those differ
+	Calls  string  // of Explore, if no interleaving that was visited shows it: the results in which it and those differ
+	Beyond bool    // … and another schedule of the model does: that of Report
 	digest uint64
 	run    *run
 }

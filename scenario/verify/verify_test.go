@@ -239,6 +239,12 @@ eventfd_read(e) == EAGAIN
 		require.Equal(t, o.Report.Verdict == verify.Differs, o.Report.Difference != nil)
 		require.Equal(t, o.Report.Verdict == verify.Differs, strings.Contains(o.Calls, "main: eventfd_read = "), o.Calls)
 	}
+	e, err = verify.Explore(p, 20, 1, verify.Options{Schedules: 400}, explore.Options{MaxSchedules: 1})
+	require.NoError(t, err)
+	require.True(t, e.Sound(), "other schedules show it")
+	for _, o := range e.Outcomes {
+		require.Equal(t, o.Beyond, strings.Contains(o.Calls, "main: eventfd_read = "), o.Calls)
+	}
 }
 
 // A host that is too late for the scenario's times shows what the model shows all the same.
