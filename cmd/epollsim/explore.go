@@ -40,6 +40,7 @@ type exploreFlags struct {
 	shrunk    string // where the smaller program goes
 
 	interrupted atomic.Bool
+	saved       []byte // the checkpoint as it was last written
 	unsaved     error
 }
 
@@ -64,7 +65,7 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 	flags.BoolVar(&f.json, "json", false, "print the report as NDJSON")
 	flags.StringVar(&f.strategy, "strategy", "", "draw schedules at random instead: random, pct or pos")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of --strategy")
-	flags.StringVar(&f.file, "checkpoint", "", "go on from this file if it exists, and write it when a limit or an interrupt ends the exploration")
+	flags.StringVar(&f.file, "checkpoint", "", "go on from this file if it exists, and write it every 20 s and when a limit or an interrupt ends the exploration")
 	flags.IntVarP(&f.cores, "jobs", "j", 1, "cores to use; the result is the same")
 	flags.StringVar(&f.shrunk, "shrink", "", "when a run fails, write to this file a smaller program that fails the same way")
 	flags.BoolVar(&f.table, "table", true, "print the interleaving of each witness, a column per thread")
@@ -103,7 +104,7 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	}
 	opts.Progress = f.progress(cmd)
 	program := p.Explored(boot, scenario.Options{MaxSteps: f.starlark})
-	r := explore.Explore(program, opts)
+	r := f.explore(program, opts)
 	if opts.Progress != nil {
 		opts.Progress(explore.Progress{}) // the line goes
 	}
@@ -124,6 +125,37 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 		return exitError{code: scenario.ExitFailed}
 	}
 	return f.conclusive(r, file)
+}
+
+// saveEvery is after how much time the checkpoint is written anew: what a kill or a crash can take away.
+var saveEvery = 20 * time.Second
+
+// explore explores for as long as the flags say. With a checkpoint that is a slice after the other, each of which goes on from the
+// file of the one before.
+func (f *exploreFlags) explore(program explore.Program, opts explore.Options) *explore.Report {
+	if f.file == "" || opts.Sampling != explore.NoSampling {
+		return explore.Explore(program, opts)
+	}
+	begun := time.Now()
+	limited := f.duration > 0
+	tell := opts.Progress
+	for {
+		slice := saveEvery
+		if limited {
+			slice = min(slice, max(f.duration-time.Since(begun), 1))
+		}
+		opts.MaxDuration, f.saved = slice, nil
+		before := time.Since(begun)
+		if tell != nil {
+			opts.Progress = func(p explore.Progress) { p.Elapsed += before; tell(p) }
+		}
+		r := explore.Explore(program, opts)
+		over := f.saved == nil || f.unsaved != nil || f.interrupted.Load() || time.Since(begun)-before < slice
+		if over || limited && time.Since(begun) >= f.duration {
+			return r
+		}
+		opts.Resume = f.saved
+	}
 }
 
 // options are what the flags say of an exploration.
@@ -304,7 +336,10 @@ func (f *exploreFlags) checkpoint(opts *explore.Options) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return usagef("--checkpoint: %v", err)
 	}
-	opts.Checkpoint = func(text []byte) { f.unsaved = output{"--checkpoint", f.file}.write(text) }
+	opts.Checkpoint = func(text []byte) {
+		f.saved = text
+		f.unsaved = output{"--checkpoint", f.file}.write(text)
+	}
 	return nil
 }
 
