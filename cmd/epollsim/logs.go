@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +36,7 @@ func logGroups(args []string) [][]string {
 
 // openLog gives what opens the files of a log, as often as it is read, and its name in messages.
 func openLog(files []string, stdin io.Reader) (open replay.Opener, name string) {
-	in := &spool{in: stdin}
+	in, pipes := &spool{in: stdin}, map[string]*spool{}
 	open = func() (strace.Source, func(), error) {
 		var readers []*strace.Reader
 		var opened []*os.File
@@ -49,13 +50,23 @@ func openLog(files []string, stdin io.Reader) (open replay.Opener, name string) 
 				readers = append(readers, strace.NewReader(in.again(), stdinName, strace.ReaderOptions{}))
 				continue
 			}
+			if in := pipes[file]; in != nil {
+				readers = append(readers, strace.NewReader(in.again(), file, strace.ReaderOptions{Tid: strace.TidOfFile(file)}))
+				continue
+			}
 			f, err := os.Open(file)
 			if err != nil {
 				done()
 				return nil, nil, logError(file, err)
 			}
+			opts := strace.ReaderOptions{Tid: strace.TidOfFile(file)}
+			if info, err := f.Stat(); err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket|fs.ModeCharDevice) != 0 {
+				pipes[file] = &spool{in: f}
+				readers = append(readers, strace.NewReader(pipes[file].again(), file, opts))
+				continue
+			}
 			opened = append(opened, f)
-			readers = append(readers, strace.NewReader(f, file, strace.ReaderOptions{Tid: strace.TidOfFile(file)}))
+			readers = append(readers, strace.NewReader(f, file, opts))
 		}
 		return strace.Merge(readers...), done, nil
 	}
@@ -85,7 +96,7 @@ func readLog(files []string, stdin io.Reader) (*replay.Log, error) {
 	return log, nil
 }
 
-// spool keeps what has been read of standard input, which can be read only once.
+// spool keeps what has been read of standard input, or of a pipe: they can be read only once.
 type spool struct {
 	in    io.Reader
 	parts [][]byte

@@ -36,6 +36,10 @@ func TestVerdict(t *testing.T) {
 		{"dtruss", "\tPID/THRD  SYSCALL(args) \t\t = return\n 123/0x1: stuff -> x\n", "looks like the log of dtruss, not of strace"},
 		{"truss", "open(" + `"/a",O_RDONLY)` + "\t\t = 3 (0x3)\nread(3,0x10,1)\t\t = 1 (0x1)\n", "looks like the log of truss, not of strace"},
 		{"ltrace -S", "__libc_start_main@SYS(0x1, 2)\nfoo->bar(1) = 2\n", "looks like the log of ltrace, not of strace"},
+		{"bpftrace", "Attaching 3 probes...\nopen 3\n", "looks like the log of bpftrace, not of strace"},
+		{"gdb", "(gdb) catch syscall\nCatchpoint 1 (any syscall)\n", "looks like the log of gdb, not of strace"},
+		{"ktrace", "  123 cat      CALL  read(0x3,0x7ff,0x1)\n  123 cat      RET   read 1\n", "looks like the log of ktrace, not of strace"},
+		{"perf script", "cat 123 [001] 1.5: syscalls:sys_enter_read: fd: 0x3\n", "looks like the log of perf or ftrace, not of strace"},
 		{"strace -c", "% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n" +
 			"  0.00    0.000000           0         1           read\n", "log:1:1: this is only the summary of strace -c"},
 		{"-e verbose=none", "7 epoll_ctl(3, EPOLL_CTL_ADD, 5, 0x7ffe12345678) = 0\n", "log:1:34: an address where the events are"},
@@ -52,6 +56,30 @@ func TestVerdict(t *testing.T) {
 			}
 			require.ErrorContains(t, err, c.want)
 		})
+	}
+}
+
+// endless gives the same for ever.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	for i := 0; i < len(p); {
+		i += copy(p[i:], e)
+	}
+	return len(p), nil
+}
+
+// What never ends and has no call is given up.
+func TestEndless(t *testing.T) {
+	for _, text := range []string{"\x00", "y\n"} {
+		r := strace.NewReader(endless(text), "log", strace.ReaderOptions{})
+		for {
+			if _, err := r.Next(); err != nil {
+				require.ErrorIs(t, err, io.EOF)
+				break
+			}
+		}
+		require.ErrorContains(t, r.Stats().Verdict("log"), "no system call in the first ")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"math"
 )
 
 // lines cuts a stream into lines. A line longer than the limit is cut off, the rest of it passed over.
@@ -13,12 +14,13 @@ type lines struct {
 	long  []byte // a line that is longer than the buffer
 	count int
 	bytes int64
-	cut   bool // the last one was longer than the limit
-	open  bool // the last one has no line end
+	bound int64 // a line ends where it goes on behind so many bytes of the stream
+	cut   bool  // the last one was longer than the limit
+	open  bool  // the last one has no line end
 }
 
 func newLines(r io.Reader, limit int) *lines {
-	return &lines{in: bufio.NewReaderSize(r, 1<<16), limit: limit}
+	return &lines{in: bufio.NewReaderSize(r, 1<<16), limit: limit, bound: math.MaxInt64}
 }
 
 // next gives a line without its end, also without the \r before that. It is good until the next call.
@@ -28,7 +30,10 @@ func (l *lines) next() ([]byte, error) {
 	if errors.Is(err, bufio.ErrBufferFull) {
 		l.long = append(l.long[:0], line...)
 		for errors.Is(err, bufio.ErrBufferFull) {
-			l.bytes += int64(len(line))
+			if l.bytes += int64(len(line)); l.bytes > l.bound {
+				l.cut, line, err = true, line[:0], nil
+				break
+			}
 			line, err = l.in.ReadSlice('\n')
 			room := max(0, l.limit-len(l.long))
 			l.cut = l.cut || room < len(line)

@@ -1,6 +1,7 @@
 package strace
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -50,6 +51,14 @@ func tool(line string) string {
 		return "dtruss"
 	case strings.Contains(line, "->") && strings.Contains(line, "(") && strings.Contains(line, "=") || strings.Contains(line, "@SYS("):
 		return "ltrace"
+	case strings.HasPrefix(line, "Attaching ") && strings.Contains(line, " probe"), strings.HasPrefix(line, "Attached "):
+		return "bpftrace"
+	case strings.Contains(line, "sys_enter_") || strings.Contains(line, "sys_exit_"):
+		return "perf or ftrace"
+	case strings.HasPrefix(line, "(gdb) "), strings.HasPrefix(line, "Catchpoint "):
+		return "gdb"
+	case strings.Contains(line, " CALL  ") || strings.Contains(line, " RET   "):
+		return "ktrace"
 	case strings.HasPrefix(line, "TIME(") || strings.Contains(line, "PCOMM"):
 		return "a BPF tool"
 	}
@@ -80,12 +89,22 @@ func (s Stats) Verdict(name string) error {
 		return &Error{at, "this looks like the log of truss, not of strace" + advice}
 	case s.Calls == 0 && s.summary:
 		return &Error{at, "this is only the summary of strace -c" + advice}
+	case s.Calls == 0 && s.Headless == 0 && s.First != nil:
+		return &Error{at, "there is no system call in " + s.far() + "; its first line: " + s.First.Msg + advice}
 	case s.Calls == 0 && s.Headless == 0:
-		return &Error{at, "there is no system call in this log" + advice}
+		return &Error{at, "there is no system call in " + s.far() + advice}
 	case s.undecoded != nil:
 		return s.undecoded
 	case s.Unknown > s.Calls:
 		return &Error{at, "most lines are not those of strace" + advice}
 	}
 	return nil
+}
+
+// far is how much has been looked at.
+func (s Stats) far() string {
+	if s.Bytes > hopeless || s.Lines > hopelessLines {
+		return fmt.Sprintf("the first %d lines of this log (%d MiB)", s.Lines, s.Bytes>>20)
+	}
+	return "this log"
 }

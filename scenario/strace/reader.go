@@ -3,6 +3,7 @@ package strace
 import (
 	"bytes"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
@@ -101,6 +102,13 @@ func (r *Reader) Stats() Stats {
 	return s
 }
 
+// After so many bytes or lines without a single call a Reader takes it that there will be none: a device, or what somebody else writes
+// for ever.
+const (
+	hopeless      = 256 << 20
+	hopelessLines = 1 << 20
+)
+
 // Next gives the next record, io.EOF behind the last one.
 func (r *Reader) Next() (Record, error) {
 	for r.head == len(r.queue) {
@@ -108,8 +116,11 @@ func (r *Reader) Next() (Record, error) {
 		if r.eof {
 			return Record{}, io.EOF
 		}
+		if r.lines.bound = math.MaxInt64; r.stats.Calls == 0 {
+			r.lines.bound = hopeless
+		}
 		line, err := r.lines.next()
-		if err == io.EOF {
+		if err == io.EOF || r.stats.Calls == 0 && (r.lines.bytes > hopeless || r.lines.count > hopelessLines) {
 			r.eof = true
 			r.end()
 			continue
