@@ -42,7 +42,8 @@ type doctor struct {
 	woken   []woken          // the last ones
 	accepts []woken          // the last accepts that got a connection
 	moment  int
-	tables  map[int]int // of tasks, by number
+	tables  map[int]int          // of tasks, by number
+	inside  map[int]map[int]bool // by epoll: the tasks that wait
 }
 
 const (
@@ -57,7 +58,7 @@ const (
 func diagnose(log *Log) []Note {
 	d := &doctor{
 		notes: map[string]*Note{}, waits: map[int]map[int]*waitState{}, watched: map[itemKey]*watch{}, byFd: map[int][]*watch{},
-		full: map[int][]*watch{}, tables: map[int]int{},
+		full: map[int][]*watch{}, tables: map[int]int{}, inside: map[int]map[int]bool{},
 	}
 	log.rewind()
 	for i := 0; log.reach(i); i++ {
@@ -77,9 +78,15 @@ func (d *doctor) event(e *logEvent) {
 		for _, states := range d.waits {
 			delete(states, e.task)
 		}
+		for _, tasks := range d.inside {
+			delete(tasks, e.task)
+		}
 	}
 	if o := e.op; o != nil && o.row != nil && o.row.clones() {
 		d.cloned(o)
+	}
+	if o := e.op; o != nil && o.row != nil && !o.never {
+		d.under(e)
 	}
 	if o := e.op; o != nil && e.kind != eventEnter && o.row != nil && !o.never {
 		d.call(o)
@@ -121,6 +128,9 @@ func (d *doctor) call(o *op) {
 		d.ctl(o)
 	case o.row.isEpollWait():
 		d.wait(o)
+		if o.row.name == "epoll_pwait2" && (o.want.errno == abi.ENOSYS || o.want.errno == abi.EPERM) {
+			d.found("no epoll_pwait2", "it came with Linux 5.11, and old seccomp filters refuse it with EPERM: fall back to epoll_pwait", o.end.Line)
+		}
 	case o.row.name == "close" && !o.want.failed():
 		d.closed(o)
 	case o.row.isAccept():

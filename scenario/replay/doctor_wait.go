@@ -32,6 +32,7 @@ func (d *doctor) wait(o *op) {
 		seen[e.Data] = true
 		w := d.watched[itemKey{epfd, e.Data}]
 		s.idle[e.Data]++
+		d.unconnected(o, e)
 		switch {
 		case e.Events&(abi.EPOLLHUP|abi.EPOLLERR) != 0 && s.idle[e.Data] > spins:
 			d.found("HUP spin", "EPOLLHUP and EPOLLERR are reported whatever the mask says, and level-triggered ones again each time: "+
@@ -68,8 +69,8 @@ func (d *doctor) undrained(o *op) {
 	slices.SortStableFunc(list, func(a, b *watch) int { return a.full - b.full })
 	for _, w := range list {
 		if w.full != 0 {
-			d.found("ET without draining", "the last read took all that it asked for and no EAGAIN was seen: what is left comes with the "+
-				"next edge only", w.full)
+			d.found("ET without draining", "the last read took all that it asked for, or one connection was accepted, and no EAGAIN was seen: what is left "+
+				"comes with the next edge only", w.full)
 		}
 		w.full, w.listed = 0, false
 	}

@@ -71,7 +71,11 @@ func (d *doctor) closed(o *op) {
 
 func (d *doctor) ctl(o *op) {
 	if o.want.failed() {
+		d.refused(o)
 		return
+	}
+	if o.a[0] == abi.EPOLL_CTL_MOD {
+		d.modified(o)
 	}
 	switch o.a[0] {
 	case abi.EPOLL_CTL_ADD, abi.EPOLL_CTL_MOD:
@@ -96,7 +100,8 @@ func (d *doctor) touch(o *op) {
 		if !o.row.looks || !o.row.waits || w.closed != 0 {
 			continue
 		}
-		if w.full = 0; o.want.ret > 0 && o.want.ret == o.a[0] && w.events&abi.EPOLLET != 0 {
+		took := o.want.ret > 0 && o.want.ret == o.a[0] || o.row.isAccept() && !o.want.failed() // there may be more
+		if w.full = 0; took && w.events&abi.EPOLLET != 0 {
 			w.full = o.end.Line
 			if !w.listed {
 				w.listed, d.full[w.epfd] = true, append(d.full[w.epfd], w)

@@ -1,0 +1,55 @@
+package replay_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/scenario/replay"
+)
+
+// Each pattern is noted with its line, and not where the program does it right.
+func TestDoctorPatterns(t *testing.T) {
+	const pair = "epoll_create1(0) = 3\nsocketpair(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0, [4, 5]) = 0\n"
+	ctl := func(op, events, result string) string {
+		return "epoll_ctl(3, EPOLL_CTL_" + op + ", 4, {events=" + events + ", data={u32=4, u64=4}}) = " + result + "\n"
+	}
+	const listener = "epoll_create1(0) = 3\nsocket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 4\n" +
+		"bind(4, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\nlisten(4, 8) = 0\n"
+	const wait = "epoll_wait(3, [], 8, 10) = 0\n"
+	for _, c := range []struct {
+		pattern string
+		log     string
+		line    int
+		right   string
+	}{
+		{"EPOLLET lost", pair + ctl("ADD", "EPOLLIN|EPOLLET", "0") + ctl("MOD", "EPOLLIN", "0"), 4,
+			pair + ctl("ADD", "EPOLLIN|EPOLLET", "0") + ctl("MOD", "EPOLLIN|EPOLLOUT|EPOLLET", "0")},
+		{"no poll", "epoll_create1(0) = 3\nopenat(AT_FDCWD, \"/etc/passwd\", O_RDONLY) = 4\n" + ctl("ADD", "EPOLLIN", "-1 EPERM (Operation not permitted)"), 3,
+			pair + ctl("ADD", "EPOLLIN", "0")},
+		{"set out of step", pair + ctl("ADD", "EPOLLIN", "0") + ctl("ADD", "EPOLLIN", "-1 EEXIST (File exists)"), 4,
+			pair + ctl("ADD", "EPOLLIN", "0") + ctl("MOD", "EPOLLIN", "0")},
+		{"EPOLLEXCLUSIVE refused", pair + ctl("ADD", "EPOLLIN|EPOLLEXCLUSIVE", "0") + ctl("MOD", "EPOLLIN", "-1 EINVAL (Invalid argument)"), 4,
+			pair + ctl("ADD", "EPOLLIN|EPOLLEXCLUSIVE", "0") + ctl("DEL", "0", "0")},
+		{"socket not connected", "epoll_create1(0) = 3\nsocket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0) = 4\n" + ctl("ADD", "EPOLLIN|EPOLLOUT", "0") +
+			"epoll_wait(3, [{events=EPOLLOUT|EPOLLHUP, data={u32=4, u64=4}}], 8, -1) = 1\n", 4,
+			pair + ctl("ADD", "EPOLLIN|EPOLLOUT", "0") + "epoll_wait(3, [{events=EPOLLOUT, data={u32=4, u64=4}}], 8, -1) = 1\n"},
+		{"ET without draining", listener + ctl("ADD", "EPOLLIN|EPOLLET", "0") + "accept4(4, NULL, NULL, SOCK_NONBLOCK) = 5\n" + wait, 6,
+			listener + ctl("ADD", "EPOLLIN|EPOLLET", "0") + "accept4(4, NULL, NULL, SOCK_NONBLOCK) = 5\n" +
+				"accept4(4, NULL, NULL, SOCK_NONBLOCK) = -1 EAGAIN (Resource temporarily unavailable)\n" + wait},
+		{"epoll closed under a waiter", "7 epoll_create1(0) = 3\n7 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_FILES|CLONE_THREAD) = 8\n" +
+			"7 epoll_wait(3,  <unfinished ...>\n8 close(3) = 0\n7 <... epoll_wait resumed>[], 8, 10) = 0\n", 4,
+			"7 epoll_create1(0) = 3\n7 epoll_wait(3, [], 8, 10) = 0\n7 close(3) = 0\n"},
+	} {
+		t.Run(c.pattern, func(t *testing.T) {
+			r := replay.Run(parse(t, c.log), replay.Options{Doctor: true})
+			require.Nil(t, r.Divergence)
+			require.Len(t, r.Notes, 1)
+			require.Equal(t, c.pattern, r.Notes[0].Pattern)
+			require.Equal(t, []int{c.line}, r.Notes[0].Lines)
+			r = replay.Run(parse(t, c.right), replay.Options{Doctor: true})
+			require.Nil(t, r.Divergence)
+			require.Empty(t, r.Notes)
+		})
+	}
+}
