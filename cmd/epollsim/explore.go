@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"regexp"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +14,6 @@ import (
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
-	"github.com/epollsim/epollsim/scenario/strace"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/sim/explore"
 )
@@ -67,7 +62,7 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of --strategy")
 	flags.StringVar(&f.file, "checkpoint", "", "go on from this file if it exists, and write it every 20 s and when a limit or an interrupt ends the exploration")
 	flags.IntVarP(&f.cores, "jobs", "j", 1, "cores to use; the result is the same")
-	flags.StringVar(&f.shrunk, "shrink", "", "when a run fails, write to this file a smaller program that fails the same way")
+	flags.StringVar(&f.shrunk, "shrink", "", "when a run fails, write to this file a smaller program that fails the same way; into a folder, one for each failure")
 	flags.BoolVar(&f.table, "table", true, "print the interleaving of each witness, a column per thread")
 	f.limits.flags(flags)
 	f.limits.defaults(flags, exploreSteps, exploreStarlark)
@@ -89,7 +84,11 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutputs("scenario", []string{file}, output{"--checkpoint", f.file}, output{"--shrink", f.shrunk}); err != nil {
+	outs := []output{{"--checkpoint", f.file}}
+	if !isFolder(f.shrunk) {
+		outs = append(outs, output{"--shrink", f.shrunk})
+	}
+	if err := checkOutputs("scenario", []string{file}, outs...); err != nil {
 		return err
 	}
 	f.watch()
@@ -127,37 +126,6 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	return f.conclusive(r, file)
 }
 
-// saveEvery is after how much time the checkpoint is written anew: what a kill or a crash can take away.
-var saveEvery = 20 * time.Second
-
-// explore explores for as long as the flags say. With a checkpoint that is a slice after the other, each of which goes on from the
-// file of the one before.
-func (f *exploreFlags) explore(program explore.Program, opts explore.Options) *explore.Report {
-	if f.file == "" || opts.Sampling != explore.NoSampling {
-		return explore.Explore(program, opts)
-	}
-	begun := time.Now()
-	limited := f.duration > 0
-	tell := opts.Progress
-	for {
-		slice := saveEvery
-		if limited {
-			slice = min(slice, max(f.duration-time.Since(begun), 1))
-		}
-		opts.MaxDuration, f.saved = slice, nil
-		before := time.Since(begun)
-		if tell != nil {
-			opts.Progress = func(p explore.Progress) { p.Elapsed += before; tell(p) }
-		}
-		r := explore.Explore(program, opts)
-		over := f.saved == nil || f.unsaved != nil || f.interrupted.Load() || time.Since(begun)-before < slice
-		if over || limited && time.Since(begun) >= f.duration {
-			return r
-		}
-		opts.Resume = f.saved
-	}
-}
-
 // options are what the flags say of an exploration.
 func (f *exploreFlags) options(p *scenario.Program, version kernel.Version) (opts explore.Options, err error) {
 	opts = explore.Options{MaxSchedules: f.schedules, MaxDuration: f.duration, Seed: f.seed, Cores: f.cores}
@@ -174,6 +142,7 @@ func (f *exploreFlags) options(p *scenario.Program, version kernel.Version) (opt
 func (f *exploreFlags) write(w io.Writer, p *scenario.Program, program explore.Program, r *explore.Report) error {
 	out := bufio.NewWriter(w)
 	if f.json {
+		f.tablesJSON(out, program, r)
 		if err := r.WriteJSON(out, p.Filename()); err != nil {
 			return err
 		}
@@ -291,103 +260,3 @@ func (f *exploreFlags) progress(cmd *cobra.Command) func(explore.Progress) {
 		}
 	}
 }
-
-// tables prints the interleaving of each witness.
-func (f *exploreFlags) tables(w io.Writer, program explore.Program, r *explore.Report) {
-	if !f.table {
-		return
-	}
-	shown := map[string]bool{}
-	show := func(title string, o *explore.Outcome) {
-		if o.Count == 0 || shown[o.Witness.Token] {
-			return
-		}
-		shown[o.Witness.Token] = true
-		t, err := explore.Interleaving(program, o.Witness.Token, strace.Words())
-		if err != nil {
-			return
-		}
-		fmt.Fprintf(w, "\n%s  --schedule=%s\n", title, o.Witness.Token)
-		t.Write(w)
-	}
-	for _, o := range r.Failures {
-		show(o.Text, o)
-	}
-	for _, o := range r.States {
-		show(o.Text, o)
-	}
-	for _, t := range r.Conditions {
-		show(t.Text+" holds", &t.Positive)
-		show(t.Text+" fails", &t.Negative)
-	}
-}
-
-// checkpoint reads the file of a former exploration, and writes it when this one ends early.
-func (f *exploreFlags) checkpoint(opts *explore.Options) error {
-	exploring.Store(&f.interrupted)
-	opts.Stop = f.interrupted.Load
-	if f.file == "" {
-		return nil
-	}
-	text, err := os.ReadFile(f.file)
-	switch {
-	case err == nil:
-		opts.Resume = text
-	case !errors.Is(err, fs.ErrNotExist):
-		return usagef("--checkpoint: %v", err)
-	}
-	opts.Checkpoint = func(text []byte) {
-		f.saved = text
-		f.unsaved = output{"--checkpoint", f.file}.write(text)
-	}
-	return nil
-}
-
-// Bounds of looking for a smaller program.
-const (
-	shrinkRuns = 2000
-	shrinkTime = 20 * time.Second
-)
-
-// shrink writes a program that fails as the first failure does, with statements of p left out, and tells its schedule.
-func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot func(sim.Options) *kernel.Kernel, r *explore.Report) error {
-	if f.shrunk == "" {
-		return nil
-	}
-	first := r.Failures[0]
-	opts := explore.Options{Bound: explore.UpTo(max(first.Witness.Preemptions, enough)), StopAtFailure: true, MaxSchedules: shrinkRuns}
-	end := time.Now().Add(shrinkTime)
-	var token string
-	text := scenario.Shrink(p.Filename(), p.Source(), func(smaller *scenario.Program) bool {
-		if time.Now().After(end) || f.interrupted.Load() {
-			return false
-		}
-		found := explore.Explore(smaller.Explored(boot, scenario.Options{MaxSteps: f.starlark}), opts)
-		if found.Err != nil || len(found.Failures) == 0 || kind(found.Failures[0].Text) != kind(first.Text) {
-			return false
-		}
-		token = found.Failures[0].Witness.Token
-		return true
-	})
-	if token == "" {
-		token = first.Witness.Token
-	}
-	if err := (output{"--shrink", f.shrunk}).write(text); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "a smaller program that fails the same way: epollsim run --schedule=%s %s\n", token, f.shrunk)
-	return nil
-}
-
-// kind is what two failures have in common although lines and numbers differ: the words before the first colon, behind
-// the place.
-func kind(failure string) string {
-	failure = place.ReplaceAllString(failure, "")
-	if strings.HasPrefix(failure, "check failed: ") {
-		return failure
-	}
-	before, _, _ := strings.Cut(failure, ":")
-	return before
-}
-
-var place = regexp.MustCompile(`^[^:]*:\d+:\d+: `)

@@ -18,6 +18,14 @@ type jsonOutcome struct {
 	Steps       uint64 `json:"steps"`
 }
 
+type jsonInterleaving struct {
+	Schema   int      `json:"schema"`
+	Kind     string   `json:"kind"`
+	Schedule string   `json:"schedule"`
+	Columns  []string `json:"columns"`
+	Rows     []Row    `json:"rows"`
+}
+
 type jsonCondition struct {
 	Schema      int    `json:"schema"`
 	Kind        string `json:"kind"`
@@ -72,4 +80,11 @@ func (r *Report) WriteJSON(w io.Writer, name string) error {
 	}
 	put(jsonVerdict{Schema, "verdict", name, r.Verdict(), r.Exhaustive, bound, r.Total, r.Interleavings(), r.Redundant, r.Failed, r.Limited})
 	return first
+}
+
+// WriteJSON writes t, the interleaving of a schedule, as a line of NDJSON.
+func (t *Table) WriteJSON(w io.Writer, token string) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(jsonInterleaving{Schema, "interleaving", token, t.Columns, t.Rows})
 }

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/epollsim/epollsim/kernel"
+	"github.com/epollsim/epollsim/scenario"
+	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/sim/explore"
+)
+
+// Bounds of looking for a smaller program.
+const (
+	shrinkRuns = 2000
+	shrinkTime = 20 * time.Second
+
+	leastShrinkTime = 5 * time.Second // of one of several failures
+)
+
+// shrink writes a program that fails as the first failure does, with statements of p left out, and tells its schedule; into a folder
+// one for each failure.
+func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot func(sim.Options) *kernel.Kernel, r *explore.Report) error {
+	if f.shrunk == "" {
+		return nil
+	}
+	failures, path := r.Failures[:1], func(int) string { return f.shrunk }
+	if isFolder(f.shrunk) {
+		failures, path = r.Failures, func(i int) string { return filepath.Join(f.shrunk, fmt.Sprintf("failure-%d.star", i+1)) }
+	}
+	for i, failure := range failures {
+		same := func(text string) bool { return kind(text) == kind(failure.Text) }
+		if slices.ContainsFunc(r.Failures, func(o *explore.Outcome) bool { return o != failure && same(o.Text) }) {
+			same = func(text string) bool {
+				return place.ReplaceAllString(text, "") == place.ReplaceAllString(failure.Text, "")
+			}
+		}
+		until := time.Now().Add(max(shrinkTime/time.Duration(len(failures)), leastShrinkTime))
+		if sameFile(p.Filename(), path(i)) {
+			return usagef("--shrink %s: %s is the scenario itself, which would be lost; name another folder", f.shrunk, path(i))
+		}
+		text, token := f.smaller(p, boot, failure, same, until)
+		if err := (output{"--shrink", path(i)}).write(text); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "a smaller program that fails the same way: epollsim run --schedule=%s %s\n", token, path(i))
+	}
+	return nil
+}
+
+// smaller looks for a program that fails as same says, with statements of p left out; it returns the schedule too.
+func (f *exploreFlags) smaller(p *scenario.Program, boot func(sim.Options) *kernel.Kernel, failure *explore.Outcome, same func(string) bool, until time.Time) (text []byte, token string) {
+	opts := explore.Options{Bound: explore.UpTo(max(failure.Witness.Preemptions, enough)), StopAtFailure: true, MaxSchedules: shrinkRuns}
+	token = failure.Witness.Token
+	text = scenario.Shrink(p.Filename(), p.Source(), func(smaller *scenario.Program) bool {
+		if time.Now().After(until) || f.interrupted.Load() {
+			return false
+		}
+		found := explore.Explore(smaller.Explored(boot, scenario.Options{MaxSteps: f.starlark}), opts)
+		if found.Err != nil || len(found.Failures) == 0 || !same(found.Failures[0].Text) {
+			return false
+		}
+		token = found.Failures[0].Witness.Token
+		return true
+	})
+	return text, token
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// kind is what two failures have in common although lines and numbers differ: the words before the first colon, behind
+// the place.
+func kind(failure string) string {
+	failure = place.ReplaceAllString(failure, "")
+	if strings.HasPrefix(failure, "check failed: ") {
+		return failure
+	}
+	before, _, _ := strings.Cut(failure, ":")
+	return before
+}
+
+var place = regexp.MustCompile(`^[^:]*:\d+:\d+: `)
