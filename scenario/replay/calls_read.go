@@ -73,6 +73,9 @@ func positioned(name string, looks bool) row {
 
 // runRead reads. What a TCP socket delivers at once is not the model's to say: it is asked for as much as came.
 func runRead(x *exec, o *op) outcome {
+	if o.a[0] < 0 { // rw_verify_area
+		return outcome{ret: -1, errno: abi.EINVAL}
+	}
 	if o.a[2] != 0 {
 		return outcomeOf(x.calls(o).Read(o.fd, nil))
 	}
@@ -96,6 +99,9 @@ func runRead(x *exec, o *op) outcome {
 }
 
 func runWrite(x *exec, o *op) outcome {
+	if o.a[0] < 0 {
+		return outcome{ret: -1, errno: abi.EINVAL}
+	}
 	if x.full(o) {
 		return o.want
 	}

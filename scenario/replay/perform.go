@@ -108,6 +108,7 @@ func (x *exec) injected(o *op, e *external) outcome {
 // buffer is memory for what o reads.
 func (x *exec) buffer(o *op, n int) []byte {
 	th := x.thread(o)
+	n = max(n, 0)
 	if cap(th.buf) < n {
 		th.buf = make([]byte, n)
 	}
