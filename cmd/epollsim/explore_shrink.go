@@ -63,8 +63,15 @@ func (f *exploreFlags) smaller(p *scenario.Program, boot func(sim.Options) *kern
 		if time.Now().After(until) || f.interrupted.Load() {
 			return false
 		}
-		found := explore.Explore(smaller.Explored(boot, scenario.Options{MaxSteps: f.starlark}), opts)
-		if found.Err != nil || len(found.Failures) == 0 || !same(found.Failures[0].Text) {
+		program := smaller.Explored(boot, scenario.Options{MaxSteps: f.starlark})
+		found := explore.Explore(func(machine sim.Options) explore.Result {
+			res := program(machine)
+			if !same(res.FailureText()) {
+				res.Err, res.Failure = nil, "" // it fails in another way: go on
+			}
+			return res
+		}, opts)
+		if found.Err != nil || len(found.Failures) == 0 {
 			return false
 		}
 		token = found.Failures[0].Witness.Token

@@ -49,7 +49,7 @@ func (x *exploration) fails(schedule sim.Strategy, text string) (Witness, bool) 
 	w := &watcher{Strategy: schedule}
 	res := x.program(sim.Options{Strategy: w, Pool: x.pools[0]})
 	var limit *sim.LimitError
-	if w.m == nil || res.Mistake != nil || errors.As(res.Err, &limit) || res.failure() != text {
+	if w.m == nil || res.Mistake != nil || errors.As(res.Err, &limit) || res.FailureText() != text {
 		return Witness{}, false
 	}
 	return Witness{Token: tokenOf(w.m), Preemptions: w.m.Preemptions, Steps: w.m.Steps, Err: res.Err}, true

@@ -74,7 +74,7 @@ func (c *tallies) count(m *sim.Machine, res *Result) (limited bool) {
 		}
 		return true
 	}
-	if failure := res.failure(); failure != "" {
+	if failure := res.FailureText(); failure != "" {
 		c.Failed++
 		find(&c.Failures, failure).count(m, w)
 	}
@@ -104,8 +104,8 @@ func isLimit(err error) bool {
 	return errors.As(err, &limit)
 }
 
-// failure is Failure, or the first line of Err; of a deadlock also who waits for what, for a program may have several.
-func (r *Result) failure() string {
+// FailureText is Failure, or the first line of Err; of a deadlock also who waits for what, for a program may have several.
+func (r *Result) FailureText() string {
 	if r.Failure != "" || r.Err == nil {
 		return r.Failure
 	}
