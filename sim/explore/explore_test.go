@@ -22,6 +22,7 @@ var (
 	fieldX     = sim.NewField("x")
 	fieldY     = sim.NewField("y")
 	fieldLeft  = sim.NewField("left")
+	fieldCount = sim.NewField("count")
 )
 
 type op struct {
@@ -35,11 +36,13 @@ var opKinds = []string{
 }
 
 func drawProgram(t *rapid.T) [][]op {
-	switch rapid.IntRange(0, 4).Draw(t, "flavour") {
+	switch rapid.IntRange(0, 5).Draw(t, "flavour") {
 	case 0:
 		return drawOps(t, []string{"lock", "lock", "unlock", "mutex", "mutex", "munlock", "read", "write", "nap"}, 2, 1, 4)
 	case 1:
 		return drawLeaveProgram(t)
+	case 2:
+		return drawOps(t, []string{"count", "count", "recount", "counted", "read", "write", "nap"}, 2, 1, 4)
 	}
 	return drawOps(t, opKinds, 3, 1, 3)
 }
@@ -97,7 +100,7 @@ func play(prog [][]op, opts sim.Options) string {
 	for i, log := range w.logs {
 		fmt.Fprintf(&s, "%d:%s ", i, log)
 	}
-	fmt.Fprint(&s, w.vars, m.Now(), w.end.String())
+	fmt.Fprint(&s, w.vars, w.count, m.Now(), w.end.String())
 	return s.String()
 }
 
@@ -116,6 +119,7 @@ type play0 struct {
 	whole   sim.ID
 	gone    bool
 	left    int
+	count   int
 	end     strings.Builder
 }
 
@@ -213,6 +217,15 @@ func (w *play0) run(t *sim.Task, me int, ops []op, log *strings.Builder) {
 		case "peek":
 			m.Read(w.whole, fieldY)
 			fmt.Fprint(log, "g", w.gone, " ")
+		case "count":
+			m.Add(w.id, fieldCount)
+			w.count += me + 1
+		case "recount":
+			m.Write(w.id, fieldCount)
+			w.count *= 3
+		case "counted":
+			m.Read(w.id, fieldCount)
+			fmt.Fprint(log, "#", w.count, " ")
 		case "end":
 			return
 		case "leave":

@@ -118,7 +118,7 @@ func (s *search) follow(e *event, a ref) (race bool) {
 			if o.event < e.floor {
 				break
 			}
-			if !a.mode.conflicts(o.mode) {
+			if !s.rules.modes[a.mode|o.mode] {
 				continue
 			}
 			other := &s.events[o.event]

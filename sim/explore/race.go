@@ -32,7 +32,7 @@ func (s *search) look(e *event, a ref, n int32) {
 			if o.event < floor {
 				break
 			}
-			if !a.mode.conflicts(o.mode) {
+			if !s.rules.modes[a.mode|o.mode] {
 				continue
 			}
 			other := &s.events[o.event]

@@ -6,6 +6,7 @@ import "github.com/epollsim/epollsim/sim"
 // outcomes: a test does so with one after the other.
 type rules struct {
 	kinds      [sim.Kinds]bool // accesses of that kind that conflict
+	modes      [modes]bool     // two accesses that do this together conflict
 	wake       bool            // a task begins, or goes on, after the step that made it runnable
 	time       bool            // what comes after time has passed comes after all before
 	failure    bool            // a step that ends the run disables everybody
@@ -28,12 +29,15 @@ func allRules() rules {
 	for i := range r.kinds {
 		r.kinds[i] = true
 	}
+	for m := range r.modes {
+		r.modes[m] = mode(m) != read && mode(m) != add
+	}
 	return r
 }
 
 // conflict reports whether two accesses of different tasks do not commute.
 func (r *rules) conflict(a, b ref) bool {
-	if a.obj != b.obj || !a.mode.conflicts(b.mode) {
+	if a.obj != b.obj || !r.modes[a.mode|b.mode] {
 		return false
 	}
 	if a.loc == b.loc {

@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -12,30 +13,88 @@ import (
 	"github.com/epollsim/epollsim/sim"
 )
 
-// Without any one rule of dependency the explorer misses outcomes of some of the programs.
-func TestEachRuleIsNeeded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many runs of one goroutine at a time")
-	}
-	off := map[string]func(*rules){
+// dependencies are the rules without any one of which the explorer misses outcomes of some of the programs.
+func dependencies() map[string]func(*rules) {
+	all := map[string]func(*rules){
 		"failure":    func(r *rules) { r.failure = false },
 		"pending":    func(r *rules) { r.pending = false },
 		"everything": func(r *rules) { r.everything = false },
 		"waited":     func(r *rules) { r.waited = false },
 	}
 	for k := range sim.Kinds {
-		off[fmt.Sprint("accesses of kind ", k)] = func(r *rules) { r.kinds[k] = false }
+		all[fmt.Sprint("accesses of kind ", k)] = func(r *rules) { r.kinds[k] = false }
 	}
-	for name, off := range off {
+	for name, both := range map[string]mode{"read and write": read | write, "write and write": write, "read and add": read | add, "write and add": write | add} {
+		all[name] = func(r *rules) { r.modes[both] = false }
+	}
+	return all
+}
+
+// underBound are those that are needed under a bound.
+var underBound = map[string]func(*rules){
+	"arrival": func(r *rules) { r.arrival = false },
+	"handing": func(r *rules) { r.handing = false },
+	"frees":   func(r *rules) { r.frees = false },
+}
+
+// orders are the rules without which the explorer shows the same and tries more in vain.
+var orders = map[string]func(*rules){
+	"wake":     func(r *rules) { r.wake = false },
+	"time":     func(r *rules) { r.time = false },
+	"released": func(r *rules) { r.released = false },
+	"last":     func(r *rules) { r.last = false },
+	"always":   func(r *rules) { r.always = false },
+}
+
+// Without any one rule of dependency the explorer misses outcomes of some of the programs.
+func TestEachRuleIsNeeded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs of one goroutine at a time")
+	}
+	for name, off := range dependencies() {
 		t.Run(name, func(t *testing.T) { needed(t, drawProgram, -1, off) })
 	}
-	for name, off := range map[string]func(*rules){
-		"arrival": func(r *rules) { r.arrival = false },
-		"handing": func(r *rules) { r.handing = false },
-		"frees":   func(r *rules) { r.frees = false },
-	} {
+	for name, off := range underBound {
 		t.Run(name, func(t *testing.T) { needed(t, drawLockProgram, 1, off) })
 	}
+}
+
+// No rule is left out here.
+func TestEachRuleIsTested(t *testing.T) {
+	tested := map[string]bool{}
+	for _, all := range []map[string]func(*rules){dependencies(), underBound, orders} {
+		for _, off := range all {
+			r := allRules()
+			off(&r)
+			for name := range on(allRules()) {
+				tested[name] = tested[name] || !on(r)[name]
+			}
+		}
+	}
+	for name := range on(allRules()) {
+		require.True(t, tested[name], "no test switches the rule %s off", name)
+	}
+}
+
+// on names the rules of r that hold. Modes of more than two accesses are made of those of two.
+func on(r rules) map[string]bool {
+	all := map[string]bool{}
+	v := reflect.ValueOf(r)
+	for i := range v.NumField() {
+		if name, f := v.Type().Field(i).Name, v.Field(i); f.Kind() == reflect.Bool {
+			all[name] = f.Bool()
+		} else {
+			for j := range f.Len() {
+				all[fmt.Sprint(name, " ", j)] = f.Index(j).Bool()
+			}
+		}
+	}
+	maps.DeleteFunc(all, func(name string, holds bool) bool {
+		var m mode
+		n, _ := fmt.Sscanf(name, "modes %d", &m)
+		return !holds || n == 1 && (m&last != 0 || m == read|add|write || m == 0)
+	})
+	return all
 }
 
 // needed fails t unless a program shows less without a rule.
@@ -60,13 +119,7 @@ func needed(t *testing.T, draw func(*rapid.T) [][]op, bound int, off func(*rules
 
 // Without the orders that nobody can change the explorer shows the same and tries more in vain.
 func TestOrdersSaveRuns(t *testing.T) {
-	for name, off := range map[string]func(*rules){
-		"wake":     func(r *rules) { r.wake = false },
-		"time":     func(r *rules) { r.time = false },
-		"released": func(r *rules) { r.released = false },
-		"last":     func(r *rules) { r.last = false },
-		"always":   func(r *rules) { r.always = false },
-	} {
+	for name, off := range orders {
 		programs, bound := rapid.Custom(drawProgram), -1
 		switch name {
 		case "always":

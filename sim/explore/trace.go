@@ -25,6 +25,8 @@ const (
 	add
 	write
 	last // an addition that is behind all others: no race
+
+	modes = last << 1
 )
 
 func modeOf(a sim.Access) mode {
@@ -37,11 +39,6 @@ func modeOf(a sim.Access) mode {
 		return add
 	}
 	return write
-}
-
-func (m mode) conflicts(with mode) bool {
-	both := m | with
-	return both != read && both != add
 }
 
 // location is one field of one object, and the events of the current run that touched it, in order.
