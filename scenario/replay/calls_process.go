@@ -11,7 +11,7 @@ func processRows() []row {
 		row{
 			name: "clone",
 			parse: func(o *op, t *strace.Typed) bool {
-				o.a[0] = t.CloneFlags()
+				o.a[0], o.a[1] = t.CloneFlags(), t.Pidfd()
 				return o.want.ret > 0
 			},
 			run: runClone,
@@ -91,6 +91,16 @@ func processRows() []row {
 // stopped reports whether a status of wait4 is of a child that lives on: WIFSTOPPED, WIFCONTINUED.
 func stopped(status int) bool { return status&0xff == 0x7f || status == 0xffff }
 
+// pidfd puts a descriptor of the child pid at the number that the log has for it.
+func (x *exec) pidfd(parent *thread, pid, fd int) {
+	got, err := parent.k.PidfdOpen(pid, 0)
+	if err != nil || got == fd {
+		return
+	}
+	_, _ = parent.k.Dup3(got, fd, abi.O_CLOEXEC)
+	_ = parent.k.Close(got)
+}
+
 // runClone starts the thread or process that the log has under this number.
 func runClone(x *exec, o *op) outcome {
 	parent := x.thread(o)
@@ -117,6 +127,9 @@ func runClone(x *exec, o *op) outcome {
 		child.k.ShareFiles(parent.k)
 	default:
 		x.copyTable(parent.k.Files(), child.k.Files())
+	}
+	if fd := int(o.a[1]); fd >= 0 && fd < 1<<20 && parent.k.Files().At(fd) == nil {
+		x.pidfd(parent, n, fd)
 	}
 	if x.script != nil {
 		x.script.cloned(parent, child)

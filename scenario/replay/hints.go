@@ -80,4 +80,5 @@ func (log *Log) lacks(t *files.Tracker) {
 		}
 		log.sockets = log.sockets || in.File.Kind == files.Socket || in.File.Kind == files.Listener
 	}
+	log.blind = log.attached && !log.has(classes[1].calls) && log.has(classes[0].calls)
 }

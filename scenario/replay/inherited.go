@@ -29,7 +29,7 @@ func (x *exec) inherit(th *thread, o *op) {
 	}
 	files := th.k.Files()
 	missing := func(fd int, epoll bool) {
-		if fd < 0 || fd >= 1<<20 || t.known[fd] || files.At(fd) != nil {
+		if fd < 0 || fd >= 1<<20 || t.known[fd] && !x.log.blind || files.At(fd) != nil {
 			return
 		}
 		t.known[fd] = true
@@ -129,7 +129,7 @@ func (x *exec) fillBelow(o *op, free, want int) bool {
 		return false
 	}
 	for fd := free; fd < want; fd++ {
-		if files.At(fd) == nil && (t.known[fd] || !x.log.attached && x.usedLater(o, fd)) {
+		if files.At(fd) == nil && !x.log.blind && (t.known[fd] || !x.log.attached && x.usedLater(o, fd)) {
 			return false
 		}
 	}

@@ -17,6 +17,7 @@ type Log struct {
 	Notices []files.Notice // what is missing in it
 	window
 	kinship
+	blind bool // it leaves out calls that make descriptors: those of %network
 
 	start     int64 // time of its first line
 	attached  bool  // it does not begin with the start of a program

@@ -89,6 +89,9 @@ func (x *exec) connected(a, b *vfs.File) bool {
 
 // readyConnect needs somebody who listens, if the log has it that somebody does.
 func readyConnect(x *exec, o *op) bool {
+	if o.addr != nil && o.want.errno == abi.ENOENT {
+		return !x.names[x.connectAddr(*o.addr).Path]
+	}
 	if o.addr == nil || o.want.failed() && o.want.errno != abi.EINPROGRESS && o.want.errno != abi.ECONNREFUSED {
 		return true
 	}
@@ -167,6 +170,9 @@ func helpConnect(x *exec, o *op) bool {
 		return false
 	}
 	addr := x.connectAddr(*o.addr)
+	if o.want.errno == abi.ENOENT {
+		return x.unlinked(addr)
+	}
 	if x.refusedLater(o) {
 		return x.stopListening(addr) || x.leaveBehind(addr)
 	}
@@ -219,6 +225,16 @@ func (x *exec) stopListening(addr abi.Sockaddr) bool {
 	}
 	x.listeners = slices.DeleteFunc(x.listeners, func(l int) bool { return l == fd })
 	x.inferred("the server at %s was gone", addrText(addr))
+	return true
+}
+
+// unlinked takes away the path of a socket: the log leaves out who has done that.
+func (x *exec) unlinked(addr abi.Sockaddr) bool {
+	if x.pilot.Unlink(addr.Path) != nil {
+		return false
+	}
+	delete(x.names, addr.Path)
+	x.inferred("%s was removed", addr.Path)
 	return true
 }
 

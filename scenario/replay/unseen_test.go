@@ -48,6 +48,28 @@ func TestUnseen(t *testing.T) {
 ` + died},
 		{"only the log knows the flags of what it has not opened", "7 fcntl(9, F_GETFD) = 0x1 (flags FD_CLOEXEC)\n7 fcntl(8, F_GETFD) = 0\n"},
 		{"a poll of a number that nothing has", "7 poll([{fd=9, events=POLLIN}, {fd=8, events=POLLIN}], 2, 0) = 1 ([{fd=9, revents=POLLNVAL}])\n"},
+		{"numbers come and go where the calls that make them are left out", `7 epoll_create1(0) = 3
+7 epoll_ctl(3, EPOLL_CTL_ADD, 9, {events=EPOLLIN, data={u32=9, u64=9}}) = 0
+7 close(9) = 0
+7 close(9) = 0
+7 eventfd2(0, 0) = 12
+`},
+		{"a socket's path is removed by a call that is left out", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 socket(AF_UNIX, SOCK_STREAM, 0) = 3
+7 bind(3, {sa_family=AF_UNIX, sun_path="/run/x"}, 9) = 0
+7 listen(3, 8) = 0
+7 socket(AF_UNIX, SOCK_STREAM, 0) = 4
+7 connect(4, {sa_family=AF_UNIX, sun_path="/run/x"}, 9) = -1 ENOENT (No such file or directory)
+`},
+		{"clone gives a pidfd", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 clone(child_stack=NULL, flags=CLONE_VM|CLONE_PIDFD|CLONE_VFORK|SIGCHLD, parent_tid=[3]) = 8
+7 poll([{fd=3, events=POLLIN}], 1, 0) = 0 (Timeout)
+8 exit_group(0) = ?
+8 +++ exited with 0 +++
+7 poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])
+7 close(3) = 0
+7 clone3({flags=CLONE_VM|CLONE_PIDFD|CLONE_VFORK, pidfd=0x7ffe, exit_signal=SIGCHLD, stack=NULL, stack_size=0} => {pidfd=[3]}, 88) = 9
+7 close(3) = 0
+7 eventfd2(0, 0) = 3
+`},
 		{"who is killed goes at once", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 pipe2([3, 4], 0) = 0
 7 clone(child_stack=NULL, flags=SIGCHLD) = 8
 7 close(4) = 0

@@ -39,5 +39,29 @@ func (c *Call) CloneFlags() int64 {
 	return 0
 }
 
+// Pidfd gives the descriptor that a call with CLONE_PIDFD has made for the new task, -1 if it does not show one.
+func (c *Call) Pidfd() int64 {
+	if c.CloneFlags()&abi.CLONE_PIDFD == 0 {
+		return -1
+	}
+	for i := range c.Args {
+		v := &c.Args[i]
+		if v.Kind == ValueChange && len(v.List) > 1 { // clone3: {…} => {pidfd=[14]}
+			v = v.List[1].Field("pidfd")
+		} else if v.Name != "parent_tid" { // clone: both are in one place
+			continue
+		}
+		if v != nil && v.Kind == ValueArray && len(v.List) == 1 {
+			if n, ok := v.List[0].Number(); ok {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// Pidfd is that of the call.
+func (t *Typed) Pidfd() int64 { return t.call.Pidfd() }
+
 // CloneFlags are those of the call.
 func (t *Typed) CloneFlags() int64 { return t.call.CloneFlags() }
