@@ -1,9 +1,11 @@
 package replay
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/scenario/strace"
 )
 
@@ -108,7 +110,26 @@ func runOpen(x *exec, o *op) outcome {
 		return o.want
 	}
 	x.load(o)
+	if fd := ownNumber(o.text); x.file(o, fd) != nil && devices.PipeOf(x.file(o, fd)) != nil {
+		if o.a[0]&abi.O_CLOEXEC != 0 {
+			return outcomeOf(x.calls(o).Fcntl(fd, abi.F_DUPFD_CLOEXEC, 0))
+		}
+		return outcomeOf(x.calls(o).Dup(fd))
+	}
 	return x.installExternal(o, o.text, int(o.a[0]), pollablePath(o.text))
+}
+
+// ownNumber gives the descriptor of the caller's that a path means, -1 for others. Opening that of a pipe gives the same end
+// of it, with flags of its own, which are not modelled.
+func ownNumber(path string) int {
+	for _, dir := range [...]string{"/dev/fd/", "/proc/self/fd/"} {
+		if n, ok := strings.CutPrefix(path, dir); ok {
+			if fd, err := strconv.Atoi(n); err == nil {
+				return fd
+			}
+		}
+	}
+	return -1
 }
 
 // pollablePath tells whether a file of this name can be watched: those of /proc and most devices can, the rest cannot.

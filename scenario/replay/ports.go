@@ -56,7 +56,9 @@ func (p *ports) see(in *intake, o *op) {
 		if !anyInet(o.addr) {
 			return
 		}
-		p.connects[key] = o
+		if first := p.connects[key]; first == nil || first.want.errno != abi.EINPROGRESS { // a second one asks how the first goes
+			p.connects[key] = o
+		}
 		// Nobody asked for the port, but somebody knows it: it must be that of the last one that is not known yet.
 		if n := len(p.unknown); n > 0 && !p.known[o.addr.Inet.Port()] && o.addr.Inet.Addr().IsLoopback() {
 			p.bound(in, p.unknown[n-1], o.addr.Inet.Port())

@@ -70,6 +70,23 @@ func TestUnseen(t *testing.T) {
 7 close(3) = 0
 7 eventfd2(0, 0) = 3
 `},
+		{"a pipe that is opened by its number", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 pipe2([3, 4], 0) = 0
+7 openat(AT_FDCWD, "/dev/fd/4", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 5
+7 close(4) = 0
+7 write(5, "x", 1) = 1
+7 read(3, "x", 8) = 1
+7 close(5) = 0
+7 read(3, "", 8) = 0
+`},
+		{"a second connect asks for the result of the first", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 socket(AF_INET, SOCK_STREAM, 0) = 3
+7 bind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+7 listen(3, 8) = 0
+7 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 4
+7 connect(4, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)
+7 connect(4, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+7 getsockname(4, {sa_family=AF_INET, sin_port=htons(50614), sin_addr=inet_addr("127.0.0.1")}, [16]) = 0
+7 accept(3, {sa_family=AF_INET, sin_port=htons(50614), sin_addr=inet_addr("127.0.0.1")}, [16]) = 5
+`},
 		{"who is killed goes at once", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 pipe2([3, 4], 0) = 0
 7 clone(child_stack=NULL, flags=SIGCHLD) = 8
 7 close(4) = 0
