@@ -175,7 +175,7 @@ func (in *intake) fill(o *op, c *strace.Call) {
 		o.want.none = true
 	}
 	typed, _ := c.Typed() // what the model has no type for is in it as it stands in the log
-	if !o.row.parse(o, typed) {
+	if c.Result.Injected || !o.row.parse(o, typed) {
 		o.row = nil
 		in.skip(o.name)
 		return

@@ -113,6 +113,24 @@ func (r *Reader) resumed(rec Record, text string) {
 	}
 }
 
+// staged reads the end of a call as strace -z shows it: below its begin, which is unfinished, and with nothing in front.
+func (r *Reader) staged(rec Record) bool {
+	if !strings.HasPrefix(rec.Text, ")") {
+		return false
+	}
+	for _, t := range r.tasks {
+		if call := t.Open; call != nil && call.Begin.Seq == rec.Seq-1 {
+			c, ok := r.sc.call(call.Text + rec.Text)
+			if ok = ok && c.complete; ok {
+				rec.Task = t
+				r.exit(rec, c, rec.Text, 1)
+			}
+			return ok
+		}
+	}
+	return false
+}
+
 // exit emits the end of a call.
 func (r *Reader) exit(rec Record, c callText, rest string, col int) {
 	call := rec.Task.Open

@@ -20,11 +20,23 @@ func (r *Reader) note(rec *Record) bool {
 		r.attach(*rec, tid)
 		return true
 	case r.stats.summary && !begins(text), own, text == "", strings.HasPrefix(text, "[ Process PID="), strings.HasPrefix(text, "> ") && rec.Text[0] == ' ',
+		dumped(rec.Text),
 		strings.HasPrefix(body, "Process ") && strings.HasSuffix(body, " detached"):
 		r.release("")
 		rec.Kind = RecordNote
 		r.emit(*rec)
 		return true
+	}
+	return false
+}
+
+// dumped reports whether a line is of what -e read= and -e write= show below a call: bytes, and how many in which buffer.
+func dumped(line string) bool {
+	switch {
+	case strings.HasPrefix(line, " | "):
+		return len(line) > 3 && hexDigit(line[3]) < 16
+	case strings.HasPrefix(line, " * "), strings.HasPrefix(line, " = "):
+		return strings.Contains(line, " bytes in buffer ") || strings.Contains(line, " buffers in vector ")
 	}
 	return false
 }

@@ -206,6 +206,9 @@ func (r *Reader) line(raw []byte) {
 	case r.note(&rec):
 		return
 	case !begins(rest):
+		if r.staged(rec) {
+			return
+		}
 		r.release("")
 		r.foreign(rec, l)
 		return

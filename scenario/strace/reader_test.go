@@ -127,3 +127,31 @@ func TestLineForms(t *testing.T) {
 		require.Equal(t, strings.Index(line, "[{")+1, at.Col, line)
 	}
 }
+
+// What -e read= and -e write= show below a call is a note; what -e inject= made up is told apart, and so is the time behind an error. With -z a call ends on a line of its own.
+func TestTampered(t *testing.T) {
+	records, stats := read(t, `7 read(3, "ab", 4) = 2
+ | 00000  61 62                                             ab               |
+7 writev(4, [{iov_base="a", iov_len=1}, {iov_base="b", iov_len=1}], 2) = 2
+ * 1 bytes in buffer 0
+ | 00000  61                                                a                |
+7 recvfrom(3, "[", 10, 0, NULL, NULL) = 1 (INJECTED)
+7 read(3, 0x7ffe, 4) = -1 EAGAIN (Resource temporarily unavailable) (INJECTED) <0.000021>
+7 read(3, "a", 4) = 1 (DELAYED) <0.000021>
+7 read(3, "a", 4) = 1 (INJECTED: args)
+7 read(3, 0x7ffe, 4) = -1 EAGAIN (Resource temporarily unavailable) <0.000021>
+7 close(3 <unfinished ...>
+)                                       = 0
+`, strace.ReaderOptions{})
+	require.Nil(t, stats.First)
+	var injected []bool
+	var spent []int64
+	for _, rec := range records {
+		if rec.Call != nil && rec.Kind != strace.RecordEnter {
+			injected = append(injected, rec.Call.Result.Injected)
+			spent = append(spent, rec.Call.Result.Spent)
+		}
+	}
+	require.Equal(t, []bool{false, false, true, true, false, false, false, false}, injected)
+	require.Equal(t, []int64{-1, -1, -1, 21_000, 21_000, -1, 21_000, -1}, spent)
+}

@@ -150,7 +150,9 @@ type Result struct {
 	Fd      string  // the decoration of a result with -y: anon_inode:[eventpoll]
 	Notes   []Value // what stands in parentheses behind a number: the flags of "(flags O_RDWR)", the array and the time of "([{…}], left {…})", "in", "out"; each with its word as Name
 	Timeout bool    // (Timeout)
-	Spent   int64   // with -T, how long the call took, in nanoseconds; -1 without
+	// Injected: strace has made this result up (-e inject=, -e fault=) and the kernel has not made the call.
+	Injected bool
+	Spent    int64 // with -T, how long the call took, in nanoseconds; -1 without
 }
 
 // undecoded reports whether this is an epoll_ctl that worked, and strace was told not to show its event.

@@ -111,13 +111,22 @@ func (sc *scanner) behind(r *Result) {
 			sc.i = len(sc.s) - len(after)
 		case sc.peek() != '(':
 			sc.fail("nothing more was expected behind the result of a call")
+		case strings.HasPrefix(sc.s[sc.i:], "(INJECTED"):
+			sc.injected(r)
 		case r.ErrName != "":
-			sc.raw()
+			sc.unknownNote()
 		default:
 			sc.i++
 			sc.notes(r)
 		}
 	}
+}
+
+// injected reads what -e inject= and -e fault= leave. With "args" alone, the call was made with others than the log shows.
+func (sc *scanner) injected(r *Result) {
+	start := sc.i
+	sc.unknownNote()
+	r.Injected = strings.TrimSuffix(sc.s[start:sc.i], ")") != "(INJECTED: args"
 }
 
 // notes reads what stands between parentheses behind a number.
