@@ -34,7 +34,8 @@ func epollRows() []row {
 				}
 				return out
 			},
-			help: helpCtl,
+			ready: func(x *exec, o *op) bool { return !x.unknownItem(o) },
+			help:  helpCtl,
 		},
 		epollWait("epoll_wait", func(x *exec, o *op, buf []abi.EpollEvent) (int, error) {
 			return x.calls(o).EpollWait(o.fd, buf, int(o.a[0]), int(o.a[1]))
@@ -155,17 +156,21 @@ func (x *exec) peek(f *vfs.File) abi.Events {
 	return bits
 }
 
-// helpCtl makes room for items that were there before the log.
+// unknownItem reports whether the log shows that an epoll from before it has an item of which nothing is known.
+func (x *exec) unknownItem(o *op) bool {
+	ep, f := x.epoll(o), x.file(o, o.fd2)
+	if ep == nil || f == nil || !x.inherited(x.file(o, o.fd)) || watches(ep, f, o.fd2) {
+		return false
+	}
+	if o.a[0] == abi.EPOLL_CTL_ADD {
+		return o.want.errno == abi.EEXIST
+	}
+	return !o.want.failed()
+}
+
+// helpCtl puts it there.
 func helpCtl(x *exec, o *op) bool {
-	ep := x.epoll(o)
-	if ep == nil || !x.inherited(x.file(o, o.fd)) || o.want.failed() && o.want.errno != abi.EEXIST {
-		return false
-	}
-	f := x.file(o, o.fd2)
-	if f == nil || watches(ep, f, o.fd2) || o.a[0] == abi.EPOLL_CTL_ADD && !o.want.failed() {
-		return false
-	}
-	return x.addItem(o, ep, o.fd2, abi.EpollEvent{Data: uint64(o.fd2)})
+	return x.unknownItem(o) && x.addItem(o, x.epoll(o), o.fd2, abi.EpollEvent{Data: uint64(o.fd2)})
 }
 
 // watches reports whether ep has an item of f and fd.

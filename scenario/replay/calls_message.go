@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/kernel"
 )
 
@@ -30,6 +31,9 @@ func parseRecvmsg(o *op, a *args) {
 	o.fd, o.a[1] = a.int32(0), a.numOr(2, 0)
 	if m, ok := a.at(1).(*kernel.Message); ok {
 		o.a[0], o.want.fds = int64(len(m.Data)), m.Rights
+	}
+	if a.Peer != nil {
+		o.addr = plain(a.Peer)
 	}
 	o.a[0] = max(o.a[0], o.want.ret)
 }
@@ -94,6 +98,9 @@ func runSend(x *exec, o *op) outcome {
 }
 
 func runRecvmsg(x *exec, o *op) outcome {
+	if f := x.file(o, o.fd); f != nil && devices.UdpOf(f) != nil {
+		return runRecv(x, o)
+	}
 	buf := x.buffer(o, x.recvSize(o))
 	n, fds, _, err := x.calls(o).RecvFds(o.fd, buf, int(o.a[1]))
 	out := outcomeOf(n, err)

@@ -31,6 +31,9 @@ func (x *exec) datagramTo(o *op) {
 	if o.row.looks || !o.row.waits || o.fd < 0 || o.want.failed() {
 		return
 	}
+	for _, p := range o.parts {
+		x.datagramTo(p)
+	}
 	f := x.file(o, o.fd)
 	if f == nil || devices.UdpOf(f) == nil || x.refusedSoon(o) {
 		return

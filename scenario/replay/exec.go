@@ -135,6 +135,10 @@ func (x *exec) enter(e *logEvent) {
 	}
 	th.cur, th.begun, th.finished = e.op, false, false
 	x.open = append(x.open, th)
+	x.bear(e)
+	if e.kind == eventEnter && e.op.want.errno != abi.EBADF && !x.lost(th) {
+		x.inherit(th, e.op) // before others get numbers
+	}
 }
 
 // exit makes the call that ends here come to an end on the model, and compares.

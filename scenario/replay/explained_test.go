@@ -138,6 +138,54 @@ func TestExplained(t *testing.T) {
 			[]string{"a peer connected to fd 4", "a peer connected to fd 3"},
 		},
 		{
+			"several datagrams with one call",
+			exec + "socket(AF_INET, SOCK_DGRAM, 0) = 3\nbind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"socket(AF_INET, SOCK_DGRAM, 0) = 4\nconnect(4, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"sendmmsg(4, NULL, 0, 0) = 0\n" +
+				"sendmmsg(4, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"abc\", iov_len=3}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=3}, " +
+				"{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"de\", iov_len=2}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=2}], 2, MSG_NOSIGNAL) = 2\n" +
+				"recvmmsg(3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"abc\", iov_len=9}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=3}, " +
+				"{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"de\", iov_len=9}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=2}], 4, MSG_DONTWAIT, NULL) = 2\n" +
+				"recvmmsg(3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"fghi\", iov_len=9}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=4}], 4, MSG_DONTWAIT, NULL) = 1\n" +
+				"recvmmsg(3, 0x7ffe, 4, MSG_DONTWAIT, NULL) = -1 EAGAIN (Resource temporarily unavailable)\n",
+			[]string{"somebody sent a datagram of 4 bytes to port 7000"},
+		},
+		{
+			"a close lingers until the peer has read",
+			server + "setsockopt(5, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=5}, 8) = 0\n" +
+				"write(5, \"\"..., 400000) = 400000\nclose(5) = 0\n",
+			[]string{"the peer of fd 5 read"},
+		},
+		{
+			"how much has come is the network's",
+			server + "ioctl(5, FIONREAD, [7]) = 0\nread(5, \"abcdefg\", 9) = 7\n",
+			nil,
+		},
+		{
+			"an item from before the log that is taken out and put in again",
+			"7 epoll_wait(5, [{events=EPOLLIN, data={u32=9, u64=94420887011376}}], 8, 1000) = 1\n" +
+				"7 epoll_ctl(5, EPOLL_CTL_DEL, 4, 0x7ffcbb421dec) = 0\n" +
+				"7 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=9, u64=94420887011376}}) = 0\n",
+			[]string{"fd 5 of process 7 was open", "fd 4 of process 7 was open before the log began"},
+		},
+		{
+			"events of which the log shows nothing, of an epoll from before it",
+			"7 epoll_wait(5, [...], 8, 1000) = 2\n7 epoll_wait(5, [...], 8, 1000) = 1\n7 epoll_wait(5, [], 8, 1000) = 0\n",
+			[]string{"was in the epoll set before the log began"},
+		},
+		{
+			"flags that only some files can have",
+			"7 openat(AT_FDCWD, \"/x\", O_RDONLY) = 3\n7 fcntl(3, F_SETFL, O_RDONLY|O_DIRECT) = 0\n",
+			nil,
+		},
+		{
+			"results that strace made up",
+			exec + "pipe2([3, 4], 0) = 0\nwrite(4, \"x\", 1) = 5 (INJECTED)\nfcntl(3, F_SETFL, O_RDONLY|O_NONBLOCK) = 0\n" +
+				"read(3, 0x7f, 1) = -1 EAGAIN (Resource temporarily unavailable)\nwrite(4, \"x\", 1) = 1\n" +
+				"read(3, 0x7f, 1) = -1 EIO (Input/output error) (INJECTED)\nread(3, \"x\", 1) = 1\n",
+			nil,
+		},
+		{
 			"a peer that is gone",
 			exec + "socket(AF_UNIX, SOCK_STREAM, 0) = 3\nconnect(3, {sa_family=AF_UNIX, sun_path=\"/run/old\"}, 11) = -1 ECONNREFUSED (Connection refused)\n" +
 				"bind(3, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 9) = 0\nlisten(3, 8) = 0\n" +

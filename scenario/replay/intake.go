@@ -64,6 +64,9 @@ func (in *intake) next() (logEvent, error) {
 		if in.survey {
 			in.log.relate(&rec)
 		}
+		if in.survey && in.log.attached {
+			in.log.sharing.appears(rec.Task.Serial, rec.Seq)
+		}
 		if in.survey && (rec.Kind == strace.RecordCall || rec.Kind == strace.RecordExit) && rec.Call.Result.Failed {
 			in.log.failures++
 		}
@@ -91,6 +94,7 @@ func (in *intake) moment(rec *strace.Record) (logEvent, bool) {
 		}
 		in.meets(e.op, false)
 		in.fill(e.op, rec.Call)
+		in.relate(e.op)
 		return e, e.op.row != nil
 	case strace.RecordEnter:
 		e.kind, e.op = eventEnter, in.op(rec.Call, &e)
@@ -99,6 +103,9 @@ func (in *intake) moment(rec *strace.Record) (logEvent, bool) {
 		}
 		in.meets(e.op, true)
 		in.under[rec.Call] = e.op
+		if in.survey && in.log.attached {
+			in.log.sharing.begins(e.task, rec.Call)
+		}
 	case strace.RecordExit:
 		e.kind, e.op = eventExit, in.under[rec.Call]
 		if e.op == nil { // it is not replayed, or the log begins in the middle of it
@@ -109,6 +116,12 @@ func (in *intake) moment(rec *strace.Record) (logEvent, bool) {
 			in.lonely = nil
 		}
 		in.fill(e.op, rec.Call)
+		in.relate(e.op)
+	case strace.RecordSignal:
+		if in.survey {
+			in.log.sharing.signal(e.tid, &rec.Signal)
+		}
+		return e, false
 	case strace.RecordEnd:
 		e.kind, e.end = eventEnd, rec.End
 		in.ports.ended(e.task)
@@ -184,6 +197,13 @@ func (in *intake) fill(o *op, c *strace.Call) {
 	in.ports.see(in, o)
 	if in.survey && o.text != "" && o.row.opens() && !o.want.failed() {
 		in.log.opened(o)
+	}
+}
+
+// relate finds out who shares descriptors with whom, where the log does not show how tasks came to be.
+func (in *intake) relate(o *op) {
+	if in.survey && in.log.attached {
+		in.log.sharing.sees(o)
 	}
 }
 

@@ -32,6 +32,8 @@ type Log struct {
 	strangers []files.Inherited // descriptors that were used, and that no call has made
 	epolls    map[number]bool   // those of them that are epolls
 	outside   map[int]bool      // calls that ask for what the model does not have, by index
+	sharing   sharing           // who can be a thread of whom
+	births    map[int][]child   // tasks that were forked off before a call, by Mark.Seq of that
 	long      map[int]*op       // calls of which more is known only far behind their begin, by index
 }
 
@@ -65,7 +67,7 @@ func openWith(open Opener, name string, b bounds) (*Log, error) {
 func newLog(name string, b bounds) *Log {
 	return &Log{
 		Name: name, kinship: newKinship(), window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{},
-		clients: map[uint16]bool{}, long: map[int]*op{}, epolls: map[number]bool{}, deaths: map[int][]death{},
+		clients: map[uint16]bool{}, long: map[int]*op{}, epolls: map[number]bool{}, deaths: map[int][]death{}, sharing: newSharing(),
 	}
 }
 
@@ -89,6 +91,10 @@ func (log *Log) survey(src strace.Source) error {
 	}
 	log.Stats, log.Notices = src.Stats(), tracker.Notices()
 	log.lacks(tracker)
+	log.births = log.sharing.forks()
+	if log.clones() {
+		log.births = nil
+	}
 	if log.over = log.moments <= log.whole; log.over {
 		log.open, log.long = nil, nil
 	}

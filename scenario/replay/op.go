@@ -34,6 +34,7 @@ type op struct {
 	odd    any            // a timeout with a negative part, or too many ns: *abi.Timespec, *abi.Timeval of select
 	fds    []int          // passed in or out: pipe2, socketpair, SCM_RIGHTS
 	handle kernel.Handler // of sigaction
+	parts  []*op          // of a call with several messages
 	port   uint16         // of a connect: the one it was given, 0 if the log does not tell
 
 	want outcome

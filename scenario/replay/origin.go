@@ -73,28 +73,23 @@ func (x *exec) adopt(task, tid int) *thread {
 	from, told := x.plan.origins[task]
 	if options := x.origins(task, tid); x.log.attached && len(options) > 1 {
 		if !told {
-			from = x.likely(options)
+			from = x.likely(options, task, tid)
 		}
 		options = slices.DeleteFunc(options, func(o origin) bool { return o == from })
 		x.newcomers = append(x.newcomers, newcomer{task, from, options})
 	}
-	main := func(*kernel.Thread) { x.loop(th) }
 	parent := x.threads[from.of]
 	if from.kind != originStranger && (parent == nil || x.lost(parent)) {
 		from.kind = originStranger
 	}
 	if from.kind == originThread {
-		th.k = parent.k.AdoptThread(tid, th.name(), main)
+		th.k = parent.k.AdoptThread(tid, th.name(), func(*kernel.Thread) { x.loop(th) })
 		return th
 	}
-	th.k = x.k.Adopt(tid, th.name(), x.pilot, main)
-	harden(th.k.Process())
 	if from.kind == originFork {
-		th.k.ShareFiles(parent.k)
-		th.k.Unshare()
-		x.copyTable(parent.k.Files(), th.k.Files())
-		return th
+		return x.forked(parent, th)
 	}
+	x.process(th)
 	files := th.k.Files()
 	files.Limit = 1 << 20
 	x.tables[files] = &table{inherited: true, first: task, known: map[int]bool{}}
@@ -103,6 +98,21 @@ func (x *exec) adopt(task, tid int) *thread {
 		files.Install(fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
 		x.tables[files].known[fd] = true
 	}
+	return th
+}
+
+// process makes th one of its own.
+func (x *exec) process(th *thread) {
+	th.k = x.k.Adopt(th.tid, th.name(), x.pilot, func(*kernel.Thread) { x.loop(th) })
+	harden(th.k.Process())
+}
+
+// forked makes th a process with a copy of parent's table.
+func (x *exec) forked(parent, th *thread) *thread {
+	x.process(th)
+	th.k.ShareFiles(parent.k)
+	th.k.Unshare()
+	x.copyTable(parent.k.Files(), th.k.Files())
 	return th
 }
 
@@ -138,14 +148,57 @@ func (x *exec) origins(task, tid int) []origin {
 	return append(options, origin{})
 }
 
-// likely is what a task is taken to be at first: one that begins to load a program was forked off, all others are threads.
-func (x *exec) likely(options []origin) origin {
-	kind := originThread
-	if o := x.log.at(x.at).op; o != nil && o.text == "/etc/ld.so.cache" {
-		kind = originFork
+// likely is what a task is taken to be at first: one that begins to load a program was forked off, all others are threads unless
+// they cannot be. Those that strace -p finds show what they are in before anything else happens; one that comes later was forked off.
+func (x *exec) likely(options []origin, task, tid int) origin {
+	if o := x.log.at(x.at).op; o == nil || o.text != loaderCache {
+		for _, from := range options {
+			if from.kind == originThread && !x.distinct(task, tid, x.threads[from.of]) {
+				return from
+			}
+		}
+		if x.log.sharing.early[task] {
+			return origin{}
+		}
 	}
-	i := slices.IndexFunc(options, func(o origin) bool { return o.kind == kind })
-	return options[max(i, 0)]
+	forks := slices.DeleteFunc(slices.Clone(options), func(from origin) bool { return from.kind != originFork })
+	for _, from := range forks {
+		if x.suits(x.threads[from.of], task) {
+			return from
+		}
+	}
+	return append(forks, origin{})[0]
+}
+
+// suits reports whether the first number that a task gets is the one that it would get with a copy of parent's table.
+func (x *exec) suits(parent *thread, task int) bool {
+	files, t := parent.k.Files(), x.table(parent.k.Files())
+	closed := map[int]bool{}
+	open := func(fd int) bool {
+		return files.At(fd) != nil && !closed[fd] && !(files.Cloexec(fd) && !x.log.seen["execve"])
+	}
+	another := x.log.next(x.at-1, func(o *op) lookahead {
+		switch {
+		case o.task != task || o.want.failed():
+			return lookOn
+		case o.row.name == "close":
+			closed[o.fd] = true
+		case o.row.name == "dup2", o.row.name == "dup3":
+			return lookNo
+		case o.row.allocates && o.want.ret >= 0:
+			for fd := o.lowest(); fd < int(o.want.ret); fd++ {
+				if !open(fd) && (closed[fd] || !t.inherited || t.known[fd]) {
+					return lookYes
+				}
+			}
+			if open(int(o.want.ret)) {
+				return lookYes
+			}
+			return lookNo
+		}
+		return lookOn
+	})
+	return !another
 }
 
 // made notes who got a number.

@@ -50,6 +50,9 @@ func (x *exec) worldSends(o *op, f *vfs.File) bool {
 		return x.stream(o, o.fd) && (x.grow(o, f) || x.acknowledged(f))
 	}
 	x.before(o, f)
+	if held, err := x.pilot.Ioctl(fd, abi.SIOCOUTQNSD, 0); o.want.ret > 0 && err == nil && held > 0 && devices.TcpOf(f) != nil {
+		return x.grow(o, f) || x.later() // what it has sent waits for room
+	}
 	if o.want.ret > 0 {
 		n := x.incoming(o, o.want.ret)
 		if there, ok := x.available(f); ok && there < n {

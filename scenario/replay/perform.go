@@ -26,7 +26,7 @@ func (x *exec) file(o *op, fd int) *vfs.File {
 
 // number is what the process that makes o calls f, -1 if it has it not.
 func (x *exec) number(o *op, f *vfs.File) int {
-	if x.file(o, o.fd) == f {
+	if x.file(o, o.fd) == f || o.row.name == "close" && x.thread(o).closes == f {
 		return o.fd
 	}
 	if !x.opts.Inferences || len(x.inferences) >= maxInferences { // nobody will read it

@@ -21,7 +21,7 @@ func (x *exec) listenerFor(client netip.AddrPort, group []*devices.Tcp) *devices
 		if !o.row.isAccept() || o.want.failed() || !anyInet(o.addr) || x.accepting[o.index] {
 			return lookOn
 		}
-		t := inGroup(x.file(o, o.fd), group)
+		t := inGroup(x.fileAhead(o), group)
 		if t == nil || known != x.log.clients[o.addr.Inet.Port()] || known && client.Port() != o.addr.Inet.Port() {
 			return lookOn
 		}
@@ -50,7 +50,7 @@ func (x *exec) receiverFor(client netip.AddrPort, group []*devices.Udp) *devices
 		if !o.row.looks || !o.row.isSocketCall() || o.want.failed() || x.accepting[o.index] {
 			return lookOn
 		}
-		u := in(x.file(o, o.fd))
+		u := in(x.fileAhead(o))
 		if u == nil || anyInet(o.addr) && x.log.clients[client.Port()] && o.addr.Inet.Port() != client.Port() {
 			return lookOn
 		}
@@ -59,6 +59,20 @@ func (x *exec) receiverFor(client netip.AddrPort, group []*devices.Udp) *devices
 		return lookYes
 	})
 	return chosen
+}
+
+// fileAhead is file for a call that comes later, also one of a thread that is not there yet: of such a one it is what a process with
+// a socket at that number has.
+func (x *exec) fileAhead(o *op) *vfs.File {
+	if x.threads[o.task] != nil {
+		return x.file(o, o.fd)
+	}
+	for _, th := range x.alive {
+		if f := th.k.Files().At(o.fd); !x.lost(th) && f != nil && devices.SocketOf(f) != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // inGroup gives the socket of f if it is one of group, or nil.

@@ -7,6 +7,7 @@ import (
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
 )
 
 // Tasks of the log on the model: where they come from, the calls they are given, their ends.
@@ -23,9 +24,10 @@ type thread struct {
 	next     *op  // to be begun by the thread
 	pending  bool // a signal is there before its call begins
 	finished bool
-	points   int  // until it is stopped inside its call, 0: it is not
-	stopped  bool // inside its call
-	ended    bool // in the log
+	points   int       // until it is stopped inside its call, 0: it is not
+	closes   *vfs.File // by its last close
+	stopped  bool      // inside its call
+	ended    bool      // in the log
 	got      outcome
 	eventBuf []abi.EpollEvent
 	buf      []byte

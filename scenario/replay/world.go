@@ -84,6 +84,12 @@ func (x *exec) goes(o *op, f *vfs.File, fd int) bool {
 	return x.endOf(o, f, fd, true)
 }
 
+// helpClose is for one that lingers: the peer reads, and what it has got is acknowledged in time.
+func helpClose(x *exec, o *op) bool {
+	th := x.thread(o)
+	return th.begun && th.closes != nil && (x.worldTakes(o, th.closes) || x.later())
+}
+
 // helpAccept lets the world connect.
 func helpAccept(x *exec, o *op) bool {
 	f := x.file(o, o.fd)

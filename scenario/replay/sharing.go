@@ -1,0 +1,217 @@
+package replay
+
+import (
+	"slices"
+
+	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/scenario/strace"
+)
+
+// Who can share descriptors with whom, of tasks whose making the log does not show: two that get the same number while the other
+// one has it, or that both close it, have tables of their own. A survey of the log finds such pairs.
+
+// sharing is what the survey has found.
+type sharing struct {
+	holders  map[int]map[int]int // by number: the tasks whose calls show that it is open, since when
+	closings map[int][]closing   // by number: who closed it, while nobody has got it again
+	got      map[int]int         // by number: when it was given out last, as Mark.Seq
+	apart    map[pair]bool       // tasks that do not share, by Serial
+	families map[pair]bool       // thread ids, one of whom is that of a child of the other one's process
+	leaders  map[int]bool        // thread ids that are known as those of processes
+	copies   map[int]copied      // by thread id: of whose table it has a copy
+	early    map[int]bool        // by Serial: tasks that were there before the log
+	over     int                 // calls that have ended
+	first    map[int]int         // by Serial: when a task was seen first, as Mark.Seq
+	births   map[int]birth       // by Serial: tasks that have what their parent closed before they were seen
+}
+
+// copied is a clone that copied the table of a task, by Serial, when.
+type copied struct{ of, at int }
+
+// justBefore is how many lines before its first one a task is forked off at most.
+const justBefore = 64
+
+// birth is a fork that comes before a moment of the log, by which the parent closes what the child has.
+type birth struct{ before, parent, tid int }
+
+// pair is two tasks, the smaller one first.
+type pair struct{ a, b int }
+
+type closing struct{ task, begin, end int }
+
+func newSharing() sharing {
+	return sharing{
+		holders: map[int]map[int]int{}, closings: map[int][]closing{}, got: map[int]int{},
+		apart: map[pair]bool{}, families: map[pair]bool{}, leaders: map[int]bool{},
+		first: map[int]int{}, births: map[int]birth{}, copies: map[int]copied{}, early: map[int]bool{},
+	}
+}
+
+func (k *sharing) part(a, b int) {
+	if a != b {
+		k.apart[pair{min(a, b), max(a, b)}] = true
+	}
+}
+
+// differ reports whether two tasks have tables of their own.
+func (k *sharing) differ(a, b int) bool { return k.apart[pair{min(a, b), max(a, b)}] }
+
+// begins takes a call that goes on to another line.
+func (k *sharing) begins(task int, c *strace.Call) {
+	o := &op{name: c.Name, fd: -1, fd2: -1}
+	if row := rowOf(c.Name); row != nil {
+		o.row = row
+		typed, _ := c.Typed()
+		row.parse(o, typed) // the arguments in front are there
+		k.touches(task, o.name, o.fd, c.Begin.Seq)
+	}
+}
+
+// appears takes whatever a task does first. Those that strace -p finds show what they are in before much else happens.
+func (k *sharing) appears(task int, at int) {
+	if k.first[task] == 0 {
+		k.early[task] = k.over <= len(k.first)
+		k.first[task] = at
+	}
+}
+
+// touches notes that a task works on a number: a call that is under way, or one that has worked.
+func (k *sharing) touches(task int, name string, fd, at int) {
+	if fd <= 2 {
+		return
+	}
+	if name == "close" {
+		delete(k.holders, fd)
+		return
+	}
+	k.holds(task, fd, at)
+}
+
+func (k *sharing) holds(task, fd, at int) {
+	if k.holders[fd] == nil {
+		k.holders[fd] = map[int]int{}
+	}
+	if k.holders[fd][task] == 0 {
+		k.holders[fd][task] = at
+	}
+}
+
+// sees takes a call that is over.
+func (k *sharing) sees(o *op) {
+	if o.row == nil || o.never || o.want.none {
+		return
+	}
+	if o.want.failed() && (o.want.errno == abi.EBADF || !o.want.interrupted() && o.want.errno != abi.EAGAIN) {
+		return
+	}
+	k.over++
+	for _, c := range k.closings[o.fd] {
+		if c.end < o.begin.Seq || o.name == "close" {
+			k.part(o.task, c.task)
+		}
+		if b, ok := k.births[o.task]; c.begin < k.first[o.task] && c.begin > k.first[o.task]-justBefore && (!ok || c.begin < b.before) {
+			k.births[o.task] = birth{c.begin, c.task, o.tid}
+		}
+	}
+	k.touches(o.task, o.name, o.fd, o.begin.Seq)
+	if o.name == "epoll_ctl" {
+		k.touches(o.task, o.name, o.fd2, o.begin.Seq)
+	}
+	switch {
+	case o.want.failed():
+	case o.name == "close":
+		if k.got[o.fd] < o.begin.Seq && o.fd > 2 { // those are everybody's
+			k.closings[o.fd] = append(k.closings[o.fd], closing{o.task, o.begin.Seq, o.end.Seq})
+		}
+	case o.row.clones():
+		if o.a[0]&abi.CLONE_FILES == 0 {
+			k.copies[int(o.want.ret)] = copied{o.task, o.begin.Seq}
+		}
+	case o.name == "wait4", o.name == "waitid":
+		k.child(o.tid, o.child())
+	case o.name == "dup2", o.name == "dup3": // whatever was there is closed
+		delete(k.holders, int(o.want.ret))
+		k.gets(o, int(o.want.ret))
+	case o.row.allocates, o.name == "fcntl" && duplicates(o):
+		k.gets(o, int(o.want.ret))
+	}
+	if numbers(o) && !o.want.failed() {
+		for _, fd := range o.want.fds {
+			k.gets(o, fd)
+		}
+	}
+}
+
+// child notes that a process, one of whose threads is tid, has a child.
+func (k *sharing) child(tid, child int) {
+	if child > 0 {
+		k.leaders[child] = true
+		k.families[pair{min(tid, child), max(tid, child)}] = true
+	}
+}
+
+// gets notes that a number was given out.
+func (k *sharing) gets(o *op, fd int) {
+	if fd <= 2 {
+		return
+	}
+	from, copies := k.copies[o.tid]
+	for other, since := range k.holders[fd] {
+		k.part(o.task, other)
+		if copies && since < from.at { // its parent had it not
+			k.part(from.of, other)
+		}
+	}
+	k.got[fd] = o.end.Seq
+	delete(k.closings, fd)
+	k.holds(o.task, fd, o.end.Seq)
+}
+
+// signal takes the end of a child.
+func (k *sharing) signal(tid int, s *strace.Signal) {
+	pid := s.Info.Field("si_pid")
+	if s.Sig != abi.SIGCHLD || pid == nil {
+		return
+	}
+	if n, ok := pid.Number(); ok {
+		k.child(tid, int(n))
+	}
+}
+
+// child is a task that was forked off.
+type child struct{ task, tid int }
+
+// forks gives the tasks that were forked off by the call that they must have preceded.
+func (k *sharing) forks() map[int][]child {
+	list := map[int][]child{}
+	for task, b := range k.births {
+		list[b.before] = append(list[b.before], child{task, b.tid})
+	}
+	for _, children := range list {
+		slices.SortFunc(children, func(a, b child) int { return a.task - b.task })
+	}
+	return list
+}
+
+// bear lets those be forked off that have what the call of e closes.
+func (x *exec) bear(e *logEvent) {
+	for _, c := range x.log.births[e.mark.Seq] {
+		if parent := x.threads[e.task]; parent != nil && !x.lost(parent) && x.threads[c.task] == nil && x.byTid[c.tid] == nil {
+			x.forked(parent, x.newThread(c.tid))
+		}
+	}
+}
+
+// distinct reports whether a new task cannot be a thread of th's process.
+func (x *exec) distinct(task, tid int, th *thread) bool {
+	k := &x.log.sharing
+	for _, other := range x.alive {
+		if x.lost(other) || other.k.Process() != th.k.Process() {
+			continue
+		}
+		if k.differ(task, other.task) || k.families[pair{min(tid, other.tid), max(tid, other.tid)}] || k.leaders[tid] && (other.tid < tid || k.leaders[other.tid]) {
+			return true
+		}
+	}
+	return false
+}
