@@ -107,12 +107,16 @@ func runFcntl(x *exec, o *op) outcome {
 	if f := x.file(o, o.fd); o.a[0] == abi.F_GETFD && externalOf(f) != nil && f.Name == "inherited" && o.want.ret >= 0 { // only the log knows
 		_, _ = x.calls(o).Fcntl(o.fd, abi.F_SETFD, int(o.want.ret))
 	}
-	n, err := x.calls(o).Fcntl(o.fd, int(o.a[0]), int(o.a[1]))
+	arg := o.a[1]
+	if o.a[0] == abi.F_SETFL && x.mayDiffer(o, o.fd) && !o.want.failed() {
+		arg &^= abi.O_DIRECT // whether a file can do that, only the log knows
+	}
+	n, err := x.calls(o).Fcntl(o.fd, int(o.a[0]), int(arg))
 	out := outcomeOf(n, err)
 	if o.a[0] == abi.F_GETFL && err == nil && !o.want.failed() {
 		// O_LARGEFILE is the library's, and of files that were open before only the log knows the flags.
-		const largefile = 0x8000
-		if x.mayDiffer(o, o.fd) || out.ret|largefile == o.want.ret|largefile {
+		const alike = 0x8000 | abi.O_DIRECT
+		if !opened(x.file(o, o.fd)) || out.ret|alike == o.want.ret|alike {
 			out.ret = o.want.ret
 		}
 	}

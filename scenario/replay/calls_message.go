@@ -2,6 +2,7 @@ package replay
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
@@ -128,5 +129,23 @@ func runSendmsg(x *exec, o *op) outcome {
 	if len(o.fds) == 0 {
 		return runSend(x, o)
 	}
-	return outcomeOf(x.calls(o).SendFds(o.fd, x.sendData(o), o.fds, int(o.a[1])))
+	fds := x.standIns(o)
+	out := outcomeOf(x.calls(o).SendFds(o.fd, x.sendData(o), fds, int(o.a[1])))
+	for i, fd := range fds {
+		if fd != o.fds[i] {
+			x.pilot.CloseIn(x.thread(o).k.Files(), fd)
+		}
+	}
+	return out
+}
+
+// standIns gives the descriptors that o passes, with files of which nothing is known for those whose numbers the log left out.
+func (x *exec) standIns(o *op) []int {
+	fds := slices.Clone(o.fds)
+	for i, fd := range fds {
+		if fd < 0 && !o.want.failed() {
+			fds[i] = x.spareFd(o)
+		}
+	}
+	return fds
 }

@@ -146,7 +146,7 @@ func (o *op) child() int {
 
 func runWait4(x *exec, o *op) outcome {
 	pid := o.child()
-	if !x.hasChild(o, pid) {
+	if !x.hasChild(o, pid) && !x.allChildren(o) {
 		x.tally.injected++
 		return o.want
 	}
@@ -158,6 +158,12 @@ func runWait4(x *exec, o *op) outcome {
 		return errOutcome(err)
 	}
 	return outcomeOf(n, err)
+}
+
+// allChildren reports whether the log has the making of all children that o's process can have: it begins with a program, and
+// shows what its threads and children do.
+func (x *exec) allChildren(o *op) bool {
+	return !x.log.attached && x.log.clones() && x.log.Stats.Form.Pids && len(x.newcomers) == 0
 }
 
 func readyWait4(x *exec, o *op) bool {

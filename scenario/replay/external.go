@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"strings"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
@@ -82,6 +84,12 @@ func (e *external) become(bits, mask abi.Events) {
 	}
 }
 
+// opened reports whether the log shows with which flags f was opened: by a path.
+func opened(f *vfs.File) bool { return externalOf(f) == nil || strings.HasPrefix(f.Name, "/") }
+
+// openOnly are the flags of open that the description does not keep.
+const openOnly = abi.O_CLOEXEC | abi.O_CREAT | abi.O_EXCL | abi.O_NOCTTY | abi.O_TRUNC
+
 // installExternal opens a file that the model does not have.
 func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcome {
 	files := x.thread(o).k.Files()
@@ -89,7 +97,7 @@ func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcom
 	if errno != 0 {
 		return outcome{ret: -1, errno: errno}
 	}
-	files.Install(fd, newExternal(x.k.System(), name, flags&^abi.O_CLOEXEC, polls))
+	files.Install(fd, newExternal(x.k.System(), name, flags&^openOnly, polls))
 	if name == "socket:" {
 		x.tally.injected++
 	}
