@@ -43,7 +43,7 @@ package replay
 //	exec.go task.go perform.go  one execution, its tasks, and the calls they make; strategy.go, plan.go: who runs, what is done otherwise
 //	things.go items.go          what a call is about; the items of epolls by their data; coming.go: what the log does with a file later
 //	order.go ready.go clock.go  when a call runs, and how time passes; arrival.go: when what comes from outside does
-//	origin.go kin.go unseen.go  where a task came from that the log does not show made; ends and execs that it does not show
+//	origin.go kin.go sharing.go where a task came from that the log does not show made; unseen.go: ends and execs that it does not show
 //	reuseport.go network.go     which listener a connection is for; what TCP has under way inside of a log
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
 //	peer*.go datagram.go        that the model does not have; defer.go: a listener that takes only who has spoken

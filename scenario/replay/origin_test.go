@@ -66,6 +66,10 @@ func TestOrigins(t *testing.T) {
 			"7 read(3, \"\", 8) = 0\n" + loads},
 		{"it closes also what the next number is", "7 pipe2([3, 4], O_CLOEXEC) = 0\n" + loads +
 			"7 close(4) = 0\n7 read(3, \"\", 8) = 0\n"},
+		{"standard input and output tell nothing", "7 eventfd2(0, 0) = 3\n9 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 4\n" +
+			"9 close(1) = 0\n9 +++ exited with 0 +++\n7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=9, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---\n" +
+			"8 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 4\n8 write(1, \"x\", 1) = 1\n8 +++ exited with 0 +++\n" +
+			"7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---\n"},
 		{"of several processes the one whose copy fits", "7 eventfd2(0, 0) = 3\n7 close(0) = 0\n" +
 			"9 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 0\n9 eventfd2(0, 0) = 4\n" +
 			"8 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 0\n8 close(0) = 0\n"},
