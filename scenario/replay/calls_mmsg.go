@@ -23,7 +23,7 @@ func mmsgRows() []row {
 }
 
 func parseMmsg(o *op, a *args) {
-	o.fd = a.int32(0)
+	o.fd, o.a[0], o.a[1] = a.int32(0), 1, a.numOr(3, 0)&^abi.MSG_WAITFORONE
 	flags, list := a.numOr(3, 0), a.tree(1)
 	for i := range list.List {
 		if int64(len(o.parts)) >= max(o.want.ret, 1) { // the rest was not reached
@@ -40,6 +40,14 @@ func parseMmsg(o *op, a *args) {
 		o.parts = append(o.parts, &p)
 	}
 	a.ok = a.ok && (int64(len(o.parts)) >= o.want.ret || o.want.failed())
+}
+
+// first is the first message of a call with several, the call itself otherwise.
+func (o *op) first() *op {
+	if len(o.parts) > 0 {
+		return o.parts[0]
+	}
+	return o
 }
 
 // message takes over one of the messages.

@@ -123,10 +123,10 @@ func (x *exec) worksOn(other *op, f *vfs.File, o *op) bool {
 func (x *exec) firstRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 	errno = abi.EAGAIN
 	x.log.next(x.at, func(other *op) lookahead {
-		if other == o || other.fd < 0 || !other.row.looks || !x.sharesFiles(o, other) || x.file(other, other.fd) != f {
+		if other == o || other.fd < 0 || !other.row.looks || !x.has(other, f) {
 			return lookOn
 		}
-		n, errno = other.want.ret, other.want.errno
+		n, errno = other.first().want.ret, other.want.errno
 		return lookYes
 	})
 	return n, errno

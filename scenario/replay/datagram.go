@@ -77,6 +77,9 @@ func (x *exec) datagramFrom(o *op, f *vfs.File) bool {
 	if errno != 0 || local.Inet.Port() == 0 {
 		return false
 	}
+	if x.peek(f)&abi.EPOLLIN != 0 {
+		return false // another one comes behind what is there
+	}
 	size := o.want.ret
 	from := o.addr
 	if o.row.parseIsWait() {

@@ -50,8 +50,8 @@ func (x *exec) receiverFor(client netip.AddrPort, group []*devices.Udp) *devices
 		if !o.row.looks || !o.row.isSocketCall() || o.want.failed() || x.accepting[o.index] {
 			return lookOn
 		}
-		u := in(x.fileAhead(o))
-		if u == nil || anyInet(o.addr) && x.log.clients[client.Port()] && o.addr.Inet.Port() != client.Port() {
+		u, from := in(x.fileAhead(o)), o.first().addr
+		if u == nil || anyInet(from) && x.log.clients[client.Port()] && from.Inet.Port() != client.Port() {
 			return lookOn
 		}
 		x.accepting[o.index] = true
@@ -59,6 +59,14 @@ func (x *exec) receiverFor(client netip.AddrPort, group []*devices.Udp) *devices
 		return lookYes
 	})
 	return chosen
+}
+
+// has reports whether a call that comes later is on f, also one of a thread that is not there yet.
+func (x *exec) has(o *op, f *vfs.File) bool {
+	if x.threads[o.task] != nil {
+		return x.file(o, o.fd) == f
+	}
+	return slices.ContainsFunc(x.alive, func(th *thread) bool { return !x.lost(th) && th.k.Files().At(o.fd) == f })
 }
 
 // fileAhead is file for a call that comes later, also one of a thread that is not there yet: of such a one it is what a process with

@@ -63,7 +63,7 @@ func (r *row) sends() bool {
 
 func (r *row) isSocketCall() bool {
 	switch r.name {
-	case "recvfrom", "sendto", "recvmsg", "sendmsg":
+	case "recvfrom", "sendto", "recvmsg", "sendmsg", "recvmmsg", "sendmmsg":
 		return true
 	}
 	return false
