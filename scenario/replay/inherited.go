@@ -153,12 +153,33 @@ func (x *exec) vanished(files *vfs.FdTable, fd int, o *op) bool {
 	if maker, ok := x.table(files).makers[fd]; ok && maker != o.task && len(x.newcomers) > 0 {
 		return false // rather they do not share their numbers
 	}
-	if x.script != nil {
-		x.script.closed(x.thread(o), fd)
+	for _, n := range append([]int{fd}, x.above(files, fd, o)...) {
+		if x.script != nil {
+			x.script.closed(x.thread(o), n)
+		}
+		x.pilot.CloseIn(files, n)
+		x.inferred("fd %d of process %d was closed by a call that the log does not have", n, x.thread(o).k.Process().Pid())
 	}
-	x.pilot.CloseIn(files, fd)
-	x.inferred("fd %d of process %d was closed by a call that the log does not have", fd, x.thread(o).k.Process().Pid())
 	return true
+}
+
+// above gives the numbers above fd that a close_range has closed together with it: all of them, of a table that nobody shares, if the
+// log makes no use of any.
+func (x *exec) above(files *vfs.FdTable, fd int, o *op) []int {
+	if files.Users > 1 || x.log.seen["close_range"] {
+		return nil
+	}
+	var list []int
+	for _, n := range files.Open() {
+		given := slices.Contains(o.want.fds, n) || int64(n) == o.want.ret
+		if n > fd && !given && (!x.untraced(files, n) || x.usedLater(o, n)) {
+			return nil
+		}
+		if n > fd {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // gone closes a number that the log has no more, if a call that it leaves out can have closed it.
