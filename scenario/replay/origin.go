@@ -8,6 +8,7 @@ import (
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario/strace"
+	"github.com/epollsim/epollsim/vfs"
 )
 
 // Tasks of which the log does not show how they came to be: it began later, or has no clone and execve. Each is taken to be a
@@ -210,25 +211,83 @@ func (x *exec) made(o *op, fd int) {
 	t.makers[fd] = o.task
 }
 
-// suspects are the tasks whose origin may have led to the divergence: that of the failed call first, then those that share its
-// numbers, then others, the newest of each first.
-func (x *exec) suspects() []newcomer {
-	var list, others []newcomer
-	if x.failed == nil {
+// guess is another origin of a newcomer.
+type guess struct {
+	task int
+	from origin
+}
+
+const (
+	guessesNear   = 1024 // moments before a divergence
+	guessesOthers = 8    // newcomers of other processes that are tried
+	guessesMost   = 400  // pairs of guesses
+)
+
+// guesses are the other origins of those whose own may have led to the divergence: that of the failed call first, then the newest
+// in its process, then those of other processes that have worked on the same numbers: they may belong to this one; then others.
+func (x *exec) guesses() []guess {
+	if x.failed == nil || len(x.newcomers) == 0 || x.thread(x.failed) == nil {
 		return nil
 	}
+	var first, list, others, rest []guess
+	strangers := 0
+	here := 0
+	near := x.onNumbers(x.failed)
+	holder := x.table(x.thread(x.failed).k.Files()).makers[int(x.failed.want.ret)]
 	for _, n := range slices.Backward(x.newcomers) {
 		th := x.threads[n.task]
 		switch {
-		case n.task == x.failed.task:
-			list = slices.Insert(list, 0, n)
-		case th != nil && !x.lost(th) && x.sharesFiles(&op{task: n.task}, x.failed) && len(list) < nearestProcesses:
-			list = append(list, n)
-		case len(others) < nearestProcesses: // what another process closed may have been this one's
-			others = append(others, n)
+		case n.task == x.failed.task, n.task == holder && numbers(x.failed):
+			first = n.guesses(first)
+		case th != nil && !x.lost(th) && x.sharesFiles(&op{task: n.task}, x.failed):
+			if here++; here <= nearestProcesses {
+				list = n.guesses(list)
+			}
+		case near[n.task] && th != nil && !x.lost(th) && len(others) < guessesOthers:
+			for _, from := range n.others {
+				if parent := x.threads[from.of]; from.kind == originThread && parent != nil && x.sharesFiles(&op{task: from.of}, x.failed) {
+					others = append(others, guess{n.task, from})
+				}
+			}
+		case strangers < nearestProcesses: // what another process closed may have been this one's
+			strangers++
+			rest = n.guesses(rest)
 		}
 	}
-	return append(list, others...)
+	return slices.Concat(first, list, others, rest)
+}
+
+func (n newcomer) guesses(list []guess) []guess {
+	for _, from := range n.others {
+		list = append(list, guess{n.task, from})
+	}
+	return list
+}
+
+// onNumbers gives the tasks that have made calls on the numbers that a call is about, not long ago.
+func (x *exec) onNumbers(o *op) map[int]bool {
+	about := map[int]bool{o.fd: o.fd >= 0, o.fd2: o.fd2 >= 0}
+	for _, p := range o.polls {
+		about[int(p.Fd)] = true
+	}
+	for _, s := range o.sets {
+		for _, fd := range s.Fds() {
+			about[fd] = true
+		}
+	}
+	if ep := x.epoll(o); ep != nil {
+		ep.EachItem(func(_ *vfs.File, fd int, _ abi.EpollEvent) bool {
+			about[fd] = true
+			return true
+		})
+	}
+	tasks := map[int]bool{}
+	for i := x.at; i >= max(x.log.first, x.at-guessesNear); i-- {
+		if o := x.log.at(i).op; o != nil && o.row != nil && (about[o.fd] || about[o.fd2]) {
+			tasks[o.task] = true
+		}
+	}
+	return tasks
 }
 
 // comes is the plan in which a task has another origin.
@@ -242,11 +301,31 @@ func (p *plan) comes(task int, from origin) *plan {
 	return n
 }
 
-// otherOrigins looks for a plan that comes further because a task is something else.
+// otherOrigins looks for a plan that comes further because a task is something else, or two are.
 func (f *found) otherOrigins(try func(*plan) (*exec, bool)) bool {
-	for _, n := range f.x.suspects() {
-		for _, o := range n.others {
-			if x, further := try(f.plan.comes(n.task, o)); x == nil || further {
+	type failed struct {
+		p *plan
+		g []guess
+	}
+	var elsewhere []failed
+	best := f.x.failed
+	for _, g := range f.x.guesses() {
+		p := f.plan.comes(g.task, g.from)
+		x, further := try(p)
+		if x == nil || further {
+			return further
+		}
+		if !x.failedAt(best) {
+			elsewhere = append(elsewhere, failed{p, x.guesses()})
+		}
+	}
+	tries := 0
+	for _, e := range elsewhere {
+		for _, g := range e.g {
+			if tries++; tries > guessesMost {
+				return false
+			}
+			if x, further := try(e.p.comes(g.task, g.from)); x == nil || further {
 				return further
 			}
 		}
