@@ -84,6 +84,12 @@ func (ep *Eventpoll) Requeue(f *vfs.File, fd int) {
 	}
 }
 
+// EndsScan reports whether a scan runs whose task does next as its last step: it has looked at all items, and what becomes ready now
+// goes to ovflist. It is no point.
+func (ep *Eventpoll) EndsScan(next sim.Access) bool {
+	return ep.ovflist != inactive && ep.lock.Owner() == nil && next.ID == ep.lock.ID()
+}
+
 // Item gives what the item of f and fd asks for, and whether it is on rdllist or, while a scan runs, on its list; ok is false if
 // there is no item. It is no point.
 func (ep *Eventpoll) Item(f *vfs.File, fd int) (event abi.EpollEvent, listed, ok bool) {

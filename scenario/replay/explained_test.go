@@ -71,6 +71,22 @@ func TestExplained(t *testing.T) {
 			[]string{"the peer of fd 5 sent 4 bytes"},
 		},
 		{
+			"a program that begins without an execve closes what is to be closed with it",
+			"7 pipe2([3, 4], O_CLOEXEC) = 0\n8 close(3) = 0\n7 close(4) = 0\n7 read(3,  <unfinished ...>\n" +
+				"7 <... read resumed>\"\", 1) = 0\n8 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 3\n8 close(3) = 0\n" +
+				"8 openat(AT_FDCWD, \"/lib/libc.so.6\", O_RDONLY|O_CLOEXEC) = 3\n8 close(3) = 0\n8 +++ exited with 0 +++\n" +
+				"7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---\n",
+			nil,
+		},
+		{
+			"the other end of a terminal has a number",
+			exec + "openat(AT_FDCWD, \"/dev/ptmx\", O_RDWR) = 3\nioctl(3, TIOCGPTPEER, 0x102) = 4\ndup(4) = 5\n", nil,
+		},
+		{
+			"what a call that was killed seems to have come to",
+			exec + "pipe2([3, 4], 0) = 0\nread(3, \"\"..., 1) = 18446744073709551615\n+++ killed by SIGINT +++\n", nil,
+		},
+		{
 			"a server that is gone refuses",
 			exec + "socket(AF_INET, SOCK_STREAM, 0) = 3\n" +
 				"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +

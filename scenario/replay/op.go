@@ -61,7 +61,7 @@ func (o *outcome) interrupted() bool { return o.errno == abi.EINTR || o.errno >=
 // result is what the log says came of a call.
 func result(c *strace.Call) outcome {
 	r := &c.Result
-	o := outcome{ret: r.Ret, errno: r.Err, none: r.Unknown && r.Err == 0}
+	o := outcome{ret: r.Ret, errno: r.Err, none: r.Unknown && r.Err == 0 || r.Ret < 0 && !r.Failed} // a number of a task that is killed
 	if r.Failed && r.Err == 0 {
 		o.errno = unknownErrno
 	}

@@ -40,11 +40,11 @@ func (x *exec) advance(th *thread) bool {
 		}
 	case !th.begun:
 		late := x.plan.atEnd(o)
-		if o.row.looks && !late && x.ready(o) && !o.want.interrupted() && !x.rival(o) || o.row.waits && !late && x.sleeps(o) || x.plan.atOnce(o) {
+		if o.row.looks && !late && x.ready(o) && !x.awaits(o) && !o.want.interrupted() && !x.rival(o) || o.row.waits && !late && x.sleeps(o) || x.plan.atOnce(o) {
 			x.begin(th)
 			return true
 		}
-	case th.stopped:
+	case th.stopped, x.awaits(o):
 	case th.k.Task().Runnable():
 		if o.never || x.ready(o) && !x.rival(o) || x.sleeps(o) {
 			x.run(th)

@@ -9,11 +9,12 @@ type plan struct {
 	late   map[int]bool    // not before its end comes; false: as soon as it begins
 	inside map[int]int     // it is stopped at this point inside
 	before map[int]earlier // another one goes first, if it has begun by then
+	amid   map[int]earlier // another one is made while this wait scans its ready list
 
 	origins map[int]origin // of tasks whose making the log does not have
 }
 
-type earlier struct{ index, task int }
+type earlier struct{ index, task, moment int }
 
 // with is the plan with one more call made late, or at once.
 func (p *plan) with(o *op, late bool) *plan {
@@ -26,7 +27,15 @@ func (p *plan) with(o *op, late bool) *plan {
 func (p *plan) inFront(first, second *op) *plan {
 	n := p.copy()
 	delete(n.late, first.index)
-	n.before[second.index] = earlier{first.index, first.task}
+	n.before[second.index] = earlier{first.index, first.task, first.moment}
+	return n
+}
+
+// during is the plan in which o is made while wait scans what is ready.
+func (p *plan) during(wait, o *op) *plan {
+	n := p.copy()
+	delete(n.late, o.index)
+	n.amid[wait.index] = earlier{o.index, o.task, o.moment}
 	return n
 }
 
@@ -39,9 +48,10 @@ func (p *plan) stopped(o *op, point int) *plan {
 }
 
 func (p *plan) copy() *plan {
-	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, inside: map[int]int{}, before: map[int]earlier{}}
+	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, inside: map[int]int{}, before: map[int]earlier{}, amid: map[int]earlier{}}
 	maps.Copy(n.late, p.late)
 	maps.Copy(n.before, p.before)
+	maps.Copy(n.amid, p.amid)
 	maps.Copy(n.inside, p.inside)
 	return n
 }

@@ -16,6 +16,7 @@ import (
 // Bounds of the search.
 const (
 	near       = 64      // calls before the divergence that are turned round
+	nearest    = 12      // ways that are tried before calls are made in the middle of waits
 	seconds    = 24      // ways that diverge elsewhere, from where it goes on
 	nearSecond = 20      // calls that are turned round there
 	nearDrawn  = 24      // at most, that are turned round at random together
@@ -95,7 +96,10 @@ func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 	}
 	var elsewhere []failed
 	calls, best := f.x.nearby(near), f.x.failed
-	for _, p := range f.x.turned(f.plan, calls) {
+	single := f.x.turned(f.plan, calls)
+	amid := f.x.disorder(f.plan, calls)
+	single = slices.Insert(single, min(len(single), nearest), amid...)
+	for _, p := range single {
 		x, further := try(p)
 		if x == nil || further {
 			return further

@@ -5,6 +5,7 @@ import (
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
@@ -127,12 +128,17 @@ func (x *exec) rival(o *op) bool {
 	})
 }
 
-// reportedBefore gives the files that waits report before one reports any of these things: waits that are under way, and that one
-// itself. Those that are listed already are left out.
+// reportedBefore gives the files that waits of an epoll report before one reports any of these things: waits that are under way, and
+// that one itself. Those that are listed already are left out.
 func (x *exec) reportedBefore(own []sim.ID, o *op) []*vfs.File {
+	type report struct {
+		ep   *eventpoll.Eventpoll
+		file *vfs.File
+	}
+	var reports []report
 	var before []*vfs.File
 	moments := 0
-	found := x.log.next(x.at, func(w *op) lookahead {
+	x.log.next(x.at, func(w *op) lookahead {
 		if moments++; moments > closeBy {
 			return lookNo
 		}
@@ -144,24 +150,36 @@ func (x *exec) reportedBefore(own []sim.ID, o *op) []*vfs.File {
 		if ep == nil {
 			return lookOn
 		}
-		var files []*vfs.File
-		for _, e := range w.want.events {
-			f, _ := x.itemOf(ep, e.Data)
-			if f != nil && share(x.things(f), own) {
-				before = append(before, files...)
-				return lookYes
-			}
-			if f != nil && !x.listed(ep, e.Data) {
-				files = append(files, f)
+		own, files := x.reportedIn(ep, w, own)
+		if own || th.cur == w { // one that comes later tells nothing
+			for _, f := range files {
+				reports = append(reports, report{ep, f})
 			}
 		}
-		if th.cur == w { // one that comes later tells nothing
-			before = append(before, files...)
+		if !own {
+			return lookOn
 		}
-		return lookOn
+		for _, r := range reports {
+			if r.ep == ep { // what another one reports when tells nothing
+				before = append(before, r.file)
+			}
+		}
+		return lookYes
 	})
-	if !found {
-		return nil
-	}
 	return before
+}
+
+// reportedIn gives the files that w reports before one of own, or all, without those that are listed already; found is whether it
+// reports one.
+func (x *exec) reportedIn(ep *eventpoll.Eventpoll, w *op, own []sim.ID) (found bool, files []*vfs.File) {
+	for _, e := range w.want.events {
+		f, _ := x.itemOf(ep, e.Data)
+		if f != nil && share(x.things(f), own) {
+			return true, files
+		}
+		if f != nil && !x.listed(ep, e.Data) {
+			files = append(files, f)
+		}
+	}
+	return false, files
 }
