@@ -32,8 +32,8 @@ func (x *exec) awaits(o *op) bool {
 	return planned && other == nil
 }
 
-// letAmid lets the wait of th run until it has scanned what is ready, then the other, then goes on.
-func (x *exec) letAmid(th, other *thread) {
+// runAmid lets the wait of th run until it has scanned what is ready, then the other, then goes on.
+func (x *exec) runAmid(th, other *thread) {
 	ep, t := x.epoll(th.cur), th.k.Task()
 	if ep == nil {
 		return

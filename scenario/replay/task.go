@@ -198,6 +198,10 @@ func (x *exec) note(o *op) {
 
 // run lets th run to the end of its call, to where it sleeps, or to where it is to be stopped.
 func (x *exec) run(th *thread) {
+	if other, _ := x.amidst(th.cur); other != nil && other != th && x.ready(th.cur) {
+		x.runAmid(th, other)
+		return
+	}
 	x.steer.points = th.points
 	x.grant(th.k.Task())
 	if th.points > 0 && x.steer.points == 1 && !th.finished {
