@@ -33,6 +33,7 @@ func (p *Pool) get() *coroutine {
 // loop is the body of the coroutine: run the task it was given, go back to the pool, wait for another.
 func (co *coroutine) loop(yield func(struct{}) bool) {
 	co.yield = yield
+	deepen(0)
 	for {
 		pool := co.task.m.pool
 		co.task.main()
@@ -42,6 +43,14 @@ func (co *coroutine) loop(yield func(struct{}) bool) {
 			return
 		}
 	}
+}
+
+// deepen grows the stack while there is nothing on it yet that would have to be moved: to what system calls need.
+//
+//go:noinline
+func deepen(i int) byte {
+	var room [6 << 10]byte
+	return room[i]
 }
 
 // Close ends the coroutines that wait for work, and with them their goroutines. The pool may be used again.

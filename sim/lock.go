@@ -99,7 +99,7 @@ func (l *lock) grant() {
 func (l *lock) release() {
 	m := l.m
 	t := m.cur
-	a := Access{ID: l.id, Field: fieldOwner, Write: true}
+	a := Access{ID: l.id, Field: fieldOwner, Write: true, Role: Releases}
 	m.preempt(a)
 	m.record(a)
 	m.checkAlive(l.id)

@@ -73,6 +73,7 @@ type Machine struct {
 	coasting error  // the end of a run that goes on unwatched
 	skipTo   uint64 // steps before are those of skipper, and are not told
 	skipper  *Task
+	alone    bool // … and until another can run
 	checking bool
 	running  bool
 	closed   bool
@@ -344,6 +345,9 @@ func (m *Machine) enqueue(t *Task) {
 	m.runq.PushBack(&t.runLink, t)
 	t.enabler = m.underWay()
 	m.runnable++
+	if m.alone {
+		m.alone, m.skipTo = false, 0
+	}
 	if m.listed {
 		t.slot = len(m.runnables)
 		m.runnables = append(m.runnables, t)

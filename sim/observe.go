@@ -89,6 +89,27 @@ func (m *Machine) Skip(to uint64, t *Task) {
 	}
 }
 
+// Contended reports whether any task waits for a lock.
+func (m *Machine) Contended() bool {
+	for t := m.tasks.Front(); t != nil; t = m.tasks.Next(&t.taskLink) {
+		if t.pending != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Unwatched says that the next steps, at most this many, are of no interest as long as the running task is the only one that can
+// run: the Observer is told again of the step that makes another one runnable. It is for nothing where somebody else looks
+// at every step.
+func (m *Machine) Unwatched(steps uint64) bool {
+	if m.observer == nil || m.ring != nil || m.tracing || m.freed != nil || m.opts.AfterStep != nil || m.runnable != 1 || m.err != nil {
+		return false
+	}
+	m.opts.Footprints, m.skipTo, m.skipper, m.alone = false, min(m.Steps+steps, m.opts.MaxSteps), m.cur, true
+	return true
+}
+
 // NamesSum is a checksum of the names of all classes and fields: accesses of programs with another one mean
 // something else.
 func NamesSum() uint32 {
@@ -101,5 +122,5 @@ var Everything = ID(NewClass("everything")) << 48
 // TouchEverything adds to the footprint of the running step that it looked at everything.
 func (m *Machine) TouchEverything() { m.touch(Access{ID: Everything, Write: true}) }
 
-// LockAccess is the access of taking or releasing a lock.
+// LockAccess is the access of taking a lock.
 func LockAccess(lock ID) Access { return Access{ID: lock, Field: fieldOwner, Write: true} }

@@ -75,15 +75,25 @@ func (m *Machine) NewID(c Class) ID {
 
 // Access is one touch of a field: what, and whether it changes it. Sub tells apart the elements of a
 // field that is an array (slots of an fd table). Add is for a Write that commutes with others like it, such as
-// counting up. Last is for an Add that comes after all others by what it is: see CountDown.
+// counting up.
 type Access struct {
 	ID    ID
 	Sub   int32
 	Field Field
 	Write bool
 	Add   bool
-	Last  bool
+	Role  Role
 }
+
+// Role is what an access is besides.
+type Role uint8
+
+// The roles.
+const (
+	Plain    Role = iota
+	Last          // an Add that comes after all others by what it is: see CountDown
+	Releases      // of a lock; any other Write of its owner takes it
+)
 
 // String is the access on one line: the object, the field, read or written.
 func (a Access) String() string {
@@ -145,7 +155,11 @@ func (m *Machine) Add(id ID, f Field) {
 // what the last one does, whoever that is, so that nobody can see who it was: counts commute, and what comes after the last
 // comes after all. It is no point.
 func (m *Machine) CountDown(id ID, f Field, left int) {
-	m.touch(Access{ID: id, Field: f, Write: true, Add: true, Last: left == 0})
+	a := Access{ID: id, Field: f, Write: true, Add: true}
+	if left == 0 {
+		a.Role = Last
+	}
+	m.touch(a)
 }
 
 // ReadAt is Read for element i of an array.

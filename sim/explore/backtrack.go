@@ -27,11 +27,11 @@ func (s *search) advance() bool {
 func (s *search) back() bool {
 	s.n--
 	e := &s.events[s.n]
-	s.forget(s.n, e)
+	s.forget(e)
 	if e.forced {
 		return false
 	}
-	e.finish()
+	s.finish(e)
 	return true
 }
 
@@ -59,16 +59,6 @@ func (s *search) weed(e *event, i int) bool {
 		e.todo = slices.Delete(e.todo, i, i+1)
 	}
 	return false
-}
-
-// forget takes event i off the locations.
-func (s *search) forget(i int, e *event) {
-	for _, a := range e.foot {
-		loc := &s.all[a.loc]
-		for k := len(loc.touchs); k > 0 && loc.touchs[k-1].event >= int32(i); k = len(loc.touchs) {
-			loc.touchs = loc.touchs[:k-1]
-		}
-	}
 }
 
 // done guesses how much of all was visited, from the choices left on the way to the current run.

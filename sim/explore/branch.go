@@ -51,7 +51,7 @@ func (s *search) give(i int) *branch {
 	}
 	last.task = b.task
 	last.sleep = q.restoreSleepers(s.saveSleepers(e.sleep))
-	done := append(s.saveSleepers(e.done), s.saveSleepers([]sleeper{{e.task, e.all, e.frees, e.foot}})...)
+	done := append(s.saveSleepers(e.done), s.savedOf(e))
 	for _, g := range e.given {
 		done = append(done, *g.first.Load())
 	}
@@ -65,7 +65,8 @@ func (b *branch) learned() {
 	s := b.search
 	if s.relearn = false; s.base > 0 && b.first.Load() == nil {
 		e := &s.events[s.base-1]
-		b.first.Store(&s.saveSleepers([]sleeper{{e.task, e.all, e.frees, e.foot}})[0])
+		first := s.savedOf(e)
+		b.first.Store(&first)
 	}
 }
 

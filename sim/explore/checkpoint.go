@@ -112,7 +112,7 @@ func (s *search) saveEvent(e *event) savedEvent {
 	to := savedEvent{Used: e.used, Todo: slices.Clone(e.todo), Done: s.saveSleepers(e.done), Sleep: s.saveSleepers(e.sleep)}
 	to.Task = e.task
 	if s.choosing {
-		to.savedSleeper = s.saveSleepers([]sleeper{{e.task, e.all, e.frees, e.foot}})[0]
+		to.savedSleeper = s.savedOf(e)
 		to.Forced, to.Current = e.forced, e.current
 	}
 	for _, w := range e.wants {
@@ -222,7 +222,15 @@ func (s *search) restoreEvent(e *event, from *savedEvent, i int) {
 	e.task, e.used, e.todo, e.forced, e.current = from.Task, from.Used, from.Todo, from.Forced, from.Current
 	e.done, e.sleep = s.restoreSleepers(from.Done), s.restoreSleepers(from.Sleep)
 	own := s.restoreSleepers([]savedSleeper{from.savedSleeper})[0]
-	e.all, e.frees, e.foot = own.all, own.frees, own.foot
+	e.all, e.frees, e.lo = own.all, own.frees, s.behindTouchs(i)
+	s.touchs = s.touchs[:e.lo]
+	for _, r := range own.foot {
+		s.touchs = append(s.touchs, touch{ref: r, prev: -1})
+		if r.whole {
+			s.wholes++
+		}
+	}
+	e.hi = int32(len(s.touchs))
 	for _, w := range from.Wants {
 		e.wants = append(e.wants, wish{w.Tasks, w.One})
 	}
@@ -237,7 +245,7 @@ func (s *search) restoreSleepers(list []savedSleeper) (all []sleeper) {
 	for _, q := range list {
 		one := sleeper{task: q.Task, all: q.All, frees: q.Frees}
 		for _, a := range q.Foot {
-			one.foot = append(one.foot, s.ref(a))
+			one.foot = append(one.foot, s.ref(&a))
 		}
 		all = append(all, one)
 	}

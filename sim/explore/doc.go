@@ -39,7 +39,7 @@ package explore
 //
 //	explore.go phase.go         an exploration and its bounds; limits.go: when it gives up
 //	trace.go order.go race.go   a run: what happened, what comes before what, what must be tried otherwise
-//	want.go sleep.go halted.go
+//	want.go sleep.go halted.go  quiet.go: steps that need not be looked at
 //	search.go backtrack.go      how a run is steered, and which is next
 //	branch.go crew.go           several cores; reuse.go: memory that explorations hand on
 //	rules.go                    which steps depend on each other
@@ -55,6 +55,9 @@ package explore
 //   - A new kind of shared state needs no code here: an access in the footprint, of a kind that sim.Access.Kind knows.
 //   - A release of a lock and the acquisition that it makes possible are no race; the two acquisitions are. A task that
 //     never gets its lock still races with those who had it (unfulfilled).
+//   - What the last of many does is behind what all of them did, whoever it is (sim.Machine.CountDown): no race, for trying the
+//     other order would find another one last, who does the same. Under a bound the orders cost differently, and are tried.
+//   - What a task does that is alone, behind all that was, while nobody waits for a lock races with nothing (quiet.go).
 //   - Behind a passage of time everything is ordered after all that was before, for nothing could run.
 //   - A run that fails ends everybody: its last step does not commute with anything (failed).
 //   - Under a bound a race adds a choice also where the other task got the CPU, for leaving it there costs nothing, and

@@ -19,8 +19,7 @@ func (s *search) Halted(m *sim.Machine, _ error) {
 // failed handles a step in which the run ended: all others that could have run were kept from it.
 func (s *search) failed(t *sim.Task) {
 	if !s.m.Checking() {
-		s.n = int(s.m.Steps)
-		s.stepped(s.m)
+		s.stepped(s.m, int(s.m.Steps))
 	}
 	if s.n == 0 || s.redundant {
 		return
@@ -41,19 +40,16 @@ func (s *search) unfulfilled() {
 		}
 		e := event{task: int32(t.Order), floor: s.floor}
 		if e.prev = s.lastOf(e.task); e.prev >= 0 {
-			e.past = s.events[e.prev].clock
+			e.clock = s.events[e.prev].clock
 		}
-		e.clock = e.past
-		a := s.ref(sim.LockAccess(lock))
-		e.foot = append(e.foot, a)
-		touchs := s.all[a.loc].touchs
-		for k := len(touchs) - 1; k >= 0; k-- {
-			o := touchs[k]
+		take := sim.LockAccess(lock)
+		a := s.ref(&take)
+		for k := s.all[a.loc].last; k >= 0; k = s.touchs[k].prev {
+			o := s.touchs[k]
 			if o.event < s.wantedSince(&e) {
 				break
 			}
-			other := &s.events[o.event]
-			if (o.takes || o.mode != write) && other.task != e.task && !before(e.past, other.task, o.event) {
+			if o.mode != releases && o.task != e.task && !before(e.clock, o.task, o.event) {
 				s.race(o.event, &e, int32(s.n))
 			}
 		}

@@ -4,43 +4,27 @@ import "github.com/epollsim/epollsim/sim"
 
 // ended completes event n with what it touched, and looks for races with earlier ones.
 func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
-	e.foot = e.foot[:0]
-	for _, a := range foot {
-		switch a.ID {
-		case 0:
-		case sim.Everything:
-			e.all = true
-		default:
-			e.addRef(s.ref(a))
-		}
-	}
-	s.order(e, t)
 	n := int32(s.n)
-	e.clock = append(e.clock[:0], e.past...)
+	s.gather(e, foot)
+	s.order(e, t)
+	e.clock = append(e.clock[:0], s.past...)
 	s.racing = s.racing[:0]
-	for _, a := range e.foot {
-		if s.follow(e, a) {
-			s.racing = append(s.racing, a)
+	for i := e.lo; i < e.hi; i++ {
+		if a := &s.touchs[i].ref; s.follow(e, a) {
+			s.racing = append(s.racing, *a)
 		}
 	}
-	for _, a := range s.racing {
-		s.look(e, a, n)
+	for i := range s.racing {
+		s.look(e, &s.racing[i], n)
 	}
 	e.clock = set(e.clock, e.task, n+1)
 	if s.bound >= 0 {
 		s.always(e, t, n)
 	}
-	e.frees = false
-	for _, a := range e.foot {
-		loc := &s.all[a.loc]
-		takes := false
-		if loc.kind == sim.KindLock && a.mode == write {
-			takes = loc.takes()
-			e.frees = e.frees || !takes
-		}
-		loc.touchs = append(loc.touchs, touch{n, a.mode, takes})
+	s.touch(e, n)
+	if s.everythings || e.all {
+		s.everything(e, n)
 	}
-	s.everything(e, n)
 }
 
 // always adds to what is before e in every run: a task begins after who made it, and the last of many comes after all.
@@ -52,10 +36,10 @@ func (s *search) always(e *event, t *sim.Task, n int32) {
 		e.must = append(e.must, s.events[w].must...)
 	}
 	e.must = set(e.must, e.task, n+1)
-	for _, a := range e.foot {
+	for _, a := range s.foot(e) {
 		if a.mode&last != 0 && s.rules.always {
-			for _, o := range s.all[a.loc].touchs {
-				e.must = join(e.must, s.events[o.event].must)
+			for i := s.all[a.loc].last; i >= 0; i = s.touchs[i].prev {
+				e.must = join(e.must, s.events[s.touchs[i].event].must)
 			}
 		}
 	}
@@ -63,8 +47,8 @@ func (s *search) always(e *event, t *sim.Task, n int32) {
 
 // everything orders e, if it looked at everything, with all other events, and with those that did.
 func (s *search) everything(e *event, n int32) {
-	s.everythings = s.everythings || e.all
-	if !s.rules.everything || !s.everythings {
+	s.everythings = true
+	if !s.rules.everything {
 		return
 	}
 	for i := n - 1; i >= e.floor; i-- {
@@ -72,63 +56,123 @@ func (s *search) everything(e *event, n int32) {
 		if other.task == e.task || !e.all && !other.all {
 			continue
 		}
-		if !before(e.past, other.task, i) {
+		if !before(s.past, other.task, i) {
 			s.race(i, e, n)
 		}
 		e.clock = join(e.clock, other.clock)
 	}
 }
 
-func (e *event) addRef(r ref) {
-	for i := range e.foot {
-		if e.foot[i].loc == r.loc {
-			e.foot[i].mode |= r.mode
+// gather notes what e touched.
+func (s *search) gather(e *event, foot []sim.Access) {
+	e.lo, e.frees = s.behindTouchs(s.n), false
+	s.touchs = s.touchs[:e.lo]
+	for i := range foot {
+		switch a := &foot[i]; {
+		case a.ID == 0 || i > 0 && *a == foot[i-1]:
+		case a.ID == sim.Everything:
+			e.all = true
+		default:
+			m := modeOf(a)
+			e.frees = e.frees || m == releases
+			s.put(e.lo, s.locate(a), m)
+		}
+	}
+	e.hi = int32(len(s.touchs))
+}
+
+// behindTouchs is where the touchs of event i begin.
+func (s *search) behindTouchs(i int) int32 {
+	if i == 0 {
+		return 0
+	}
+	return s.events[i-1].hi
+}
+
+// put adds that an event, whose touchs begin at lo, touched location l. It writes field by field: a copy of what was just
+// written in pieces would have to wait.
+func (s *search) put(lo, l int32, m mode) {
+	n := int32(len(s.touchs))
+	for i := lo; i < n; i++ {
+		if o := &s.touchs[i]; o.loc == l {
+			o.mode |= m
 			return
 		}
 	}
-	e.foot = append(e.foot, r)
+	s.touchs = grow(s.touchs)
+	t, loc := &s.touchs[n], &s.all[l]
+	t.loc, t.obj, t.kind, t.whole, t.mode = l, loc.obj, loc.kind, loc.whole, m
 }
 
-// order computes what is before e because of what its task did.
+// order computes what is before e because of what its task did, into s.past.
 func (s *search) order(e *event, t *sim.Task) {
 	e.prev, e.floor = s.lastOf(e.task), s.floor
-	e.past = e.past[:0]
+	s.past = nil
 	if e.prev >= 0 {
-		e.past = append(e.past, s.events[e.prev].clock...)
+		s.past = s.events[e.prev].clock
 	}
 	if w := t.Enabler(); s.rules.wake && w > int(e.prev) && w < s.n && !s.acquires(e) {
-		e.past = join(e.past, s.events[w].clock)
+		s.joined = join(append(s.joined[:0], s.past...), s.events[w].clock)
+		s.past = s.joined
 	}
 }
 
 // acquires reports whether e begins with taking a lock: the holder's release made it possible, but that is no
 // reason why the other could not have been first.
 func (s *search) acquires(e *event) bool {
-	return len(e.foot) > 0 && e.foot[0].kind == sim.KindLock && e.foot[0].mode == write && s.all[e.foot[0].loc].takes()
+	if e.lo == e.hi {
+		return false
+	}
+	a := &s.touchs[e.lo]
+	return a.kind == sim.KindLock && a.mode == takes
 }
 
 // follow orders e behind earlier events that conflict with a, and reports whether one of them may be in a race with e: look
 // is for nothing if not.
-func (s *search) follow(e *event, a ref) (race bool) {
-	race = s.bound >= 0 || a.kind == sim.KindLock && a.mode == write
-	for _, l := range s.conflicting(a) {
-		loc := &s.all[l]
-		for i := len(loc.touchs) - 1; i >= 0; i-- {
-			o := loc.touchs[i]
-			if o.event < e.floor {
-				break
-			}
-			if !s.rules.modes[a.mode|o.mode] {
-				continue
-			}
-			other := &s.events[o.event]
-			race = race || other.task != e.task && !before(e.past, other.task, o.event) && !s.counted(a, l)
-			if !before(e.clock, other.task, o.event) {
-				e.clock = join(e.clock, other.clock)
-			}
-			if s.settles(loc, o) {
-				break
-			}
+func (s *search) follow(e *event, a *ref) (race bool) {
+	if s.rules.kinds[a.kind] {
+		race = s.behind(e, a, a.loc)
+	}
+	if !s.rules.kinds[sim.KindObject] || !a.whole && s.wholes == 0 {
+		return race
+	}
+	obj := &s.objects[a.obj]
+	if !a.whole {
+		for _, l := range obj.whole {
+			race = s.behind(e, a, l) || race
+		}
+		return race
+	}
+	for _, l := range obj.locations {
+		if l != a.loc {
+			race = s.behind(e, a, l) || race
+		}
+	}
+	return race
+}
+
+// behind orders e behind the events that touched location l and conflict with a, and reports whether one of them may be in a
+// race with e.
+func (s *search) behind(e *event, a *ref, l int32) (race bool) {
+	loc := &s.all[l]
+	if s.of(loc, e.task) {
+		return false
+	}
+	race = s.bound >= 0 || a.kind == sim.KindLock && a.mode&write != 0
+	for i := loc.last; i >= 0; i = s.touchs[i].prev {
+		o := &s.touchs[i]
+		if o.event < e.floor {
+			break
+		}
+		if !s.rules.modes[a.mode|o.mode] {
+			continue
+		}
+		race = race || o.task != e.task && !before(s.past, o.task, o.event) && !s.counted(a, l)
+		if !before(e.clock, o.task, o.event) {
+			e.clock = join(e.clock, s.events[o.event].clock)
+		}
+		if s.settles(o) {
+			break
 		}
 	}
 	return race
@@ -136,17 +180,17 @@ func (s *search) follow(e *event, a ref) (race bool) {
 
 // counted reports whether a is behind all that touched location l, whoever comes last. Under a bound who that is costs more
 // preemptions or fewer.
-func (s *search) counted(a ref, l int32) bool {
+func (s *search) counted(a *ref, l int32) bool {
 	return a.mode == add|last && l == a.loc && s.rules.last && s.bound < 0
 }
 
-// settles reports whether all that touched loc before o is ordered before o.
-func (s *search) settles(loc *location, o touch) bool {
-	return o.mode != read && o.mode != add && s.rules.kinds[loc.kind]
+// settles reports whether all that touched the location before o is ordered before o.
+func (s *search) settles(o *touch) bool {
+	return o.mode != read && o.mode != add && s.rules.kinds[o.kind]
 }
 
 // conflicting returns the locations whose accesses conflict with a, good until the next call.
-func (s *search) conflicting(a ref) []int32 {
+func (s *search) conflicting(a *ref) []int32 {
 	met := s.met[:0]
 	if s.rules.kinds[a.kind] {
 		met = append(met, a.loc)

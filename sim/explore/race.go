@@ -7,28 +7,26 @@ import (
 )
 
 // look adds a choice for each earlier event that conflicts with access a of e, and could have come after it.
-func (s *search) look(e *event, a ref, n int32) {
+func (s *search) look(e *event, a *ref, n int32) {
 	if n < int32(s.fixed)-1 { // who made the branch has seen to it
 		return
 	}
-	past := e.past // whatever is before a part of it is in it
-	lock := a.kind == sim.KindLock && a.mode == write
-	releases := lock && !s.all[a.loc].takes()
+	past := s.past // whatever is before a part of it is in it
+	lock := a.kind == sim.KindLock && a.mode&^free == write
 	if !lock && s.rules.released && s.acquires(e) {
 		// Within the step that took a lock, after it was released by who had it before.
-		past = s.afterRelease(past, s.all[e.foot[0].loc].touchs)
+		past = s.afterRelease(past, s.touchs[e.lo].loc)
 	}
 	floor := e.floor
-	if lock && !releases {
+	if lock && a.mode == takes {
 		floor = s.wantedSince(e)
 	}
 	for _, l := range s.conflicting(a) {
 		if s.counted(a, l) {
 			continue
 		}
-		loc := &s.all[l]
-		for i := len(loc.touchs) - 1; i >= 0; i-- {
-			o := loc.touchs[i]
+		for i := s.all[l].last; i >= 0; i = s.touchs[i].prev {
+			o := &s.touchs[i]
 			if o.event < floor {
 				break
 			}
@@ -36,35 +34,35 @@ func (s *search) look(e *event, a ref, n int32) {
 				continue
 			}
 			other := &s.events[o.event]
-			if lock && o.mode == write && l == a.loc && (releases || !o.takes) {
+			if lock && o.mode&^free == write && l == a.loc && (a.mode == releases || o.mode == releases) {
 				// Nobody could take the lock before it was released, nor release it before it was taken. But who
 				// comes before the release and waits gives the CPU back at no cost.
-				if s.bound >= 0 && s.rules.handing && !releases && other.task != e.task && !other.forced && !s.never(other, o.event, e) {
+				if s.bound >= 0 && s.rules.handing && a.mode == takes && o.task != e.task && !other.forced && !s.never(o, e) {
 					s.add(o.event, e, n, false)
 				}
 				continue
 			}
-			ordered := other.task == e.task || before(past, other.task, o.event)
-			if other.task != e.task && (s.bound < 0 && !ordered || s.bound >= 0 && !s.never(other, o.event, e)) {
+			ordered := o.task == e.task || before(past, o.task, o.event)
+			if o.task != e.task && (s.bound < 0 && !ordered || s.bound >= 0 && !s.never(o, e)) {
 				s.race(o.event, e, n)
 			}
-			if s.bound < 0 && ordered && other.floor <= floor && s.settles(loc, o) {
+			if s.bound < 0 && ordered && other.floor <= floor && s.settles(o) {
 				break // what was before o is so, too
 			}
 		}
 	}
 }
 
-// never reports whether e comes after event i, other, in every run.
-func (s *search) never(other *event, i int32, e *event) bool {
-	return e.prev >= 0 && before(s.events[e.prev].must, other.task, i)
+// never reports whether e comes after what did o in every run.
+func (s *search) never(o *touch, e *event) bool {
+	return e.prev >= 0 && before(s.events[e.prev].must, o.task, o.event)
 }
 
-// afterRelease is past and the last release of a lock with touchs.
-func (s *search) afterRelease(past []int32, touchs []touch) []int32 {
-	for i := len(touchs) - 1; i >= 0; i-- {
-		if touchs[i].mode == write {
-			s.after = join(append(s.after[:0], past...), s.events[touchs[i].event].clock)
+// afterRelease is past and the last release of a lock.
+func (s *search) afterRelease(past []int32, lock int32) []int32 {
+	for i := s.all[lock].last; i >= 0; i = s.touchs[i].prev {
+		if o := &s.touchs[i]; o.mode == releases {
+			s.after = join(append(s.after[:0], past...), s.events[o.event].clock)
 			return s.after
 		}
 	}

@@ -28,8 +28,8 @@ func (s *search) free() {
 	}
 	s.locations.clear()
 	*s = search{
-		events: s.events[:0], locations: s.locations,
-		last: s.last[:0], firsts: s.firsts[:0], tasks: s.tasks[:0], met: s.met[:0], racing: s.racing[:0], after: s.after[:0],
+		events: s.events[:0], touchs: s.touchs[:0], locations: s.locations,
+		last: s.last[:0], firsts: s.firsts[:0], tasks: s.tasks[:0], met: s.met[:0], racing: s.racing[:0], joined: s.joined[:0], after: s.after[:0],
 	}
 	searches.Put(s)
 }
@@ -37,7 +37,7 @@ func (s *search) free() {
 // clear makes e what a new event is, but for its memory.
 func (e *event) clear() {
 	*e = event{
-		enabled: e.enabled[:0], foot: e.foot[:0], past: e.past[:0], clock: e.clock[:0], must: e.must[:0],
+		enabled: e.enabled[:0], clock: e.clock[:0], must: e.must[:0],
 		sleep: e.sleep[:0], todo: e.todo[:0], done: e.done[:0],
 	}
 }

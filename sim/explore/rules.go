@@ -14,6 +14,7 @@ type rules struct {
 	pending    bool            // a task that never got its lock would have liked to
 	waited     bool            // while a task waited for its lock, it could have had it
 	released   bool            // what a step that takes a lock does is behind the release before
+	alone      bool            // who is alone, and behind all that was, needs no watching
 	last       bool            // who counts down to nothing is behind all who counted, not in a race with them
 
 	// Under a bound only.
@@ -25,7 +26,7 @@ type rules struct {
 
 func allRules() rules {
 	r := rules{wake: true, time: true, failure: true, everything: true, pending: true,
-		waited: true, released: true, last: true, always: true, arrival: true, handing: true, frees: true}
+		waited: true, released: true, last: true, alone: true, always: true, arrival: true, handing: true, frees: true}
 	for i := range r.kinds {
 		r.kinds[i] = true
 	}
@@ -36,7 +37,7 @@ func allRules() rules {
 }
 
 // conflict reports whether two accesses of different tasks do not commute.
-func (r *rules) conflict(a, b ref) bool {
+func (r *rules) conflict(a, b *ref) bool {
 	if a.obj != b.obj || !r.modes[a.mode|b.mode] {
 		return false
 	}
@@ -46,14 +47,15 @@ func (r *rules) conflict(a, b ref) bool {
 	return (a.whole || b.whole) && r.kinds[sim.KindObject]
 }
 
-// dependent reports whether a step that touched foot does not commute with what s would do.
-func (r *rules) dependent(e *event, s *sleeper) bool {
-	if e.all || s.all {
+// dependent reports whether a step that did e does not commute with what q would do.
+func (s *search) dependent(e *event, q *sleeper) bool {
+	if e.all || q.all {
 		return true
 	}
-	for _, a := range e.foot {
-		for _, b := range s.foot {
-			if r.conflict(a, b) {
+	for i := e.lo; i < e.hi; i++ {
+		a := &s.touchs[i].ref
+		for k := range q.foot {
+			if s.rules.conflict(a, &q.foot[k]) {
 				return true
 			}
 		}

@@ -46,6 +46,9 @@ var orders = map[string]func(*rules){
 	"always":   func(r *rules) { r.always = false },
 }
 
+// savings are the rules without which it does the same, and looks at more.
+var savings = map[string]func(*rules){"alone": func(r *rules) { r.alone = false }}
+
 // Without any one rule of dependency the explorer misses outcomes of some of the programs.
 func TestEachRuleIsNeeded(t *testing.T) {
 	if testing.Short() {
@@ -62,7 +65,7 @@ func TestEachRuleIsNeeded(t *testing.T) {
 // No rule is left out here.
 func TestEachRuleIsTested(t *testing.T) {
 	tested := map[string]bool{}
-	for _, all := range []map[string]func(*rules){dependencies(), underBound, orders} {
+	for _, all := range []map[string]func(*rules){dependencies(), underBound, orders, savings} {
 		for _, off := range all {
 			r := allRules()
 			off(&r)
@@ -92,7 +95,7 @@ func on(r rules) map[string]bool {
 	maps.DeleteFunc(all, func(name string, holds bool) bool {
 		var m mode
 		n, _ := fmt.Sscanf(name, "modes %d", &m)
-		return !holds || n == 1 && (m&last != 0 || m == read|add|write || m == 0)
+		return !holds || n == 1 && (m&(last|free) != 0 || m == read|add|write || m == 0)
 	})
 	return all
 }
@@ -140,5 +143,20 @@ func TestOrdersSaveRuns(t *testing.T) {
 			with, without = with+runs, without+more
 		}
 		require.Greater(t, without, with, name)
+	}
+}
+
+// What a task does that is alone, and behind all that was, is in no race: nobody looks at it, and the runs are the same.
+func TestNobodyMissesWhatIsDoneAlone(t *testing.T) {
+	for _, bound := range []int{-1, 0, 1, 2} {
+		rapid.Check(t, func(rt *rapid.T) {
+			prog := drawProgram(rt)
+			s := newSearch(bound)
+			savings["alone"](&s.rules)
+			want, runs, redundant := reduced(prog, s)
+			got, n, vain := reduced(prog, newSearch(bound))
+			require.Equal(rt, want, got)
+			require.Equal(rt, []int{runs, redundant}, []int{n, vain})
+		})
 	}
 }

@@ -24,9 +24,11 @@ type search struct {
 	locations
 
 	events []event
-	n      int // length of the current run
-	fixed  int // events before are those of the run before
-	base   int // events before are another's, who made a branch of this
+	touchs []touch // of all events of the current run
+	wholes int     // of those, of whole objects
+	n      int     // length of the current run
+	fixed  int     // events before are those of the run before
+	base   int     // events before are another's, who made a branch of this
 
 	choosing bool // between two runs: what is next at event n is not known yet
 
@@ -47,14 +49,21 @@ type search struct {
 	tasks     []int32 // of a wish that is being made
 	met       []int32 // locations that were asked for last
 	racing    []ref   // what an event touches that may be in a race
-	after     []int32 // a clock, while races are looked for
+	past      []int32 // a clock: what is before an event because of what its task did
+	joined    []int32 // … and who woke it
+	after     []int32 // … and who released a lock
 
 	everythings bool // there are steps that look at everything
+	quiet       bool // nobody tells us of the steps from n on: one task is alone, and behind all that was
 }
 
 // begin prepares for a run, which repeats the events before fixed.
 func (s *search) begin() {
-	s.n, s.m, s.chosen, s.redundant, s.aborted = 0, nil, false, false, false
+	for s.aborted && s.n > 0 && (s.relearn || s.n > s.fixed-1) {
+		s.n--
+		s.forget(&s.events[s.n])
+	}
+	s.n, s.m, s.chosen, s.redundant, s.aborted, s.quiet = 0, nil, false, false, false, false
 	s.settled, s.floor = 0, 0
 	for i := range s.last {
 		s.last[i] = -1
@@ -74,6 +83,9 @@ func (s *search) at(i int) *event {
 
 // Next repeats the fixed choices and makes the default ones beyond.
 func (s *search) Next(m *sim.Machine, runnable []*sim.Task, current int) int {
+	if s.quiet {
+		s.heard(int(m.Steps))
+	}
 	s.m, s.n = m, int(m.Steps)
 	e := s.at(s.n)
 	s.chosen = true
@@ -145,25 +157,27 @@ func (s *search) strayed(format string, args ...any) {
 }
 
 // Stepped adds the step that has ended to the run.
-func (s *search) Stepped(m *sim.Machine) {
-	s.n = int(m.Steps) - 1
-	s.stepped(m)
-}
+func (s *search) Stepped(m *sim.Machine) { s.stepped(m, int(m.Steps)-1) }
 
-func (s *search) stepped(m *sim.Machine) {
+// stepped adds step i.
+func (s *search) stepped(m *sim.Machine, i int) {
 	s.m = m
 	t := m.Current()
 	if t == nil {
 		return
 	}
-	task := int32(t.Order)
-	i := s.n
+	task, foot := int32(t.Order), m.Footprint()
+	if s.quiet {
+		s.heard(i)
+		foot = nil
+	}
+	s.n = i
 	e := s.at(i)
 	if s.relearn && i < s.fixed && !s.chosen {
-		e.enabled, e.forced, e.current = append(e.enabled[:0], task), true, task
+		e.enabled, e.forced, e.current = e.enabled[:0], true, task
 	}
 	if i >= s.fixed && !s.chosen {
-		e.enabled, e.forced, e.current = append(e.enabled[:0], task), true, task
+		e.enabled, e.forced, e.current = e.enabled[:0], true, task
 		s.enter(e)
 		e.task = task
 		if e.asleep(task) {
@@ -182,7 +196,7 @@ func (s *search) stepped(m *sim.Machine) {
 		}
 	}
 	if i >= s.fixed-1 || s.relearn { // the last fixed choice is a new one
-		s.ended(e, t, m.Footprint())
+		s.ended(e, t, foot)
 	}
 	s.setLast(task, int32(i))
 	s.n++
@@ -193,9 +207,11 @@ func (s *search) stepped(m *sim.Machine) {
 		m.Stop(errAborted)
 		return
 	}
-	if s.n == s.fixed-1 && !s.relearn {
+	switch {
+	case s.alone(m, e, t):
+	case s.n == s.fixed-1 && !s.relearn:
 		m.Collect(true)
-	} else {
+	default:
 		s.skip(m, t)
 	}
 }

@@ -29,14 +29,14 @@ func (s *search) enter(e *event) {
 		e.used++
 	}
 	for i := range p.sleep {
-		if q := &p.sleep[i]; q.task != p.task && !s.rules.dependent(p, q) {
+		if q := &p.sleep[i]; q.task != p.task && !s.dependent(p, q) {
 			e.sleep = append(e.sleep, *q)
 		}
 	}
 	for i := range p.done {
 		// Under a bound only who could have gone on may sleep: going back to it later is never cheaper. Unless others
 		// wait for what it releases, and give the CPU back at no cost.
-		if q := &p.done[i]; q.task != p.task && (s.bound < 0 || q.task == p.current && !(q.frees && s.rules.frees)) && !s.rules.dependent(p, q) {
+		if q := &p.done[i]; q.task != p.task && (s.bound < 0 || q.task == p.current && !(q.frees && s.rules.frees)) && !s.dependent(p, q) {
 			e.sleep = append(e.sleep, *q)
 		}
 	}
@@ -44,8 +44,22 @@ func (s *search) enter(e *event) {
 
 // finish notes that all behind the choice that was made at e is visited. The memory of footprints is used again: who
 // else refers to it stands behind e, and is forgotten with what stands there.
-func (e *event) finish() {
+func (s *search) finish(e *event) {
 	e.done = grow(e.done)
-	d := &e.done[len(e.done)-1]
-	d.task, d.all, d.frees, d.foot = e.task, e.all, e.frees, append(d.foot[:0], e.foot...)
+	s.sleeper(e, &e.done[len(e.done)-1])
+}
+
+// sleeper makes d what e was.
+func (s *search) sleeper(e *event, d *sleeper) {
+	d.task, d.all, d.frees, d.foot = e.task, e.all, e.frees, d.foot[:0]
+	for i := e.lo; i < e.hi; i++ {
+		d.foot = append(d.foot, s.touchs[i].ref)
+	}
+}
+
+// savedOf is e as one who sleeps.
+func (s *search) savedOf(e *event) savedSleeper {
+	var d sleeper
+	s.sleeper(e, &d)
+	return s.saveSleepers([]sleeper{d})[0]
 }

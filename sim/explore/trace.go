@@ -25,45 +25,77 @@ const (
 	add
 	write
 	last // an addition that is behind all others: no race
+	free // a write that releases a lock
 
-	modes = last << 1
+	modes = free << 1
+
+	takes    = write // of a lock
+	releases = write | free
 )
 
-func modeOf(a sim.Access) mode {
+func modeOf(a *sim.Access) mode {
 	switch {
 	case !a.Write:
 		return read
-	case a.Last:
+	case a.Role == sim.Last:
 		return add | last
+	case a.Role == sim.Releases:
+		return releases
 	case a.Add:
 		return add
 	}
 	return write
 }
 
-// location is one field of one object, and the events of the current run that touched it, in order.
+// location is one field of one object.
 type location struct {
-	key    key
-	obj    int32
-	kind   sim.Kind
-	whole  bool
-	touchs []touch
+	key   key
+	obj   int32
+	last  int32 // touch of it in the current run, or -1
+	kind  sim.Kind
+	whole bool
 }
 
+// touch is that an event touched a location. Those of the current run stand one behind the other, each event's together; what
+// it touched more than once is one.
 type touch struct {
+	ref
 	event int32
-	mode  mode
-	takes bool // a lock
+	task  int32
+	prev  int32 // touch of the location, or -1
+	alone bool  // nobody else has touched the location so far
 }
 
-// takes reports whether the next step that changes a lock takes it: taking and releasing alternate.
-func (loc *location) takes() bool {
-	for i := len(loc.touchs) - 1; i >= 0; i-- {
-		if loc.touchs[i].mode == write {
-			return !loc.touchs[i].takes
+// foot is what e touched.
+func (s *search) foot(e *event) []touch { return s.touchs[e.lo:e.hi] }
+
+// of reports whether nobody but task has touched loc.
+func (s *search) of(loc *location, task int32) bool {
+	return loc.last < 0 || s.touchs[loc.last].alone && s.touchs[loc.last].task == task
+}
+
+// touch makes what event n touched known to those behind it.
+func (s *search) touch(e *event, n int32) {
+	for i := e.lo; i < e.hi; i++ {
+		t := &s.touchs[i]
+		loc := &s.all[t.loc]
+		t.event, t.task, t.prev, t.alone = n, e.task, loc.last, s.of(loc, e.task)
+		loc.last = i
+		if t.whole {
+			s.wholes++
 		}
 	}
-	return true
+}
+
+// forget takes back what e, the last event, touched.
+func (s *search) forget(e *event) {
+	for i := e.hi - 1; i >= e.lo; i-- {
+		t := &s.touchs[i]
+		s.all[t.loc].last = t.prev
+		if t.whole {
+			s.wholes--
+		}
+	}
 }
 
 type key struct {
@@ -77,8 +109,8 @@ func (k key) compare(with key) int {
 }
 
 // hash spreads the keys of a few hundred locations, whose objects have small numbers.
-func (k key) hash() uint32 {
-	h := uint64(k.id)*0x9e3779b97f4a7c15 ^ (uint64(uint32(k.sub))<<8|uint64(k.field))*0xbf58476d1ce4e5b9
+func hash(id sim.ID, sub int32, field sim.Field) uint32 {
+	h := uint64(id)*0x9e3779b97f4a7c15 ^ (uint64(uint32(sub))<<8|uint64(field))*0xbf58476d1ce4e5b9
 	return uint32(h >> 32)
 }
 
@@ -98,23 +130,25 @@ type object struct {
 
 func newLocations() locations { return locations{slots: make([]int32, 256), index: map[sim.ID]int32{}} }
 
-func (l *locations) ref(a sim.Access) ref {
-	i := l.find(key{a.ID, a.Sub, a.Field})
-	if i < 0 {
-		i = l.add(key{a.ID, a.Sub, a.Field}, a.Kind())
-	}
-	loc := &l.all[i]
-	return ref{loc: i, obj: loc.obj, mode: modeOf(a), whole: loc.whole, kind: loc.kind}
-}
-
-// find returns the number of a location, or -1.
-func (l *locations) find(k key) int32 {
-	for h := k.hash(); ; h++ {
+// locate returns the number of what a touches.
+func (l *locations) locate(a *sim.Access) int32 {
+	h := hash(a.ID, a.Sub, a.Field)
+	for {
 		i := l.slots[h&uint32(len(l.slots)-1)] - 1
-		if i < 0 || l.all[i].key == k {
+		if i < 0 {
+			return l.add(key{a.ID, a.Sub, a.Field}, a.Kind())
+		}
+		if k := &l.all[i].key; k.id == a.ID && k.sub == a.Sub && k.field == a.Field {
 			return i
 		}
+		h++
 	}
+}
+
+func (l *locations) ref(a *sim.Access) ref {
+	i := l.locate(a)
+	loc := &l.all[i]
+	return ref{loc: i, obj: loc.obj, mode: modeOf(a), whole: loc.whole, kind: loc.kind}
 }
 
 func (l *locations) add(k key, kind sim.Kind) int32 {
@@ -129,7 +163,7 @@ func (l *locations) add(k key, kind sim.Kind) int32 {
 	i, obj := int32(len(l.all)), &l.objects[n]
 	l.all = grow(l.all)
 	loc := &l.all[i]
-	*loc = location{key: k, obj: n, kind: kind, whole: kind == sim.KindObject, touchs: loc.touchs[:0]}
+	*loc = location{key: k, obj: n, last: -1, kind: kind, whole: kind == sim.KindObject}
 	at, _ := slices.BinarySearchFunc(obj.locations, k, func(other int32, k key) int { return l.all[other].key.compare(k) })
 	obj.locations = slices.Insert(obj.locations, at, i)
 	if kind == sim.KindObject {
@@ -148,7 +182,8 @@ func (l *locations) add(k key, kind sim.Kind) int32 {
 
 // take gives location i a slot.
 func (l *locations) take(i int32) {
-	h := l.all[i].key.hash()
+	k := &l.all[i].key
+	h := hash(k.id, k.sub, k.field)
 	for l.slots[h&uint32(len(l.slots)-1)] != 0 {
 		h++
 	}
@@ -158,25 +193,24 @@ func (l *locations) take(i int32) {
 // event is one step of the current run, and the choice that led to it.
 type event struct {
 	task    int32
-	current int32   // task that ran before if it could go on, else -1
-	enabled []int32 // who could run, in the order of the run queue
-	forced  bool    // nobody else could
-	all     bool    // it ended the run for everybody
-	frees   bool    // it released a lock
-	used    int32   // preemptions before it
-	floor   int32   // events before are ordered before it, because time has passed since
-	prev    int32   // event of the same task before it, or -1
+	current int32 // task that ran before if it could go on, else -1
+	used    int32 // preemptions before it
+	floor   int32 // events before are ordered before it, because time has passed since
+	prev    int32 // event of the same task before it, or -1
+	lo, hi  int32 // what it touched: touchs[lo:hi]
+	forced  bool  // nobody else could run
+	all     bool  // it ended the run for everybody
+	frees   bool  // it released a lock
 
-	foot  []ref
-	past  []int32 // by task: its last event that is ordered before this one because of what the task did before
-	clock []int32 // … or because of what this one touched; events count from 1
+	clock []int32 // by task: its last event that is ordered before this one; events count from 1
 	must  []int32 // under a bound: … in every run, whatever is tried
 
-	sleep []sleeper // who need not run from here: covered elsewhere
-	todo  []int32   // who must
-	done  []sleeper // who has
-	given []*branch // the first of todo, that others have taken on
-	wants []wish    // of a branch, for an event that is not its own
+	enabled []int32   // who could run, in the order of the run queue; empty if forced
+	sleep   []sleeper // who need not run from here: covered elsewhere
+	todo    []int32   // who must
+	done    []sleeper // who has
+	given   []*branch // the first of todo, that others have taken on
+	wants   []wish    // of a branch, for an event that is not its own
 }
 
 // before reports whether event i of task t is ordered before what has clock c.
@@ -207,5 +241,12 @@ func set(c []int32, t, v int32) []int32 {
 // access is what r was made of.
 func (l *locations) access(r ref) sim.Access {
 	k := l.all[r.loc].key
-	return sim.Access{ID: k.id, Sub: k.sub, Field: k.field, Write: r.mode != read, Add: r.mode&^last == add, Last: r.mode == add|last}
+	a := sim.Access{ID: k.id, Sub: k.sub, Field: k.field, Write: r.mode != read, Add: r.mode&^last == add}
+	switch {
+	case r.mode == add|last:
+		a.Role = sim.Last
+	case r.mode == releases:
+		a.Role = sim.Releases
+	}
+	return a
 }
