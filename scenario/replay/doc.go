@@ -47,6 +47,7 @@ package replay
 //	reuseport.go network.go     which listener a connection is for; what TCP has under way inside of a log
 //	readiness.go world.go       what must have happened outside of the log; inherited.go, external.go: before it, and on files
 //	peer*.go datagram.go        that the model does not have; defer.go: a listener that takes only who has spoken
+//	untimed.go                  files of strace -ff that have no times
 //	search.go matters.go        other orders, where they could help, and points inside of calls; amid.go: in the middle of a scan
 //	compare.go context.go       a divergence, and the way to it; hints.go: what a log that diverges may lack
 //	trail.go sweep.go           what is remembered, and for how long

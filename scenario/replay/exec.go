@@ -108,6 +108,9 @@ func (x *exec) follow() {
 		if x.at%x.log.stride == 0 {
 			x.sweep()
 		}
+		if x.plan.draw != nil {
+			x.draws()
+		}
 		e := x.log.at(x.at)
 		if e.op != nil && e.op.row == nil {
 			continue

@@ -26,6 +26,7 @@ type Log struct {
 	clients   map[uint16]bool // ports that connects of the log were given
 	failures  int             // calls that have failed
 	sockets   bool            // something was a socket before the log began, as it seems
+	untimed   bool            // of several files without times: the order of the moments is none yet
 	overlaps  int             // calls that were under way while another one was
 	moments   int
 	deaths    map[int][]death   // of children, by their number
@@ -97,6 +98,12 @@ func (log *Log) survey(src strace.Source) error {
 	}
 	if log.over = log.moments <= log.whole; log.over {
 		log.open, log.long = nil, nil
+	}
+	if log.untimed = log.Stats.Untimed && len(log.list) > 0; log.untimed {
+		log.interleave()
+	} else if log.Stats.Untimed && log.moments > 0 {
+		return &strace.Error{Pos: strace.Pos{File: log.Name, Line: 1, Col: 1}, Msg: "these files have no times of day, and are too long for an order to be found " +
+			"by trying; record with strace -ff -ttt -o FILE, or into one file with strace -f"}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ type plan struct {
 	before map[int]earlier // another one goes first, if it has begun by then
 	amid   map[int]earlier // another one is made while this wait scans its ready list
 
+	draw    *draw          // chooses what comes next, of files without times
 	origins map[int]origin // of tasks whose making the log does not have
 }
 

@@ -42,8 +42,17 @@ func search(log *Log, opts *Options) found {
 		limit = DefaultTry
 	}
 	f := found{plan: &plan{}}
+	ordered := true
+	if log.untimed {
+		f.tries, ordered = log.putInOrder(opts, limit)
+	}
 	f.x = attempt(log, opts, f.plan)
-	f.tries = 1
+	f.tries++
+	if !ordered && f.x.diverged != nil {
+		noOrder(f.x)
+		f.gaveUp = true
+		return f
+	}
 	events := f.x.at
 	try := func(p *plan) (x *exec, further bool) {
 		if f.tries >= limit || events > maxEvents {

@@ -190,7 +190,7 @@ func (x *exec) begin(th *thread) {
 
 // note adds o to the order of the calls on its files.
 func (x *exec) note(o *op) {
-	if x.log.overlaps == 0 && x.opts.Trace == nil {
+	if x.log.overlaps == 0 && x.opts.Trace == nil && x.plan.draw == nil {
 		return
 	}
 	x.trail.note(o, x.at, x.thingsOf(o), x.file(o, o.fd), x.file(o, o.fd2))

@@ -21,7 +21,8 @@ func TidOfFile(name string) int {
 
 // Merge makes one log of the files that strace -ff has written, one for each task: in the order of the times on their lines.
 // A call lasts as long as -T says, or else until the next line of its task: so others come between its begin and its end as
-// they do in a log that strace wrote into one file. Files without times of day have no order; reading them is an error.
+// they do in a log that strace wrote into one file. Files of which none has times of day have no order: their records come file by file,
+// and Stats.Untimed says so.
 func Merge(readers ...*Reader) Source {
 	if len(readers) == 1 {
 		return readers[0]
@@ -40,6 +41,7 @@ type merged struct {
 	seq     int
 	last    int64
 	tasks   map[*Task]bool
+	untimed bool // no file has times: they come one behind the other
 }
 
 // mergedFile is one of the files: what comes next in it, and when.
@@ -107,6 +109,7 @@ func (q *mergeQueue) Pop() any {
 func (m *merged) start() error {
 	m.started = true
 	var first TimeForm
+	var without *mergedFile
 	for _, f := range m.files {
 		if err := f.read(); err != nil {
 			return err
@@ -114,16 +117,24 @@ func (m *merged) start() error {
 		if f.over {
 			continue
 		}
+		m.queue = append(m.queue, f)
 		switch form := f.r.stats.Form.Times; {
 		case form == TimeNone || form == TimeRelative:
-			return &Error{f.next.Pos, "several files are put in order by the times on their lines, and this one has none of the " +
-				"day; record with strace -ff -ttt -o FILE, or into one file with strace -f"}
+			if without == nil {
+				without = f
+			}
 		case first != TimeNone && form != first:
 			return &Error{f.next.Pos, "the times on the lines of this file are of another form than those of the first one"}
 		default:
 			first = form
 		}
-		m.queue = append(m.queue, f)
+	}
+	if without != nil && first != TimeNone {
+		return &Error{without.next.Pos, "several files are put in order by the times on their lines, and this one has none of the " +
+			"day; record with strace -ff -ttt -o FILE, or into one file with strace -f"}
+	}
+	if m.untimed = without != nil; m.untimed {
+		return nil
 	}
 	heap.Init(&m.queue)
 	return nil
@@ -139,6 +150,9 @@ func (m *merged) Next() (Record, error) {
 	if len(m.queue) == 0 {
 		return Record{}, io.EOF
 	}
+	if m.untimed {
+		return m.behind()
+	}
 	f := m.queue[0]
 	m.seq++
 	rec := f.next
@@ -146,10 +160,7 @@ func (m *merged) Next() (Record, error) {
 	if f.time != math.MaxInt64 {
 		m.last = f.time
 	}
-	if rec.Task != nil && !m.tasks[rec.Task] {
-		m.tasks[rec.Task] = true
-		rec.Task.Serial = len(m.tasks)
-	}
+	m.meet(rec.Task)
 	if f.open != nil {
 		return m.ends(f, rec)
 	}
@@ -163,6 +174,38 @@ func (m *merged) Next() (Record, error) {
 		rec.Call.End.Seq = m.seq
 	}
 	return rec, m.advance(f)
+}
+
+// meet gives a task its number among those of all files.
+func (m *merged) meet(t *Task) {
+	if t != nil && !m.tasks[t] {
+		m.tasks[t] = true
+		t.Serial = len(m.tasks)
+	}
+}
+
+// behind gives the next record of files without times.
+func (m *merged) behind() (Record, error) {
+	f := m.queue[0]
+	m.seq++
+	rec := f.next
+	rec.Seq, rec.Time = m.seq, 0
+	m.meet(rec.Task)
+	switch rec.Kind {
+	case RecordCall:
+		rec.Call.Begin, rec.Call.End = rec.Mark, rec.Mark
+	case RecordEnter:
+		rec.Call.Begin = rec.Mark
+	case RecordExit:
+		rec.Call.End = rec.Mark
+	}
+	if err := f.read(); err != nil {
+		return rec, err
+	}
+	if f.over {
+		m.queue = m.queue[1:]
+	}
+	return rec, nil
 }
 
 // begins gives the begin of a call, or all of it if nothing else comes before its end.
@@ -222,7 +265,7 @@ func (m *merged) advance(f *mergedFile) error {
 
 // Stats adds up those of all files.
 func (m *merged) Stats() Stats {
-	var sum Stats
+	sum := Stats{Untimed: m.untimed}
 	for _, f := range m.files {
 		s := f.r.Stats()
 		sum.Lines += s.Lines

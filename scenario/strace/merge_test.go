@@ -135,14 +135,26 @@ func texts(records []strace.Record) []string {
 // Files without times of day have no order.
 func TestMergeNeedsTimes(t *testing.T) {
 	for _, c := range []struct{ a, b, want string }{
-		{"close(3) = 0\n", "close(3) = 0\n", "a:1:1: several files are put in order by the times on their lines"},
+		{"close(3) = 0\n", "1795290539.15 close(3) = 0\n", "a:1:1: several files are put in order by the times on their lines"},
 		{"1795290539.15 close(3) = 0\n", "19:49:28 close(3) = 0\n", "b:1:10: the times on the lines of this file are of another form"},
-		{"  0.000000 close(3) = 0\n", "  0.000010 close(3) = 0\n", "and this one has none of the day"},
+		{"1795290539.15 close(3) = 0\n", "  0.000010 close(3) = 0\n", "and this one has none of the day"},
 	} {
 		src := strace.Merge(strace.NewReader(strings.NewReader(c.a), "a", strace.ReaderOptions{}),
 			strace.NewReader(strings.NewReader(c.b), "b", strace.ReaderOptions{}))
 		_, err := src.Next()
 		require.ErrorContains(t, err, c.want)
+	}
+	for _, line := range []string{"close(3) = 0\n", "  0.000010 close(3) = 0\n"} { // none has: one behind the other
+		src := strace.Merge(strace.NewReader(strings.NewReader(line+line), "a", strace.ReaderOptions{}),
+			strace.NewReader(strings.NewReader(line), "b", strace.ReaderOptions{}))
+		var places []string
+		for rec, err := src.Next(); err == nil; rec, err = src.Next() {
+			places = append(places, rec.Pos.String())
+			require.Zero(t, rec.Time)
+		}
+		require.Len(t, places, 3)
+		require.True(t, strings.HasPrefix(places[2], "b:1:"), places)
+		require.True(t, src.Stats().Untimed)
 	}
 	require.Equal(t, 4711, strace.TidOfFile("log.4711"))
 	require.Zero(t, strace.TidOfFile("log.strace"))

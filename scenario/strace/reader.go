@@ -44,6 +44,7 @@ type Stats struct {
 	Tasks     int    // that appear
 	Unknown   int    // lines that are not strace's
 	First     *Error // the first of these, or nil
+	Untimed   bool   // several files without times: see Merge
 	Unended   int    // calls that began and have no end
 	Headless  int    // calls that ended and have no begin
 	Form      Form
