@@ -286,6 +286,8 @@ func TestReductionShowsWhatItMissed(t *testing.T) {
 	for _, prog := range [][][]op{
 		// Who waits for a lock in a run that is given up could have had it there.
 		{{{"lock", 0}}, {{"lock", 1}, {"lock", 0}}, {{"lock", 1}, {"unlock", 1}, {"lock", 1}}},
+		// A failure keeps others from what would be in a race with what the task that fails does.
+		{{{"fail", 0}}, {{"write", 0}}, {{"ended", 0}}},
 	} {
 		for _, bound := range []int{-1, 0, 1, 2} {
 			want, _ := enumerate(prog, bound, 30_000)

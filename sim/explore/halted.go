@@ -19,7 +19,9 @@ func (s *search) Halted(m *sim.Machine, _ error) {
 // failed handles a step in which the run ended: all others that could have run were kept from it.
 func (s *search) failed(t *sim.Task) {
 	if !s.m.Checking() {
+		s.failing = true
 		s.stepped(s.m, int(s.m.Steps))
+		s.failing = false
 	}
 	if s.n == 0 || s.redundant {
 		return

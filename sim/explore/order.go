@@ -14,6 +14,9 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 			s.racing = append(s.racing, *a)
 		}
 	}
+	if s.everythings = s.everythings || e.all || s.failing; s.everythings && s.rules.everything {
+		s.behindEverything(e, n)
+	}
 	for i := range s.racing {
 		s.look(e, &s.racing[i], n)
 	}
@@ -22,7 +25,7 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 		s.always(e, t, n)
 	}
 	s.touch(e, n)
-	if s.everythings || e.all {
+	if s.everythings && s.rules.everything {
 		s.everything(e, n)
 	}
 }
@@ -45,21 +48,26 @@ func (s *search) always(e *event, t *sim.Task, n int32) {
 	}
 }
 
-// everything orders e, if it looked at everything, with all other events, and with those that did.
-func (s *search) everything(e *event, n int32) {
-	s.everythings = true
-	if !s.rules.everything {
-		return
-	}
+// meets reports whether one of two events looked at everything, or ended the run.
+func (s *search) meets(e, other *event) bool {
+	return other.task != e.task && (e.all || other.all || s.failing)
+}
+
+// behindEverything orders e behind all other events, if it looked at everything, and behind those that did.
+func (s *search) behindEverything(e *event, n int32) {
 	for i := n - 1; i >= e.floor; i-- {
-		other := &s.events[i]
-		if other.task == e.task || !e.all && !other.all {
-			continue
+		if other := &s.events[i]; s.meets(e, other) {
+			e.clock = join(e.clock, other.clock)
 		}
-		if !before(s.past, other.task, i) {
+	}
+}
+
+// everything looks for the races of that.
+func (s *search) everything(e *event, n int32) {
+	for i := n - 1; i >= e.floor; i-- {
+		if other := &s.events[i]; s.meets(e, other) && !before(s.past, other.task, i) {
 			s.race(i, e, n)
 		}
-		e.clock = join(e.clock, other.clock)
 	}
 }
 

@@ -54,6 +54,7 @@ type search struct {
 	after     []int32 // … and who released a lock
 
 	everythings bool // there are steps that look at everything
+	failing     bool // the step that is added ended the run
 	quiet       bool // nobody tells us of the steps from n on: one task is alone, and behind all that was
 }
 
