@@ -76,6 +76,9 @@ func (e *Eventfd) Write(f *vfs.File, p []byte) (int, abi.Errno) {
 	return eventfdSize, 0
 }
 
+// OneByOne says that an eventfd has no ->write_iter.
+func (e *Eventfd) OneByOne() (read, write bool) { return false, true }
+
 // Read takes the count, or one of a semaphore, sleeping while it is 0, and wakes everybody. Models eventfd_read.
 func (e *Eventfd) Read(f *vfs.File, p []byte) (int, abi.Errno) {
 	if len(p) < eventfdSize {

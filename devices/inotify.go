@@ -134,6 +134,9 @@ func (n *Inotify) note(before, after int) {
 	}
 }
 
+// OneByOne says that inotify has no ->read_iter.
+func (n *Inotify) OneByOne() (read, write bool) { return true, false }
+
 // Read takes as many events as there are and fit, and sleeps only for the first. One that does not fit is EINVAL. Models
 // inotify_read.
 func (n *Inotify) Read(f *vfs.File, p []byte) (int, abi.Errno) {

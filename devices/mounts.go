@@ -69,10 +69,25 @@ func (p *mountsFile) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 
 // Read reads at the position: seq_read.
 func (p *mountsFile) Read(f *vfs.File, b []byte) (int, abi.Errno) {
-	n, _ := strings.NewReader(mountsText).ReadAt(b, f.Pos)
+	n, errno := p.ReadAt(f, b, f.Pos)
 	f.Pos += int64(n)
+	return n, errno
+}
+
+// ReadAt reads at pos.
+func (p *mountsFile) ReadAt(_ *vfs.File, b []byte, pos int64) (int, abi.Errno) {
+	n, _ := strings.NewReader(mountsText).ReadAt(b, pos)
 	return n, 0
 }
+
+// WriteAt is never asked.
+func (p *mountsFile) WriteAt(*vfs.File, []byte, int64) (int, abi.Errno) { return 0, abi.EINVAL }
+
+// WritesAt is false: seq_open takes FMODE_PWRITE away.
+func (p *mountsFile) WritesAt() bool { return false }
+
+// Mute is of writes.
+func (p *mountsFile) Mute() (read, write bool) { return false, true }
 
 // Write is EINVAL: there is none.
 func (p *mountsFile) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }

@@ -75,3 +75,27 @@ func (full) Read(_ *vfs.File, p []byte) (int, abi.Errno) {
 
 // Write has no room, not even for nothing: write_full.
 func (full) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.ENOSPC }
+
+// WritesAt is true.
+func (mem) WritesAt() bool { return true }
+
+// ReadAt is Read: there are no places.
+func (d null) ReadAt(f *vfs.File, p []byte, _ int64) (int, abi.Errno) { return d.Read(f, p) }
+
+// WriteAt is Write.
+func (d null) WriteAt(f *vfs.File, p []byte, _ int64) (int, abi.Errno) { return d.Write(f, p) }
+
+// ReadAt is Read.
+func (d zero) ReadAt(f *vfs.File, p []byte, _ int64) (int, abi.Errno) { return d.Read(f, p) }
+
+// WriteAt is Write.
+func (d zero) WriteAt(f *vfs.File, p []byte, _ int64) (int, abi.Errno) { return d.Write(f, p) }
+
+// ReadAt is Read.
+func (d full) ReadAt(f *vfs.File, p []byte, _ int64) (int, abi.Errno) { return d.Read(f, p) }
+
+// WriteAt is Write.
+func (d full) WriteAt(f *vfs.File, p []byte, _ int64) (int, abi.Errno) { return d.Write(f, p) }
+
+// OneByOne says that /dev/full has no ->write_iter.
+func (full) OneByOne() (read, write bool) { return false, true }

@@ -104,6 +104,18 @@ func (pidfd) Read(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
 // Write is EINVAL.
 func (pidfd) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
 
+// ReadAt is never asked: a file of pidfs has places, and nothing in them.
+func (pidfd) ReadAt(*vfs.File, []byte, int64) (int, abi.Errno) { return 0, abi.EINVAL }
+
+// WriteAt is never asked.
+func (pidfd) WriteAt(*vfs.File, []byte, int64) (int, abi.Errno) { return 0, abi.EINVAL }
+
+// WritesAt is true.
+func (pidfd) WritesAt() bool { return true }
+
+// Mute is of both.
+func (pidfd) Mute() (read, write bool) { return true, true }
+
 // Traced is vfs.Traced.
 func (p pidfd) Traced() (string, sim.ID) { return "pidfd", p.id }
 

@@ -56,39 +56,59 @@ func (r *Regular) Truncate() {
 
 // Read reads at the position and moves it; 0 is the end. It never waits.
 func (r *Regular) Read(f *vfs.File, p []byte) (int, abi.Errno) {
+	n, errno := r.ReadAt(f, p, f.Pos)
+	f.Pos += int64(n)
+	return n, errno
+}
+
+// ReadAt reads at pos.
+func (r *Regular) ReadAt(_ *vfs.File, p []byte, pos int64) (int, abi.Errno) {
 	r.sys.M.Read(r.id, fieldData)
-	if f.Pos >= int64(len(r.data)) {
+	if pos >= int64(len(r.data)) {
 		return 0, 0
 	}
-	n := copy(p, r.data[f.Pos:])
-	f.Pos += int64(n)
-	return n, 0
+	return copy(p, r.data[pos:]), 0
 }
 
 // Write writes at the position, or at the end with O_APPEND, and moves it behind. A gap before it reads as zeros.
 func (r *Regular) Write(f *vfs.File, p []byte) (int, abi.Errno) {
+	n, end, errno := r.write(f, p, f.Pos)
+	if n > 0 {
+		f.Pos = end
+	}
+	return n, errno
+}
+
+// WriteAt writes at pos; with O_APPEND at the end, too, which pwrite(2) lists as a bug.
+func (r *Regular) WriteAt(f *vfs.File, p []byte, pos int64) (int, abi.Errno) {
+	n, _, errno := r.write(f, p, pos)
+	return n, errno
+}
+
+// WritesAt is true.
+func (r *Regular) WritesAt() bool { return true }
+
+func (r *Regular) write(f *vfs.File, p []byte, pos int64) (n int, end int64, errno abi.Errno) {
 	if len(p) == 0 {
-		return 0, 0
+		return 0, pos, 0
 	}
 	r.rwsem.Lock()
 	defer r.rwsem.Unlock()
 	appending := f.Flags()&abi.O_APPEND != 0
 	r.sys.M.Write(r.id, fieldData)
-	pos := f.Pos
 	if appending {
 		pos = int64(len(r.data))
 	}
 	if pos >= maxFileSize {
-		return 0, abi.ENOSPC
+		return 0, pos, abi.ENOSPC
 	}
 	p = p[:min(int64(len(p)), maxFileSize-pos)]
-	end := int(pos) + len(p)
-	if end > len(r.data) {
-		r.data = append(r.data, make([]byte, end-len(r.data))...)
+	end = pos + int64(len(p))
+	if end > int64(len(r.data)) {
+		r.data = append(r.data, make([]byte, end-int64(len(r.data)))...)
 	}
 	copy(r.data[pos:], p)
-	f.Pos = int64(end)
-	return len(p), 0
+	return len(p), end, 0
 }
 
 // Seek moves the position: generic_file_llseek. Refuses SEEK_DATA and SEEK_HOLE.
@@ -146,6 +166,15 @@ func (directory) Read(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EISDIR
 
 // Write is never asked: the description is read-only.
 func (directory) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EBADF }
+
+// ReadAt is EISDIR.
+func (directory) ReadAt(*vfs.File, []byte, int64) (int, abi.Errno) { return 0, abi.EISDIR }
+
+// WriteAt is never asked.
+func (directory) WriteAt(*vfs.File, []byte, int64) (int, abi.Errno) { return 0, abi.EBADF }
+
+// WritesAt is true.
+func (directory) WritesAt() bool { return true }
 
 // Seek moves the position, from the start or from where it is: dcache_dir_lseek.
 func (directory) Seek(f *vfs.File, offset int64, whence int) (int64, abi.Errno) {

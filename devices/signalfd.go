@@ -186,6 +186,9 @@ func (i Siginfo) put(p []byte) {
 // Write is EINVAL: a signalfd has none.
 func (sf *Signalfd) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
 
+// Mute is of writes.
+func (sf *Signalfd) Mute() (read, write bool) { return false, true }
+
 // Release wakes nobody, and what is pending stays pending. Models signalfd_release.
 func (sf *Signalfd) Release(*vfs.File) { sf.m.Free(sf.id) }
 

@@ -281,6 +281,9 @@ func (tf *Timerfd) wait() (errno abi.Errno) {
 // Write is EINVAL: a timer has none.
 func (tf *Timerfd) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
 
+// Mute is of writes.
+func (tf *Timerfd) Mute() (read, write bool) { return false, true }
+
 // Poll shows IN while there are ticks, no RDNORM. It takes the lock. Models timerfd_poll.
 func (tf *Timerfd) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {
 	pt.Wait(f, &tf.wqh)

@@ -57,6 +57,9 @@ func (ep *Eventpoll) Read(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EI
 // Write is EINVAL.
 func (ep *Eventpoll) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
 
+// Mute is of both.
+func (ep *Eventpoll) Mute() (read, write bool) { return true, true }
+
 // Seek returns 0 and does nothing: noop_llseek.
 func (ep *Eventpoll) Seek(*vfs.File, int64, int) (int64, abi.Errno) { return 0, 0 }
 

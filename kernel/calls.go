@@ -52,6 +52,7 @@ type Calls interface {
 	// Select tests the fds below n whose bit is set; the sets come back changed. timeout is in milliseconds,
 	// negative: for ever. The glibc wrapper's view: no remaining time.
 	Select(n int, in, out, ex *abi.FdSet, timeout int) (count int, err error)
+	VectorCalls
 	PollCalls
 	TimerCalls
 	SignalfdCalls

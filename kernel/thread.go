@@ -22,6 +22,7 @@ type Thread struct {
 
 	waiter eventpoll.Waiter
 	polls  *vfs.PollWqueues // nil: it has not called poll(2) or select(2) yet
+	vector []byte           // of readv and writev: all buffers as one
 	msg    devices.Msg      // of the call under way on a socket
 	fputs  []*vfs.File      // descriptions whose last reference this call dropped
 	spare  []*vfs.File      // room for those that such an end drops

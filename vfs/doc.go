@@ -37,5 +37,6 @@ package vfs
 //	path_file.go                descriptions of names alone, O_PATH
 //	poll_table.go               how pollers hook themselves in; poll_wqueues.go: those of poll and select
 //	poll.go select.go           the calls
+//	vector.go                   what readv, writev, pread and pwrite ask of a file
 //	fsnotify.go                 what watchers of inodes are told
 //	trace.go                    what traces show

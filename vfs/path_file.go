@@ -18,4 +18,5 @@ type noOperations struct{}
 
 func (noOperations) Read(*File, []byte) (int, abi.Errno)  { return 0, abi.EINVAL }
 func (noOperations) Write(*File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
+func (noOperations) Mute() (read, write bool)             { return true, true }
 func (noOperations) Release(*File)                        {}

@@ -96,6 +96,60 @@ var table = []*op{
 		},
 	},
 	{
+		name: "writev", weight: 8, act: 4, second: 2, blocks: true, count: 4, form: "writev({0:fd}, [{1:bytes} * {2}, b\"\", {1:bytes} * {3}])",
+		choose: func(g *generator) bool {
+			fd := g.fd(isWritable)
+			if kinds(g.kindOf(fd))&isTerminal != 0 {
+				return false
+			}
+			first, second := writeSizes[g.pick(len(writeSizes))], writeSizes[g.pick(len(writeSizes))]
+			return g.args(fd, 'a'+int64(len(g.calls)%26), first, second, first+second)
+		},
+		run: func(r *runner, a []int64) {
+			r.int(r.Writev(int(a[0]), [][]byte{r.fill(byte(a[1]), int(a[2])), {}, r.fill(byte(a[1]), int(a[3]))}))
+		},
+	},
+	{
+		name: "readv", weight: 8, act: 3, second: 3, blocks: true, form: "readv({0:fd}, [{1}, {2}, {3}])",
+		choose: func(g *generator) bool {
+			fd := g.fd(isReadable)
+			kind := g.kindOf(fd)
+			if kinds(kind)&isTerminal != 0 {
+				return false
+			}
+			var sizes [3]int64
+			for i := range sizes {
+				if sizes[i] = readSizes[g.pick(len(readSizes))]; kind == signalfd {
+					sizes[i] = min(sizes[i], sizeofSiginfo/4)
+				}
+			}
+			return g.args(fd, sizes[0], sizes[1], sizes[2])
+		},
+		run: func(r *runner, a []int64) {
+			iov := [][]byte{make([]byte, a[1]), make([]byte, a[2]), make([]byte, a[3])}
+			n, err := r.Readv(int(a[0]), iov)
+			r.parts(iov, n, err)
+		},
+	},
+	{
+		name: "pwrite", weight: 3, form: "pwrite({0:fd}, {1:bytes} * {2}, {3})",
+		choose: func(g *generator) bool {
+			return g.args(g.fd(isWritable), 'a'+int64(len(g.calls)%26), writeSizes[g.pick(len(writeSizes))], offsets[g.pick(len(offsets))])
+		},
+		run: func(r *runner, a []int64) { r.int(r.Pwrite64(int(a[0]), r.fill(byte(a[1]), int(a[2])), a[3])) },
+	},
+	{
+		name: "pread", weight: 3, form: "pread({0:fd}, {1}, {2})",
+		choose: func(g *generator) bool {
+			return g.args(g.fd(isReadable), readSizes[g.pick(len(readSizes))], offsets[g.pick(len(offsets))])
+		},
+		run: func(r *runner, a []int64) {
+			p := r.buffer(int(a[1]))
+			n, err := r.Pread64(int(a[0]), p, a[2])
+			r.data(p, n, err)
+		},
+	},
+	{
 		name: "pipe2", weight: 8, form: "pipe2({0:PIPE2})",
 		choose: func(g *generator) bool { return g.args(pipeFlags[g.pick(len(pipeFlags))]) },
 		run: func(r *runner, a []int64) {

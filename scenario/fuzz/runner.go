@@ -143,6 +143,25 @@ func (r *runner) fill(letter byte, n int) []byte {
 	return r.filled[:n]
 }
 
+// parts writes what came into each buffer.
+func (r *runner) parts(iov [][]byte, n int, err error) {
+	if r.failed(err) {
+		return
+	}
+	left := n
+	r.text = append(r.text, '[')
+	for i, p := range iov {
+		if i > 0 {
+			r.text = append(r.text, ", "...)
+		}
+		k := min(left, len(p))
+		r.data(p, k, nil)
+		left -= k
+	}
+	r.text = append(r.text, ']')
+	r.ret = n
+}
+
 // data writes what was read, equal bytes together.
 func (r *runner) data(p []byte, n int, err error) {
 	if r.failed(err) {

@@ -35,6 +35,7 @@ var maxEvents = []int64{64, 1, 2, 64, 3, 1, 10, 2, 0, -1, 4, 100000, math.MaxInt
 var (
 	writeSizes = []int64{1, 4096, 2, 100, 4095, 5000, 65536, 8, 4097, 0, 2049, 20000, 3, 8192, 100000, 4000}
 	readSizes  = []int64{100, 1, 4096, 8, 65536, 2, 5000, 4095, 0, 16, 100000, 7}
+	offsets    = []int64{0, 1, 100, 4096, -1, 5000, 65535, math.MaxInt64}
 	pipeFlags  = []int64{
 		abi.O_NONBLOCK, abi.O_NONBLOCK, 0, abi.O_NONBLOCK | abi.O_DIRECT, abi.O_NONBLOCK | abi.O_CLOEXEC, abi.O_NONBLOCK, abi.O_DIRECT, abi.O_APPEND,
 	}

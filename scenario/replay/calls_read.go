@@ -17,9 +17,6 @@ func readRows() []row {
 				if a.null(1) {
 					o.a[2] = 1
 				}
-				if o.name == "readv" && !a.Shown(1) { // some of its vectors may not be there
-					o.a[0] = max(o.a[0], o.want.ret)
-				}
 			}),
 			run: runRead, ready: readyRead, help: helpRead,
 		},
@@ -27,9 +24,6 @@ func readRows() []row {
 			name: "write", waits: true,
 			parse: parseWith(func(o *op, a *args) {
 				o.fd, o.a[0] = a.int32(0), a.num(2)
-				if o.name == "writev" && !a.Shown(1) {
-					o.a[0] = max(o.a[0], o.want.ret)
-				}
 				if a.null(1) {
 					o.a[2] = 1
 					return
@@ -37,6 +31,34 @@ func readRows() []row {
 				o.data, o.whole = a.data(1, o.a[0])
 			}),
 			run: runWrite, ready: readyWrite, help: helpWrite,
+		},
+		row{
+			name: "readv", waits: true, looks: true,
+			parse: parseWith(func(o *op, a *args) {
+				o.fd = a.int32(0)
+				o.data, o.iov = gathered(a, 1)
+				o.want.value = o.data[:min(max(o.want.ret, 0), int64(len(o.data)))]
+				if o.a[0] = int64(len(o.data)); o.iov == nil { // some of its buffers may not be there
+					o.a[0] = max(o.a[0], o.want.ret)
+				}
+				o.data = nil
+				o.oddVector(a)
+			}),
+			run: runReadv, ready: readyRead, help: helpRead,
+		},
+		row{
+			name: "writev", waits: true,
+			parse: parseWith(func(o *op, a *args) {
+				o.fd = a.int32(0)
+				o.data, o.iov = gathered(a, 1)
+				o.whole = a.Shown(1)
+				if missing := o.want.ret - int64(len(o.data)); o.iov == nil && missing > 0 {
+					o.data = append(o.data, make([]byte, min(missing, maxBuffer))...)
+				}
+				o.a[0] = int64(len(o.data))
+				o.oddVector(a)
+			}),
+			run: runWritev, ready: readyWrite, help: helpWrite,
 		},
 		positioned("pread64", true), positioned("pwrite64", false),
 		row{name: "lseek",
@@ -62,13 +84,85 @@ func readRows() []row {
 	}
 }
 
-// positioned is the row of a call that none of the model's files knows.
+// positioned is the row of a call with an offset. Of those with several buffers the model's files know that they have no places.
 func positioned(name string, looks bool) row {
 	return row{
 		name: name, looks: looks,
-		parse: parseWith(func(o *op, a *args) { o.fd = a.int32(0) }),
-		run:   func(*exec, *op) outcome { return outcome{ret: -1, errno: abi.ESPIPE} },
+		parse: parseWith(func(o *op, a *args) {
+			o.fd, o.a[1] = a.int32(0), -1
+			if o.name == name {
+				o.a[0], o.a[1] = a.num(2), a.num(3)
+			}
+		}),
+		run: func(x *exec, o *op) outcome {
+			switch {
+			case o.name != name:
+				return outcome{ret: -1, errno: abi.ESPIPE}
+			case o.a[0] < 0:
+				return outcome{ret: -1, errno: abi.EINVAL}
+			case looks:
+				return outcomeOf(x.calls(o).Pread64(o.fd, x.buffer(o, int(min(o.a[0], maxBuffer))), o.a[1]))
+			}
+			return outcomeOf(x.calls(o).Pwrite64(o.fd, x.buffer(o, int(min(o.a[0], maxBuffer))), o.a[1]))
+		},
 	}
+}
+
+// gathered joins the buffers of a call with several. sizes is nil if the log does not have them.
+func gathered(a *args, i int) (data []byte, sizes []int) {
+	iov, ok := a.at(i).([][]byte)
+	if !ok {
+		return nil, nil
+	}
+	sizes = make([]int, len(iov))
+	for j, p := range iov {
+		sizes[j] = len(p)
+		data = append(data, p...)
+	}
+	if len(iov) > 0 && iov[len(iov)-1] == nil || a.num(i+1) != int64(len(iov)) {
+		sizes = nil
+	}
+	return data, sizes
+}
+
+// oddVector notes that there are no buffers, or more than may be.
+func (o *op) oddVector(a *args) {
+	switch n := a.num(2); {
+	case n < 0 || n > 1024: // UIO_MAXIOV
+		o.iov, o.a[0] = nil, -1
+	case a.null(1) && n > 0:
+		o.iov, o.a[2] = nil, 1
+	}
+}
+
+// buffers have the sizes of o's, which take up data.
+func (o *op) buffers(data []byte) [][]byte {
+	iov := make([][]byte, len(o.iov))
+	for i, n := range o.iov {
+		iov[i], data = data[:n:n], data[n:]
+	}
+	return iov
+}
+
+// runReadv is a read of all buffers where the network says how much comes, or the log does not tell of them.
+func runReadv(x *exec, o *op) outcome {
+	if o.iov == nil || x.stream(o, o.fd) {
+		return runRead(x, o)
+	}
+	buf := x.buffer(o, int(o.a[0]))
+	n, err := x.calls(o).Readv(o.fd, o.buffers(buf))
+	out := outcomeOf(n, err)
+	if n > 0 && x.counts(o, o.fd) {
+		out.value = buf[:n]
+	}
+	return out
+}
+
+func runWritev(x *exec, o *op) outcome {
+	if o.iov == nil || x.stream(o, o.fd) || !o.whole && x.counts(o, o.fd) {
+		return runWrite(x, o)
+	}
+	return outcomeOf(x.calls(o).Writev(o.fd, o.buffers(o.data)))
 }
 
 // runRead reads. What a TCP socket delivers at once is not the model's to say: it is asked for as much as came.

@@ -25,6 +25,7 @@ type op struct {
 	text   string   // a path
 	data   []byte   // what it writes, as far as the log has it; of a read of a counter, what it got
 	whole  bool     // data is all of it
+	iov    []int    // the sizes of its buffers, if it has several
 	event  *abi.EpollEvent
 	polls  []abi.PollFd
 	sets   [3]*abi.FdSet

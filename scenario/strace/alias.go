@@ -22,8 +22,6 @@ var aliases = map[string]alias{
 	"send":       {"sendto", func(v []Value) []Value { return put(put(v, len(v), null), len(v)+1, number0) }},
 	"recv":       {"recvfrom", func(v []Value) []Value { return put(put(v, len(v), null), len(v)+1, null) }},
 	"_newselect": {"select", nil},
-	"readv":      {"read", vectorArgs},
-	"writev":     {"write", vectorArgs},
 }
 
 var (
@@ -49,16 +47,6 @@ func createArgs(v []Value) []Value {
 		v = put(v, 1, named("O_WRONLY|O_CREAT|O_TRUNC", flags))
 	}
 	return put(v, 0, named("AT_FDCWD", -100))
-}
-
-// vectorArgs makes readv(fd, iov, n) a read of all its buffers.
-func vectorArgs(v []Value) []Value {
-	if len(v) < 2 || v[1].Kind != ValueArray {
-		return v
-	}
-	data, size, cut := gather(&v[1])
-	buffer := Value{Kind: ValueString, Text: string(data), Cut: cut, Col: v[1].Col}
-	return []Value{v[0], buffer, {Kind: ValueInt, Int: size, Col: v[1].Col}}
 }
 
 // gather gives the bytes of an array of struct iovec as far as they are known from their begin on, and the room in all.

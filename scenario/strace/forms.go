@@ -163,6 +163,8 @@ var printers = [forms]printer{
 	formSiginfo:    printSiginfo,
 	formSockaddr:   printSockaddr,
 	formOptval:     printOptval,
+	formIovec:      printIovec,
+	formIovecOut:   printIovecOut,
 	formMessage:    printMessage,
 	formMessageOut: printMessageOut,
 	formTermios:    printTermios,
@@ -190,7 +192,7 @@ func (w *Writer) argument(s *scene, i int) {
 		w.print("NULL")
 		return
 	}
-	if p.form.memory() && p.atExit && s.call.Err != 0 && p.form != formMessageOut {
+	if p.form.memory() && p.atExit && s.call.Err != 0 && p.form != formMessageOut && p.form != formIovecOut {
 		w.pointer(addrMemory)
 		return
 	}

@@ -54,6 +54,8 @@ func init() { // a reader looks into the table through its typer
 		formSiginfo:    readSiginfo,
 		formSockaddr:   readSockaddr,
 		formOptval:     readOptval,
+		formIovec:      readIovec,
+		formIovecOut:   readIovec,
 		formMessage:    readMessage,
 		formMessageOut: readMessage,
 		formTermios:    readTermios,

@@ -51,6 +51,8 @@ const (
 	formOptval     // [1], {l_onoff=1, l_linger=0}
 	formMessage    // {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=1}], …}
 	formMessageOut // the same with what was received, {msg_namelen=0} where nothing was
+	formIovec      // [{iov_base="x", iov_len=1}], as many as the next argument says
+	formIovecOut   // the same with what was read
 	formTermios    // {c_iflag=ICRNL|IXON, …, ...}
 	forms
 )
@@ -181,6 +183,10 @@ var table = []row{
 
 	{name: "read", params: args(fd, atExit, bytesOut, size)},
 	{name: "write", params: args(fd, bytesIn, size)},
+	{name: "readv", params: args(fd, atExit, param{form: formIovecOut}, size)},
+	{name: "writev", params: args(fd, param{form: formIovec}, size)},
+	{name: "pread64", params: args(fd, atExit, bytesOut, size, number)},
+	{name: "pwrite64", params: args(fd, bytesIn, size, number)},
 	{name: "lseek", params: args(fd, number, enum("SEEK"))},
 	{name: "close", params: args(fd)},
 	{name: "close_range", params: args(unsigned, unsigned, flags("CLOSE_RANGE"))},
