@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/epollsim/epollsim/abi"
@@ -53,6 +54,16 @@ var fileSpellings = map[string]spelling{
 	"timerfd_settime": spellSettime,
 	"read":            func(l *line) func() { return l.reads(l.int(2), 0) },
 	"write":           func(l *line) func() { return l.writes(0) },
+	"pread64": func(l *line) func() {
+		call := fmt.Sprintf("pread(%s, %d, %d)", l.fd(l.int(0)), l.int(2), l.int(3))
+		return func() { l.check(call) }
+	},
+	"pwrite64": func(l *line) func() {
+		call := fmt.Sprintf("pwrite(%s, b\"x\" * %d, %d)", l.fd(l.int(0)), l.int(2), l.int(3))
+		return func() { l.check(call) }
+	},
+	"readv":  spellReadv,
+	"writev": spellWritev,
 	"lseek": func(l *line) func() {
 		call := fmt.Sprintf("lseek(%s, %d, %s)", l.fd(l.int(0)), l.int(1), enumWord("SEEK", l.int(2)))
 		return func() { l.check(call) }
@@ -326,4 +337,38 @@ func isEventfd(f *vfs.File) bool {
 	}
 	_, ok := f.Ops.(*devices.Eventfd)
 	return ok
+}
+
+func spellReadv(l *line) func() {
+	fd := l.fd(l.int(0))
+	iov, _ := l.c.Args[1].([][]byte)
+	var room []string
+	for _, p := range iov {
+		room = append(room, fmt.Sprint(len(p)))
+	}
+	call := fmt.Sprintf("readv(%s, [%s])", fd, strings.Join(room, ", "))
+	return func() {
+		if l.c.Err != 0 {
+			l.check(call)
+			return
+		}
+		left := int(l.c.Ret)
+		var got []string
+		for _, p := range iov {
+			n := min(left, len(p))
+			got, left = append(got, fmt.Sprint(n)), left-n
+		}
+		l.say("check(counts(%s) == [%s])", call, strings.Join(got, ", "))
+	}
+}
+
+func spellWritev(l *line) func() {
+	fd := l.fd(l.int(0))
+	iov, _ := l.c.Args[1].([][]byte)
+	var data []string
+	for _, p := range iov {
+		data = append(data, dataText(p))
+	}
+	call := fmt.Sprintf("writev(%s, [%s])", fd, strings.Join(data, ", "))
+	return func() { l.check(call) }
 }

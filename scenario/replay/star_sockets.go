@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/kernel"
 )
 
@@ -39,8 +40,10 @@ var socketSpellings = map[string]spelling{
 	"connect": func(l *line) func() {
 		fd, addr := l.int(0), l.c.Args[1].(abi.Sockaddr)
 		call := fmt.Sprintf("connect(%s, %s)", l.fd(fd), addrText(addr))
+		port := l.port(fd)
 		return func() {
 			l.is(fd, "client")
+			port()
 			l.check(call)
 		}
 	},
@@ -65,8 +68,13 @@ func spellBind(l *line) func() {
 	if !ok {
 		return nil
 	}
-	call := fmt.Sprintf("bind(%s, %s)", l.fd(l.int(0)), addrText(addr))
-	return func() { l.check(call) }
+	fd, f := l.fd(l.int(0)), l.files.At(l.int(0))
+	return func() {
+		if s := devices.SocketOf(f); l.c.Err == 0 && s != nil && anyInet(&addr) && devices.UdpOf(f) != nil {
+			addr, _ = s.Sockname(f) // who sends to it knows the port from the log
+		}
+		l.check(fmt.Sprintf("bind(%s, %s)", fd, addrText(addr)))
+	}
 }
 
 func spellSetsockopt(l *line) func() {
@@ -109,7 +117,28 @@ func spellSendto(l *line) func() {
 	}
 	data, _ := l.c.Args[1].([]byte)
 	call := fmt.Sprintf("sendto(%s, %s, %s%s)", l.fd(l.int(0)), dataText(data), addrText(to), andFlags("MSG", l.int(3)&^abi.MSG_NOSIGNAL))
-	return func() { l.check(call) }
+	port := l.port(l.int(0))
+	return func() {
+		port()
+		l.check(call)
+	}
+}
+
+// port gives a UDP socket the port that the call has given it: who answers knows it from the log.
+func (l *line) port(fd int) func() {
+	f := l.files.At(fd)
+	if f == nil || devices.UdpOf(f) == nil {
+		return func() {}
+	}
+	s, text := devices.SocketOf(f), l.fd(fd)
+	if at, errno := s.Sockname(f); errno != 0 || at.Inet.Port() != 0 {
+		return func() {}
+	}
+	return func() {
+		if at, errno := s.Sockname(f); errno == 0 && anyInet(&at) && at.Inet.Port() != 0 {
+			l.say("bind(%s, %s)", text, addrText(at))
+		}
+	}
 }
 
 // spellSendmsg passes descriptors, unless the scenario has not all of them.
@@ -127,8 +156,8 @@ func spellSendmsg(l *line) func() {
 	flags := andFlags("MSG", l.int(2)&^abi.MSG_NOSIGNAL)
 	call := fmt.Sprintf("send_fds(%s, %s, [%s]%s)", fd, dataText(m.Data), strings.Join(list, ", "), flags)
 	if l.foreign && !all {
-		l.foreign = false
-		call = fmt.Sprintf("send(%s, %s%s)", fd, dataText(m.Data), flags)
+		l.foreign = false // the terminal stands for them, for bytes that come with descriptors are read alone
+		call = fmt.Sprintf("send_fds(%s, %s, [0]%s)", fd, dataText(m.Data), flags)
 	}
 	return func() { l.check(call) }
 }

@@ -24,7 +24,6 @@ type star struct {
 	sooner map[*vfs.File]func() // makes a timer expire soon
 	left   int                  // calls that are left out
 	chosen bool                 // SO_REUSEPORT chooses who gets what comes in
-	err    error                // why there can be no scenario
 
 	flat bool           // one thread makes all calls, each where it ended
 	at   map[int]*scene // by line of the text
@@ -68,7 +67,7 @@ func (s *star) world() *part { return s.parts[0] }
 // event takes what the machine tells.
 func (s *star) event(e sim.Event) {
 	c, ok := e.Arg.(*kernel.Call)
-	if !ok || e.Kind != sim.EventCall || s.x.mute > 0 || s.err != nil {
+	if !ok || e.Kind != sim.EventCall || s.x.mute > 0 {
 		return
 	}
 	switch e.What {
@@ -178,11 +177,10 @@ func (s *star) part(th *thread, files *vfs.FdTable) *part {
 		s.start(p, "fork", from, 0, 0)
 		return p
 	}
-	s.start(p, "spawn", from, 0, 0)
-	if s.open[from.tid] != nil {
-		s.err = fmt.Errorf("%s: the log does not show how this thread came to be, and thread %d, which has its files, is in a call: "+
-			"record the program from its start, with -f", th.cur.begin.Pos, from.tid)
-	}
+	// It waits for its turn from the start of the other one on, which may be in a call now.
+	p.since = from.since
+	i := slices.IndexFunc(s.scenes, func(sc *scene) bool { return sc.child == from })
+	s.scenes = slices.Insert(s.scenes, i+1, &scene{part: from, lines: []string{startText("spawn", p)}, child: p})
 	return p
 }
 
@@ -200,9 +198,6 @@ func (s *star) start(p *part, how string, by *part, begin, end int) {
 
 // cloned notes that th has started child.
 func (s *star) cloned(th, child *thread) {
-	if s.err != nil {
-		return
-	}
 	files := th.k.Files()
 	from := s.part(th, files)
 	p := s.newPart(child, from)

@@ -45,8 +45,8 @@ func startText(how string, p *part) string {
 	return fmt.Sprintf("%s(\x01%d\x01\x02%d\x02)", how, p.index, p.index)
 }
 
-// turns is what lets one thread go on at a time.
-const turns = `
+// turnsText is what lets one thread go on at a time.
+const turnsText = `
 # Whose turn it is: every thread waits for a byte in its pipe.
 def go_on(thread):
     write(turns[thread][1], b"!")
@@ -55,13 +55,19 @@ def my_turn(thread):
     read(turns[thread][0], 1)
 `
 
-const count = `
+const countText = `
 # How many bytes came; an errno is none.
 def count(data):
     return -1 if type(data) == "errno" else len(data)
 `
 
-const readAll = `
+const countsText = `
+# How many bytes came into each buffer; an errno is none.
+def counts(parts):
+    return None if type(parts) == "errno" else [len(part) for part in parts]
+`
+
+const readAllText = `
 # What the log read from a stream at once may come in parts.
 def read_all(fd, n):
     if n > 4096:
@@ -118,7 +124,7 @@ func (s *star) text() string {
 	if most := 64 + s.most + 2*len(s.parts); most > 1024 {
 		all.add(nil, fmt.Sprintf("setrlimit(RLIMIT_NOFILE, %d)", most))
 	}
-	for _, own := range []struct{ call, text string }{{"count(", count}, {"read_all(", readAll}} {
+	for _, own := range []struct{ call, text string }{{"count(", countText}, {"counts(", countsText}, {"read_all(", readAllText}} {
 		if slices.ContainsFunc(body.lines, func(line string) bool { return strings.Contains(line, own.call) }) {
 			all.add(nil, own.text)
 		}
@@ -228,7 +234,7 @@ func (s *star) bind(bodies []page) *page {
 			called = append(called, strconv.Quote(s.called(p)))
 		}
 	}
-	all.add(nil, turns+fmt.Sprintf("\nturns = {thread: pipe() for thread in [%s]}", strings.Join(called, ", ")))
+	all.add(nil, turnsText+fmt.Sprintf("\nturns = {thread: pipe() for thread in [%s]}", strings.Join(called, ", ")))
 	if slices.ContainsFunc(s.vars, func(v *variable) bool { return v.handing == shared }) {
 		all.add(nil, "fds = {}  # those that one thread opens and another one uses")
 	}
