@@ -160,8 +160,8 @@ func (f *exploreFlags) conclusive(r *explore.Report, file string) error {
 		covered = "all that is covered is " + r.Verdict()
 	}
 	switch {
-	case r.Limited > 0:
-		again := f.again(r.Limit.Token, fmt.Sprintf("--max-steps=%d --max-starlark-steps=%d %s", f.steps, f.starlark, file))
+	case r.Limited > 0 && !r.Complete(min(f.wanted(), enough)):
+		again := f.again(explore.Brief(r.Limit.Token), fmt.Sprintf("--max-steps=%d --max-starlark-steps=%d %s", f.steps, f.starlark, file))
 		return exitError{scenario.ExitLimit, fmt.Sprintf("the result is inconclusive: %d of %d schedules reached --max-steps, --max-starlark-steps or "+
 			"--max-tasks, and %s; bound the loop that waits for another thread, or raise the limit (%s shows where)", r.Limited, r.Total, covered, again)}
 	case f.interrupted.Load():

@@ -111,7 +111,7 @@ func Explore(t TB, program func(r *Run), opts ...Option) *explore.Report {
 		first := r.Failures[0]
 		t.Errorf("%d of %d schedules failed: %s%s\n%s\n%s%s", first.Count, r.Runs, first.Text, details(first), interleaving(p, first.Witness.Token),
 			again(t, first.Witness.Token), others(r.Failures[1:]))
-	case r.Limited > 0:
+	case r.Limited > 0 && !r.Complete(o.wanted()):
 		t.Errorf("inconclusive: %d of %d schedules reached the limit of %d steps: bound the loops of the program, or raise Steps\n%s",
 			r.Limited, r.Runs, o.steps, again(t, r.Limit.Token))
 	case !r.Complete(o.wanted()):

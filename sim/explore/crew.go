@@ -130,7 +130,7 @@ func (c *crew) work(b *branch, pool *sim.Pool) {
 			continue
 		}
 		if !c.x.permit(c.p, b) {
-			c.halt(c.x.over.Load())
+			c.halt(c.x.over.Load() || c.p.givenUp())
 			return
 		}
 		if err := c.x.run(c.p, b, pool); err == errAborted {

@@ -49,6 +49,8 @@ type jsonVerdict struct {
 	Redundant     uint64 `json:"redundant"`
 	Failed        uint64 `json:"failed"`
 	Limited       uint64 `json:"limited"`
+	Limit         string `json:"limit,omitempty"`
+	LimitSchedule string `json:"limit_schedule,omitempty"`
 }
 
 // WriteJSON writes r as NDJSON: a line for each failure, state and condition, then the verdict.
@@ -78,7 +80,12 @@ func (r *Report) WriteJSON(w io.Writer, name string) error {
 	if !bounded || r.Exhaustive {
 		bound = -1
 	}
-	put(jsonVerdict{Schema, "verdict", name, r.Verdict(), r.Exhaustive, bound, r.Total, r.Interleavings(), r.Redundant, r.Failed, r.Limited})
+	limit := ""
+	if r.Limited > 0 {
+		limit = r.Limit.Err.Error()
+	}
+	put(jsonVerdict{Schema, "verdict", name, r.Verdict(), r.Exhaustive, bound, r.Total, r.Interleavings(), r.Redundant, r.Failed, r.Limited,
+		limit, r.Limit.Token})
 	return first
 }
 

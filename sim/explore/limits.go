@@ -2,8 +2,12 @@ package explore
 
 import "time"
 
-// hopeless is after how many runs that reached a limit of their own an exploration gives up: it proves nothing any more.
+// hopeless is after how many runs that reached a limit of their own a phase is given up: it proves nothing any more.
 const hopeless = 20
+
+// givenUp reports whether p is. An attempt without a bound is all that ends then: tasks may keep each other going for ever
+// where nothing bounds the preemptions, and what has fewer can be covered all the same.
+func (p *phase) givenUp() bool { return p.limited.Load() >= hopeless }
 
 // often is after how many runs the clock is looked at.
 const often = 64
@@ -26,7 +30,10 @@ func (x *exploration) permit(p *phase, b *branch) bool {
 // limit reports whether the exploration is over, besides by the number of runs. Now and then it looks at the clock and
 // tells how far it is.
 func (x *exploration) limit(p *phase, b *branch) bool {
-	over := p.limited.Load() >= hopeless || x.opts.StopAtFailure && b.Failed > 0
+	if p.givenUp() && p.most > 0 {
+		return true
+	}
+	over := p.givenUp() || x.opts.StopAtFailure && b.Failed > 0
 	if b.Runs%often == 0 && !over {
 		over = x.late()
 		x.progress(p, b, time.Since(x.start))

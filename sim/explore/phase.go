@@ -66,7 +66,7 @@ func (x *exploration) explore() {
 		x.advance(x.phaseOf(most), 0)
 	default:
 		for n := 0; !x.over.Load() && (!bounded || n <= most); n++ {
-			if x.bound(n) || n >= firstTry && x.attempt(x.cap(n)) {
+			if x.bound(n) || n >= firstTry && x.attempt(n) {
 				break
 			}
 		}
@@ -83,11 +83,15 @@ func (x *exploration) bound(n int) bool {
 	return p.complete && !p.search.cut
 }
 
-// attempt goes on without a bound and reports whether that came to an end.
-func (x *exploration) attempt(most uint64) bool {
+// attempt goes on without a bound, after bound n, and reports whether nothing is left to cover: that came to an end, or runs
+// reach a limit of their own with as few preemptions as n.
+func (x *exploration) attempt(n int) bool {
 	open := x.phaseOf(-1)
-	x.advance(open, most)
-	return open.complete
+	x.advance(open, x.cap(n))
+	if open.complete && open.Limited == 0 {
+		return true
+	}
+	return (open.complete || open.givenUp()) && x.phaseOf(n).Limited > 0
 }
 
 // cap is how many runs the attempt without a bound may have had when bound n is complete.

@@ -7,7 +7,8 @@ import (
 
 // Report is what an exploration has found. Its counts are those of the last bound that was completed, of the
 // attempt without a bound if that was, so that Interleavings are distinguishable ones; with nothing complete, of
-// all runs. A bound at which a run reached a limit of its own is not complete, and Limited counts all of those. What was seen elsewhere only is counted where it was seen.
+// all runs. A bound at which a run reached a limit of its own is not complete; Limited counts all of those, also where
+// more preemptions were allowed than is covered. What was seen elsewhere only is counted where it was seen.
 type Report struct {
 	tallies
 	Total      uint64 // schedules visited in all
@@ -73,7 +74,7 @@ func (r *Report) Verdict() string {
 // Complete reports whether everything up to n preemptions is covered.
 func (r *Report) Complete(n int) bool {
 	covered, _ := r.Covered.Limit()
-	return r.Err == nil && !r.Sampled && r.Limited == 0 && (r.Exhaustive || !r.Nothing && covered >= n)
+	return r.Err == nil && !r.Sampled && (r.Exhaustive || !r.Nothing && covered >= n)
 }
 
 // validated is Ok of herd: nothing failed, and what the test says to exist does.
@@ -115,7 +116,11 @@ func (r *Report) WriteText(w io.Writer, name string) {
 		fmt.Fprintf(w, "Observation %s %s %d %d\n", name, t.Observation(), t.Positive.Count, t.Negative.Count)
 	}
 	if r.Limited > 0 {
-		fmt.Fprintf(w, "Limited %d schedules reached a limit of their own, first %s: %v\n", r.Limited, r.Limit, r.Limit.Err)
+		beyond := ""
+		if !r.Nothing {
+			beyond = " beyond what is covered"
+		}
+		fmt.Fprintf(w, "Limited %d schedules%s reached a limit of their own, first %s: %v\n", r.Limited, beyond, r.Limit.brief(), r.Limit.Err)
 	}
 	fmt.Fprintf(w, "Complete: %s, %d schedules", r.Verdict(), r.Total)
 	if !r.Sampled && !r.Nothing {

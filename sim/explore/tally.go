@@ -41,6 +41,22 @@ func (w Witness) String() string {
 	return fmt.Sprintf("--schedule=%s (%d preemptions, %d steps)", w.Token, w.Preemptions, w.Steps)
 }
 
+// longToken is how many characters of a schedule's token a line shows.
+const longToken = 200
+
+// Brief is a token for people to look at: of a long one, which belongs to a run that went on and on, the beginning.
+func Brief(token string) string {
+	if len(token) <= longToken {
+		return token
+	}
+	return fmt.Sprintf("%s… (%d characters; --json has all)", token[:20], len(token))
+}
+
+func (w Witness) brief() string {
+	w.Token = Brief(w.Token)
+	return w.String()
+}
+
 // Tally is how often a condition held.
 type Tally struct {
 	Text     string
