@@ -88,7 +88,7 @@ func (x *exec) connectAddr(a abi.Sockaddr) abi.Sockaddr {
 		return abi.UnixAddr(socketName(a.Path))
 	}
 	if anyInet(&a) {
-		return inetAddr(netip.AddrPortFrom(loopback(a.Inet.Addr()), a.Inet.Port()))
+		return abi.InetAddr(netip.AddrPortFrom(loopback(a.Inet.Addr()), a.Inet.Port()))
 	}
 	return a
 }

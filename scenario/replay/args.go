@@ -110,7 +110,7 @@ func (a *args) addr(i int) *abi.Sockaddr {
 // plain is an address as the model gives it out.
 func plain(addr *abi.Sockaddr) *abi.Sockaddr {
 	if anyInet(addr) {
-		a := inetAddr(addr.Inet)
+		a := abi.InetAddr(addr.Inet)
 		return &a
 	}
 	return addr

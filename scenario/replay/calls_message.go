@@ -88,7 +88,7 @@ func runSend(x *exec, o *op) outcome {
 	if addr != nil {
 		to := x.connectAddr(*addr)
 		if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) {
-			to = inetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
+			to = abi.InetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
 		}
 		addr = &to
 	}

@@ -42,7 +42,7 @@ func (x *exec) datagramTo(o *op) {
 	if anyInet(o.addr) {
 		to, ok = x.connectAddr(*o.addr), true
 		if port, known := x.ports[to.Inet.Port()]; known {
-			to = inetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
+			to = abi.InetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
 		}
 	} else if peer, errno := devices.SocketOf(f).Peername(f); errno == 0 && anyInet(&peer) {
 		to, ok = peer, true
@@ -50,7 +50,7 @@ func (x *exec) datagramTo(o *op) {
 	if !ok || to.Inet.Port() == 0 || x.k.Receiving(target(to)) {
 		return
 	}
-	if x.receiver(inetAddr(target(to))) >= 0 {
+	if x.receiver(abi.InetAddr(target(to))) >= 0 {
 		x.inferred("somebody had a socket at %s", to.Inet)
 	}
 }
@@ -95,15 +95,15 @@ func (x *exec) datagramFrom(o *op, f *vfs.File) bool {
 	if peer, errno := s.Peername(f); errno == 0 && anyInet(&peer) && peer.Inet.Port() != 0 {
 		from = &peer
 	}
-	source := inetAddr(netip.AddrPortFrom(target(local).Addr(), 0))
+	source := abi.InetAddr(netip.AddrPortFrom(target(local).Addr(), 0))
 	if anyInet(from) {
-		source = inetAddr(target(x.connectAddr(*from)))
+		source = abi.InetAddr(target(x.connectAddr(*from)))
 	}
 	fd := x.receiver(source)
 	if fd < 0 {
 		return false
 	}
-	to := inetAddr(target(local))
+	to := abi.InetAddr(target(local))
 	x.aim = f
 	defer func() { x.aim = nil }()
 	if _, err := x.pilot.Sendto(fd, make([]byte, min(size, 65000)), abi.MSG_DONTWAIT, &to); err != nil {

@@ -22,7 +22,7 @@ func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 		return false
 	}
 	if anyInet(&addr) {
-		addr = inetAddr(target(addr))
+		addr = abi.InetAddr(target(addr))
 	}
 	fd, ok := x.quietly(func() (int, error) { return x.dial(o, f, addr) })
 	if !ok {
@@ -177,7 +177,7 @@ func helpConnect(x *exec, o *op) bool {
 		return x.stopListening(addr) || x.leaveBehind(addr)
 	}
 	if anyInet(&addr) {
-		addr = inetAddr(target(addr))
+		addr = abi.InetAddr(target(addr))
 	}
 	fd, ok := x.quietly(func() (int, error) {
 		fd, err := x.pilot.Socket(addr.Family, abi.SOCK_STREAM|abi.SOCK_NONBLOCK, 0)
@@ -203,7 +203,7 @@ func helpConnect(x *exec, o *op) bool {
 // listener gives the pilot's listener at an address, -1 if it has none there.
 func (x *exec) listener(addr abi.Sockaddr) int {
 	if anyInet(&addr) {
-		addr = inetAddr(target(addr))
+		addr = abi.InetAddr(target(addr))
 	}
 	for _, fd := range x.listeners {
 		if at, err := x.pilot.Getsockname(fd); err == nil && at == addr {

@@ -74,7 +74,7 @@ func (p *ports) bound(in *intake, b *op, port uint16) {
 	}
 	p.unknown = slices.Delete(p.unknown, i, i+1)
 	p.known[port] = true
-	a := inetAddr(netip.AddrPortFrom(b.addr.Inet.Addr(), port))
+	a := abi.InetAddr(netip.AddrPortFrom(b.addr.Inet.Addr(), port))
 	b.addr = &a
 	in.late(b)
 }

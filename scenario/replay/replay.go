@@ -1,9 +1,6 @@
 package replay
 
 import (
-	"net/netip"
-
-	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
@@ -34,12 +31,3 @@ type tally struct {
 	inferences                                                    []Inference
 	foreignFiles                                                  map[*vfs.File]bool
 }
-
-func signalByName(name string) (abi.Signal, bool) {
-	if sig, ok := abi.SignalByName(name); ok {
-		return sig, true
-	}
-	return abi.SignalByName("SIG" + name)
-}
-
-func inetAddr(a netip.AddrPort) abi.Sockaddr { return abi.InetAddr(a) }

@@ -89,16 +89,6 @@ func dataText(p []byte) string {
 	return fmt.Sprintf(`b"x" * %d`, len(p))
 }
 
-func signalsText(set *abi.SigSet) string {
-	var list []string
-	for sig := abi.Signal(1); sig <= abi.SIGRTMAX; sig++ {
-		if set.Has(sig) {
-			list = append(list, enumWord("SIG", int(sig)))
-		}
-	}
-	return "[" + strings.Join(list, ", ") + "]"
-}
-
 // timeoutOf is the timeout of a wait in ms. Time that passed in vain is cut short; where something came, it had time to: how
 // fast it does on another machine nobody knows.
 func timeoutOf(ms int64, brought bool) int64 {
