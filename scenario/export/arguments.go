@@ -168,6 +168,14 @@ func option(level, opt int64) any {
 	return opt
 }
 
+func selectArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
+	timeout, ok := params["timeout"].(starlark.Int)
+	if !ok {
+		return nil, "select() with seconds and microseconds: the programs have milliseconds"
+	}
+	return Object{{"r", fdList(params["r"])}, {"w", fdList(params["w"])}, {"x", fdList(params["x"])}, {"timeout", int64(bits(timeout))}}, ""
+}
+
 func getsockoptArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
 	level, opt := int64(bits(params["level"])), int64(bits(params["opt"]))
 	return Object{{"fd", int64(bits(params["fd"]))}, {"level", spelled("SOL", level)}, {"opt", option(level, opt)}}, ""

@@ -266,6 +266,7 @@ func TestRefusals(t *testing.T) {
 		{"kill(1, SIGCHLD)", "kill() names a process other than its own, or by a number that getpid() has not told"},
 		{"check(False)", "it fails on the model: see epollsim run x.star"},
 		{"x = 1", "it makes no system call"},
+		{"r, w = pipe()\nselect([r], [], [], (0, 1000))", "select() with seconds and microseconds: the programs have milliseconds"},
 		{"r, w = pipe()\nread(r, 1)", "it fails on the model: see epollsim run x.star"},
 		{"for i in range(20001): now()", "more than 20000 calls"},
 	} {

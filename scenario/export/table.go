@@ -101,7 +101,7 @@ var rows = []row{
 
 	{sig: "poll(fds as polls, timeout)", file: "poll", out: polled},
 	{sig: "ppoll(fds as polls, timeout_ns as ns, sigmask as signals)", file: "poll signal time", out: polled},
-	{sig: "select(r as fds, w as fds, x as fds, timeout)", file: "poll", out: selected},
+	{sig: "select(r as fds, w as fds, x as fds, timeout)", file: "poll", args: selectArgs, out: selected},
 	{sig: "pselect(r as fds, w as fds, x as fds, timeout_ns as ns, sigmask as signals)", file: "poll signal time", out: selected},
 
 	{sig: "timerfd_create(clock:CLOCK, flags:TFD)", file: "time", out: number},
