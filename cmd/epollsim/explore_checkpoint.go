@@ -21,8 +21,9 @@ func (f *exploreFlags) explore(program explore.Program, opts explore.Options) *e
 	begun := time.Now()
 	limited := f.duration > 0
 	tell := opts.Progress
+	usual, total := saveEvery, uint64(0)
 	for {
-		slice := saveEvery
+		slice := usual
 		if limited {
 			slice = min(slice, max(f.duration-time.Since(begun), 1))
 		}
@@ -36,7 +37,10 @@ func (f *exploreFlags) explore(program explore.Program, opts explore.Options) *e
 		if over || limited && time.Since(begun) >= f.duration {
 			return r
 		}
-		opts.Resume = f.saved
+		if opts.Resume = f.saved; r.Total == total { // to go on from the file took all of it
+			usual *= 2
+		}
+		total = r.Total
 	}
 }
 
