@@ -159,64 +159,79 @@ func eachOf(iov [][]byte, move func(p []byte) (int, abi.Errno)) (done int, errno
 // Pread64 is pread64(2).
 func (t *Thread) Pread64(fd int, p []byte, offset int64) (int, error) {
 	t.begin("pread64", fd, p, len(p), offset)
-	if offset < 0 {
-		return t.result(-1, abi.EINVAL)
-	}
-	f, counted := t.fdget(fd)
-	if f == nil {
-		return t.result(-1, abi.EBADF)
-	}
-	defer fdput(f, counted)
-	at, ok := f.Ops.(vfs.Placed)
-	switch {
-	case !ok:
-		return t.result(-1, abi.ESPIPE)
-	case !f.Readable():
-		return t.result(-1, abi.EBADF)
-	case !vfs.CanRead(f), offset > math.MaxInt64-int64(len(p)):
-		return t.result(-1, abi.EINVAL)
-	}
-	n, errno := at.ReadAt(f, p, offset)
-	if errno != 0 {
-		return t.result(-1, errno)
-	}
-	t.k.sys.Counters.BytesOut += uint64(n)
-	if n > 0 {
-		f.NotifyAccess()
-	}
-	return t.result(n, 0)
+	return t.result(t.pread64(fd, p, offset))
 }
 
 // Pwrite64 is pwrite64(2).
 func (t *Thread) Pwrite64(fd int, p []byte, offset int64) (int, error) {
 	t.begin("pwrite64", fd, p, len(p), offset)
-	if offset < 0 {
-		return t.result(-1, abi.EINVAL)
-	}
-	f, counted := t.fdget(fd)
-	if f == nil {
-		return t.result(-1, abi.EBADF)
+	return t.result(t.pwrite64(fd, p, offset))
+}
+
+// pread64 is ksys_pread64.
+func (t *Thread) pread64(fd int, p []byte, offset int64) (int, abi.Errno) {
+	f, counted, errno := t.placed(fd, offset)
+	if errno != 0 {
+		return -1, errno
 	}
 	defer fdput(f, counted)
 	at, ok := f.Ops.(vfs.Placed)
-	if ok && !at.WritesAt() {
-		ok = false
-	}
 	switch {
 	case !ok:
-		return t.result(-1, abi.ESPIPE)
+		return -1, abi.ESPIPE
+	case !f.Readable():
+		return -1, abi.EBADF
+	case !vfs.CanRead(f), beyond(p, offset):
+		return -1, abi.EINVAL
+	}
+	n, errno := at.ReadAt(f, p, offset)
+	if errno != 0 {
+		return -1, errno
+	}
+	t.k.sys.Counters.BytesOut += uint64(n)
+	if n > 0 {
+		f.NotifyAccess()
+	}
+	return n, 0
+}
+
+// pwrite64 is ksys_pwrite64.
+func (t *Thread) pwrite64(fd int, p []byte, offset int64) (int, abi.Errno) {
+	f, counted, errno := t.placed(fd, offset)
+	if errno != 0 {
+		return -1, errno
+	}
+	defer fdput(f, counted)
+	at, ok := f.Ops.(vfs.Placed)
+	switch {
+	case !ok || !at.WritesAt():
+		return -1, abi.ESPIPE
 	case !f.Writable():
-		return t.result(-1, abi.EBADF)
-	case !vfs.CanWrite(f), offset > math.MaxInt64-int64(len(p)):
-		return t.result(-1, abi.EINVAL)
+		return -1, abi.EBADF
+	case !vfs.CanWrite(f), beyond(p, offset):
+		return -1, abi.EINVAL
 	}
 	n, errno := at.WriteAt(f, p, offset)
 	if errno != 0 {
-		return t.result(-1, errno)
+		return -1, errno
 	}
 	t.k.sys.Counters.BytesIn += uint64(n)
 	if n > 0 {
 		f.NotifyModify()
 	}
-	return t.result(n, 0)
+	return n, 0
 }
+
+// placed is fdget of a call that names a place, which is looked at first.
+func (t *Thread) placed(fd int, offset int64) (f *vfs.File, counted bool, errno abi.Errno) {
+	if offset < 0 {
+		return nil, false, abi.EINVAL
+	}
+	if f, counted = t.fdget(fd); f == nil {
+		return nil, false, abi.EBADF
+	}
+	return f, counted, 0
+}
+
+// beyond reports whether p at offset ends behind the last place there is.
+func beyond(p []byte, offset int64) bool { return offset > math.MaxInt64-int64(len(p)) }

@@ -59,14 +59,18 @@ func writev(c *call) (starlark.Value, error) {
 func (c *call) buffers() [][]byte {
 	v := c.next()
 	var iov [][]byte
+	total := 0
 	for _, item := range c.sequence(v, "a list of bytes values") {
-		switch p := item.(type) {
-		case starlark.Bytes:
-			iov = append(iov, []byte(p))
-		default:
+		p, ok := item.(starlark.Bytes)
+		if !ok {
 			c.wrong("got %s, want a list of bytes values", given(item))
 			return nil
 		}
+		if total += len(p); total > mostBytes {
+			c.wrong("more than 64 MiB in all")
+			return nil
+		}
+		iov = append(iov, []byte(p))
 	}
 	return iov
 }

@@ -83,6 +83,8 @@ func TestScenarioErrors(t *testing.T) {
 		{"big", "close(1 << 400)", "t.star:1:1: close: fd: 2582249878086908589655919172003011874329… does not fit, want an int of 32 bits"},
 		{"string", `write(1, "x")`, `t.star:1:1: write: data: got string "x", want bytes: write b"…"`},
 		{"read", "read(1, -1)", "t.star:1:1: read: n: -1 does not fit, want an int from 0 to 64 MiB"},
+		{"readv", "readv(1, [1 << 25, 1 << 25, 1])", "t.star:1:1: readv: sizes: more than 64 MiB in all"},
+		{"writev", "writev(1, [b\"x\" * (1 << 20)] * 65)", "t.star:1:1: writev: buffers: more than 64 MiB in all"},
 		{"poll", "poll([(1, 2), 3])", "t.star:1:1: poll: fds: got int 3 in the list, want a list of (fd, events)"},
 		{"poll", "poll([(1, EPOLLET)])", "t.star:1:1: poll: fds: 2147483648 does not fit, want events of 16 bits in every pair"},
 		{"poll", "poll(None)", "t.star:1:1: poll: fds: got None, want a list of (fd, events)"},
