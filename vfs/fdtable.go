@@ -29,6 +29,7 @@ type FdTable struct {
 	slots []slot
 	used  []uint64 // bit fd: the number is taken, though maybe not installed yet
 	next  int      // no free number below
+	open  int      // slots with a file, counted for Check
 }
 
 type slot struct {
@@ -161,6 +162,17 @@ func (t *FdTable) release(fd int) {
 // Install makes a reserved number refer to f, whose reference the table takes over: fd_install. A point.
 func (t *FdTable) Install(fd int, f *File) {
 	t.sys.M.WriteAt(t.id, fieldFd, fd)
+	t.put(fd, f)
+}
+
+// put makes the slot of fd refer to f; nil: to nothing.
+func (t *FdTable) put(fd int, f *File) {
+	if t.slots[fd].file != nil {
+		t.open--
+	}
+	if f != nil {
+		t.open++
+	}
 	t.slots[fd].file = f
 }
 
@@ -176,7 +188,7 @@ func (t *FdTable) Close(fd int) (*File, abi.Errno) {
 	if f == nil {
 		return nil, abi.EBADF
 	}
-	t.slots[fd].file = nil
+	t.put(fd, nil)
 	t.release(fd)
 	return f, 0
 }
@@ -191,7 +203,7 @@ func (t *FdTable) CloseRange(first, last int64) {
 		if f == nil {
 			continue
 		}
-		t.slots[fd].file = nil
+		t.put(int(fd), nil)
 		t.release(int(fd))
 		t.lock.Unlock()
 		f.Put()
@@ -229,7 +241,8 @@ func (t *FdTable) Replace(oldfd, newfd int, cloexec bool) (*File, abi.Errno) {
 	if old == nil && t.used[newfd/64]&(1<<(newfd%64)) != 0 {
 		return nil, abi.EBUSY
 	}
-	t.slots[newfd] = slot{f, cloexec}
+	t.put(newfd, f)
+	t.slots[newfd].cloexec = cloexec
 	t.take(newfd)
 	f.Get()
 	return old, 0
@@ -256,7 +269,8 @@ func (t *FdTable) Copy() *FdTable {
 		if f := t.slots[fd].file; f != nil {
 			f.Get()
 			c.grow(fd)
-			c.slots[fd] = t.slots[fd]
+			c.put(fd, f)
+			c.slots[fd].cloexec = t.slots[fd].cloexec
 			c.take(fd)
 		}
 	}
@@ -284,7 +298,7 @@ func (t *FdTable) CloseAll() {
 		}
 		t.sys.M.WriteAt(t.id, fieldFd, fd)
 		f := t.slots[fd].file
-		t.slots[fd].file = nil
+		t.put(fd, nil)
 		t.release(fd)
 		f.Put()
 	}
@@ -294,7 +308,8 @@ func (t *FdTable) CloseAll() {
 // prepares a table.
 func (t *FdTable) Put(fd int, f *File) {
 	t.grow(fd)
-	t.slots[fd] = slot{file: f}
+	t.put(fd, f)
+	t.slots[fd].cloexec = false
 	t.take(fd)
 	t.next = t.lowestFree(0)
 }
@@ -311,21 +326,45 @@ func (t *FdTable) At(fd int) *File {
 }
 
 // Check verifies that the open numbers are marked used, that no free number lies below next, and that no
-// slot refers to a description without references.
+// slot refers to a description without references. It looks at the numbers in use: a file in the slot of another shows in
+// how many there are.
 func (t *FdTable) Check() error {
 	var all []error
-	for fd := range t.slots {
-		f := t.slots[fd].file
-		switch {
-		case f == nil:
-		case t.used[fd/64]&(1<<(fd%64)) == 0:
-			all = append(all, fmt.Errorf("%s: fd %d is open and marked free", t.id, fd))
-		case f.count <= 0:
-			all = append(all, fmt.Errorf("%s: fd %d refers to %s, which has no references", t.id, fd, f.id))
+	open := 0
+	for w, used := range t.used {
+		for ; used != 0; used &= used - 1 {
+			fd := w*64 + bits.TrailingZeros64(used)
+			f := t.slots[fd].file
+			if f == nil {
+				continue
+			}
+			if open++; f.count <= 0 {
+				all = append(all, fmt.Errorf("%s: fd %d refers to %s, which has no references", t.id, fd, f.id))
+			}
 		}
+	}
+	if open != t.open {
+		all = append(all, t.unmarked())
 	}
 	if fd := t.lowestFree(0); fd < t.next {
 		all = append(all, fmt.Errorf("%s: fd %d is free below next %d", t.id, fd, t.next))
+	}
+	if all == nil {
+		return nil
+	}
+	return errors.Join(all...)
+}
+
+// unmarked says which numbers are open and not in use.
+func (t *FdTable) unmarked() error {
+	var all []error
+	for _, fd := range t.Open() {
+		if t.used[fd/64]&(1<<(fd%64)) == 0 {
+			all = append(all, fmt.Errorf("%s: fd %d is open and marked free", t.id, fd))
+		}
+	}
+	if all == nil {
+		return fmt.Errorf("%s: %d numbers are open, %d are counted", t.id, len(t.Open()), t.open)
 	}
 	return errors.Join(all...)
 }
