@@ -21,6 +21,7 @@ type row struct {
 	fn     func(*call) (starlark.Value, error)
 	where  where
 	own    bool // the result is this run's own: pids, times
+	lists  bool // the result is, or has, what the program can change
 }
 
 // where says what a builtin needs to run.

@@ -14,11 +14,11 @@ var epollRows = []row{
 	{sig: "epoll_ctl(epfd, op, fd, events=0, data=None)", result: "0",
 		help: "add, change or remove a watch (EPOLL_CTL_ADD, _MOD, _DEL); data is any int of 64 bits, fd if not given", fn: epollCtl},
 	{sig: "epoll_wait(epfd, maxevents=64, timeout=-1)", result: "list of (events, data)",
-		help: "wait up to timeout ms for events, for ever if negative; in the order delivered", fn: epollWait},
+		help: "wait up to timeout ms for events, for ever if negative; in the order delivered", fn: epollWait, lists: true},
 	{sig: "epoll_pwait(epfd, maxevents=64, timeout=-1, sigmask=None)", result: "list of (events, data)",
-		help: "epoll_wait with the signals of the list sigmask blocked meanwhile, and only those", fn: epollPwait},
+		help: "epoll_wait with the signals of the list sigmask blocked meanwhile, and only those", fn: epollPwait, lists: true},
 	{sig: "epoll_pwait2(epfd, maxevents=64, timeout_ns=None, sigmask=None)", result: "list of (events, data)",
-		help: "epoll_pwait with the timeout in ns, None: for ever", fn: epollPwait2},
+		help: "epoll_pwait with the timeout in ns, None: for ever", fn: epollPwait2, lists: true},
 }
 
 func epollCreate(c *call) (starlark.Value, error) {

@@ -16,7 +16,7 @@ var inotifyRows = []row{
 		help: `watch a file or directory of the run, "." is its private one; mask: IN_*`, fn: inotifyAddWatch},
 	{sig: "inotify_rm_watch(fd, watch)", result: "0", help: "end a watch, which IN_IGNORED tells", fn: inotifyRmWatch},
 	{sig: "inotify_read(fd, n=4096)", result: "[(watch, mask, cookie, name), …]",
-		help: "read the events that fit into n bytes; cookies, which join the halves of a rename, are counted from 1 in the order in which they are read", fn: inotifyRead},
+		help: "read the events that fit into n bytes; cookies, which join the halves of a rename, are counted from 1 in the order in which they are read", fn: inotifyRead, lists: true},
 }
 
 var dirRows = []row{

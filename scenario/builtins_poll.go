@@ -10,9 +10,9 @@ import (
 
 var pollRows = []row{
 	{sig: "poll(fds, timeout=-1)", result: "list of (fd, revents)",
-		help: "wait up to timeout ms for one of the (fd, events) in fds; those with revents 0 are left out", fn: poll},
+		help: "wait up to timeout ms for one of the (fd, events) in fds; those with revents 0 are left out", fn: poll, lists: true},
 	{sig: "select(r, w, x, timeout=-1)", result: "(list, list, list)",
-		help: "wait up to timeout ms, or (seconds, microseconds), for one of three lists of fds, each may be None; what is ready of each", fn: selectFds},
+		help: "wait up to timeout ms, or (seconds, microseconds), for one of three lists of fds, each may be None; what is ready of each", fn: selectFds, lists: true},
 }
 
 const wantPollFds = "a list of (fd, events)"

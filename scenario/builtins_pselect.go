@@ -4,9 +4,9 @@ import "go.starlark.net/starlark"
 
 var pselectRows = []row{
 	{sig: "ppoll(fds, timeout_ns=None, sigmask=None)", result: "list of (fd, revents)",
-		help: "poll with the timeout in ns, None: for ever, and the signals of the list sigmask blocked meanwhile, and only those", fn: ppoll},
+		help: "poll with the timeout in ns, None: for ever, and the signals of the list sigmask blocked meanwhile, and only those", fn: ppoll, lists: true},
 	{sig: "pselect(r, w, x, timeout_ns=None, sigmask=None)", result: "(list, list, list)",
-		help: "select with the timeout in ns, None: for ever, and the signals of the list sigmask blocked meanwhile", fn: pselect},
+		help: "select with the timeout in ns, None: for ever, and the signals of the list sigmask blocked meanwhile", fn: pselect, lists: true},
 }
 
 func ppoll(c *call) (starlark.Value, error) {

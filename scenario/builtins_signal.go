@@ -85,7 +85,7 @@ func (r *run) handler(fn starlark.Callable) func(abi.Signal) {
 			}
 			t.handling++
 			defer func() { t.handling-- }()
-			_, err := starlark.Call(&t.star, fn, starlark.Tuple{starlark.MakeInt(int(sig))}, nil)
+			_, err := starlark.Call(t.star, fn, starlark.Tuple{starlark.MakeInt(int(sig))}, nil)
 			return err
 		}
 		if t := r.current(); t != nil {
@@ -94,8 +94,12 @@ func (r *run) handler(fn starlark.Callable) func(abi.Signal) {
 			}
 			return
 		}
-		t := r.newThread("signal handler", &group{}, r.prog.top())
-		t.live(r.world.Current(), func() error { return handle(t) })
+		t := r.newThread("signal handler", &group{}, r.prog.first)
+		t.begin(r.world.Current())
+		defer t.end()
+		if err := handle(t); err != nil {
+			t.fail(err)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ var socketRows = []row{
 	{sig: "sendto(fd, data, addr, flags=0)", result: "count", help: "send to an address, or to the peer if it is None", fn: sendto},
 	{sig: "recvfrom(fd, n, flags=0)", result: "(data, addr)", help: `receive, and from whom: "" if that has no name`, fn: recvfrom},
 	{sig: "send_fds(fd, data, fds, flags=0)", result: "count", help: "send bytes and descriptors (SCM_RIGHTS)", fn: sendFds},
-	{sig: "recv_fds(fd, n, flags=0)", result: "(data, fds)", help: "receive bytes and descriptors", fn: recvFds},
+	{sig: "recv_fds(fd, n, flags=0)", result: "(data, fds)", help: "receive bytes and descriptors", fn: recvFds, lists: true},
 }
 
 func socket(c *call) (starlark.Value, error) {

@@ -1,10 +1,6 @@
 package scenario
 
-import (
-	"go.starlark.net/starlark"
-
-	"github.com/epollsim/epollsim/kernel"
-)
+import "go.starlark.net/starlark"
 
 var taskRows = []row{
 	{sig: "spawn(fn, *args, name=None)", result: "task", help: "start a thread that calls fn(*args); name: of the function if not given", fn: spawn, own: true},
@@ -16,7 +12,7 @@ var taskRows = []row{
 }
 
 func spawn(c *call) (starlark.Value, error) {
-	child, body := c.child(c.proc)
+	child := c.child(c.proc)
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -24,13 +20,13 @@ func spawn(c *call) (starlark.Value, error) {
 	if c.run.forked {
 		c.resolve()
 	}
-	tid, err := c.calls.Clone(child.name, body)
+	tid, err := c.calls.Clone(child.name, child.main)
 	return c.result(&task{name: child.name, tid: tid, proc: c.proc}, err)
 }
 
 func fork(c *call) (starlark.Value, error) {
 	proc := &group{}
-	child, body := c.child(proc)
+	child := c.child(proc)
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -38,35 +34,30 @@ func fork(c *call) (starlark.Value, error) {
 		c.resolve()
 	}
 	c.run.forked = true
-	pid, err := c.calls.Fork(child.name, body)
+	pid, err := c.calls.Fork(child.name, child.main)
 	proc.pid = pid
 	return c.result(&process{name: child.name, group: proc}, err)
 }
 
-// child makes the thread that will call the function and arguments of c, and its life.
-func (c *call) child(proc *group) (*thread, func(kernel.Calls)) {
+// child makes the thread that will call the function with the arguments of c.
+func (c *call) child(proc *group) *thread {
 	fn := c.function()
 	v := c.next()
 	if c.err != nil {
-		return nil, nil
+		return nil
 	}
 	name := fn.Name()
 	if v != starlark.None {
 		c.at--
 		name = c.text()
 	}
-	args := c.rest
-	t := c.run.newThread(name, proc, c.run.prog.start(c.place()))
+	t := c.run.newThread(name, proc, c.place())
+	t.fn, t.args = fn, c.rest
 	t.path = c.path.start(name)
-	c.started = t.path
+	c.started = &t.path
 	t.key = (c.thread.key*32 + c.path.children%32) & (1<<30 - 1)
-	c.give(t, fn, args)
-	return t, func(k kernel.Calls) {
-		t.live(k, func() error {
-			_, err := starlark.Call(&t.star, fn, args, nil)
-			return err
-		})
-	}
+	c.give(t)
+	return t
 }
 
 // resolve finds the number of the calling process, which kill needs for its threads. It is known already

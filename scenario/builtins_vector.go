@@ -5,7 +5,7 @@ import (
 )
 
 var vectorRows = []row{
-	{sig: "readv(fd, sizes)", result: "list of bytes", help: "read into buffers of these sizes, one behind the other: what each got", fn: readv},
+	{sig: "readv(fd, sizes)", result: "list of bytes", help: "read into buffers of these sizes, one behind the other: what each got", fn: readv, lists: true},
 	{sig: "writev(fd, buffers)", result: "count", help: "write several bytes values as one", fn: writev},
 	{sig: "pread(fd, n, offset)", result: "bytes", help: "read up to n bytes at a place of the file; its position stays", fn: pread},
 	{sig: "pwrite(fd, data, offset)", result: "count", help: "write bytes at a place of the file; its position stays", fn: pwrite},

@@ -24,12 +24,17 @@ type Program struct {
 	src       []byte
 	lines     []int // offset of the first byte of each line
 	calls     map[point]*syntax.CallExpr
+	first     syntax.Position  // the place of what has no better one
 	version   string           // of the kernel statement
 	kernel    *syntax.CallExpr // the kernel statement, nil: none
 	globals   []string         // names of the top level, as the resolver numbers them
 	topBody   *body
 	bodies    map[point]*body // of functions, by the place of def or lambda
+	plain     []bool          // by name of the top level: what it refers to never changes, and is no function
+	defs      []*body         // by name of the top level: of the function that it always refers to, nil: not known
 	modelOnly string          // first builtin that only the model has
+
+	predeclared starlark.StringDict // what of predeclared the text mentions
 }
 
 // point is a place in the one file of a Program: what the interpreter reports for a call is its "(".
@@ -62,9 +67,13 @@ func Compile(filename string, src []byte) (*Program, error) {
 	if err != nil {
 		return nil, syntaxError(filename, err)
 	}
-	p := &Program{prog: prog, src: src, lines: lineOffsets(src), calls: map[point]*syntax.CallExpr{}}
+	p := &Program{
+		prog: prog, src: src, lines: lineOffsets(src), first: syntax.MakePosition(&filename, 1, 1),
+		calls: map[point]*syntax.CallExpr{}, predeclared: starlark.StringDict{},
+	}
 	p.kernelStatement(file)
 	p.mentioned(file)
+	p.settle(file)
 	if err := p.survey(file); err != nil {
 		return nil, err
 	}
@@ -120,7 +129,11 @@ func (p *Program) survey(file *syntax.File) error {
 				wrong = append(wrong, &Error{Pos: syntax.Start(n), Msg: kernelUsage})
 			}
 		case *syntax.Ident:
-			if name := predeclaredName(n); p.modelOnly == "" && modelOnly[name] {
+			name := predeclaredName(n)
+			if name != "" {
+				p.predeclared[name] = predeclared[name]
+			}
+			if p.modelOnly == "" && modelOnly[name] {
 				p.modelOnly = name
 			}
 		}

@@ -36,7 +36,7 @@ func (r *run) judge() {
 		return
 	}
 	for _, cond := range r.conditions {
-		t := r.newThread(cond.kind, &group{}, r.prog.start(cond.place))
+		t := r.newThread(cond.kind, &group{}, cond.place)
 		value, err := cond.value(t)
 		t.count()
 		if err != nil {
@@ -44,7 +44,7 @@ func (r *run) judge() {
 			return
 		}
 		r.result.Conditions = append(r.result.Conditions, Condition{
-			Kind: cond.kind, Pos: t.home, Text: r.prog.argumentText(cond.place), Value: value,
+			Kind: cond.kind, Pos: r.prog.start(cond.place), Text: r.prog.argumentText(cond.place), Value: value,
 		})
 	}
 }
@@ -52,7 +52,7 @@ func (r *run) judge() {
 // value of a condition of several functions: exists and never ask for one that is true, forall for all.
 func (cond *condition) value(t *thread) (bool, error) {
 	for _, fn := range cond.fns {
-		v, err := starlark.Call(&t.star, fn, nil, nil)
+		v, err := starlark.Call(t.star, fn, nil, nil)
 		if err != nil {
 			return false, err
 		}

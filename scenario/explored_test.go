@@ -1,9 +1,11 @@
 package scenario_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.starlark.net/starlark"
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
@@ -34,10 +36,40 @@ func TestWhatThreadsShare(t *testing.T) {
 		"by call":     "def a():\n    getpid()\n    touch(xs)\ndef b():\n    getpid()\n    xs[0] += 2\nspawn(a)\nspawn(b)\n",
 		"by closure":  "def two():\n    l = [0]\n    def a():\n        getpid()\n        l[0] += 1\n    spawn(a)\n    spawn(a)\ntwo()\n",
 		"inside":      "zs = [xs]\ndef a():\n    getpid()\n    zs[0][0] += 1\ndef b():\n    getpid()\n    xs[0] += 1\nspawn(a)\nspawn(b)\n",
+		"bound twice": "z = 0\nz = xs\ndef a():\n    getpid()\n    z[0] += 1\nspawn(a)\nspawn(a)\n",
+		"in a tuple":  "z = (1, xs)\ndef a():\n    getpid()\n    z[1][0] += 1\nspawn(a)\nspawn(a)\n",
+		"by a loop":   "for z in [ys, xs]:\n    pass\ndef a():\n    getpid()\n    z[0] += 1\nspawn(a)\nspawn(a)\n",
+		"unpacked":    "y, z = 1, xs\ndef a():\n    getpid()\n    z[0] += 1\nspawn(a)\nspawn(a)\n",
+		"by result":   "def all(): return xs\nz = all()\ndef a():\n    getpid()\n    z[0] += 1\nspawn(a)\nspawn(a)\n",
+		"by turns":    "z = xs if getpid() else 0\ny = z\ndef a():\n    getpid()\n    y[0] += 1\nspawn(a)\nspawn(a)\n",
+		"by default":  "def f(l = xs): l[0] += 1\ndef a():\n    getpid()\n    f()\nspawn(a)\nspawn(a)\n",
+		"by function": "def f(): xs[0] += 1\nif not xs:\n    def f(): pass\ndef a():\n    getpid()\n    f()\nspawn(a)\nspawn(a)\n",
+		"other name":  "def f(): xs[0] += 1\ng = f\ndef a():\n    getpid()\n    g()\nspawn(a)\nspawn(a)\n",
+		"by list":     "z = readv(open(\"/dev/null\", O_RDONLY), [1])\ndef a():\n    getpid()\n    z.append(1)\nspawn(a)\nspawn(a)\n",
 		"records":     "def a(n):\n    getpid()\n    outcome(n = n)\nspawn(a, 1)\nspawn(a, 2)\n",
 	} {
 		require.Greater(t, count(body), apart, name)
 	}
+}
+
+// A builtin that returns something that the program can change says so: explorers do not look at what plain names refer to.
+func TestResultsThatCanChange(t *testing.T) {
+	for _, f := range cases(t) {
+		k := kernel.Boot(kernel.Options{Version: f.version})
+		scenario.Run(k, f.prog, scenario.Options{OnCall: func(c scenario.Call) {
+			require.False(t, canChange(c.Value) && scenario.PlainResult(c.Name), "%s: %s has lists in its result, and its row does not say so", f.id, c.Name)
+		}})
+	}
+}
+
+func canChange(v starlark.Value) bool {
+	switch v := v.(type) {
+	case *starlark.List, *starlark.Dict, *starlark.Set, starlark.Callable:
+		return true
+	case starlark.Tuple:
+		return slices.ContainsFunc(v, canChange)
+	}
+	return false
 }
 
 // Every order of two appends is seen, and both ends of a lost update.

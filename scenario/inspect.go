@@ -15,13 +15,13 @@ import (
 
 var modelRows = []row{
 	{sig: "inspect(epfd)", result: "struct", where: inModel,
-		help: "the inside of an epoll instance: .rbr .rdllist .ovflist .wq .poll_wait, each a list", fn: inspect},
+		help: "the inside of an epoll instance: .rbr .rdllist .ovflist .wq .poll_wait, each a list", fn: inspect, lists: true},
 	{sig: "fdinfo(fd)", result: "string", where: inModel, help: "what /proc/self/fdinfo has of fd", fn: fdinfo},
 	{sig: "configure(name, value)", result: "None", where: inModel,
 		help: "change what the machine is: fs.epoll.max_user_watches, fs.inotify.max_user_instances, .max_user_watches and .max_queued_events, or CONFIG_PM_SLEEP (0 or 1)", fn: configure},
 	{sig: "mounts_changed()", result: "None", where: inModel,
 		help: "the machine mounts or unmounts a file system: who polls /proc/self/mounts is told", fn: mountsChanged},
-	{sig: "counters()", result: "dict", where: inModel, help: "the cost counters of the kernel, name to number", fn: counters},
+	{sig: "counters()", result: "dict", where: inModel, help: "the cost counters of the kernel, name to number", fn: counters, lists: true},
 }
 
 // machine is a World that can be told what a program finds.

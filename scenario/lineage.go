@@ -17,9 +17,9 @@ type lineage struct {
 }
 
 // start returns the lineage of a new child.
-func (l *lineage) start(name string) *lineage {
+func (l *lineage) start(name string) lineage {
 	l.children++
-	return &lineage{parent: l, name: name, child: l.children}
+	return lineage{parent: l, name: name, child: l.children}
 }
 
 // longest is how many generations String shows at most, from the youngest on.

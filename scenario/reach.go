@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"slices"
+
 	"go.starlark.net/starlark"
 
 	"github.com/epollsim/epollsim/kernel"
@@ -24,15 +26,27 @@ type remembering interface {
 type reach struct {
 	run    *run
 	seen   map[any]bool
-	names  map[int]bool
-	starts map[int]bool // names that are read, and what they lead to is not
-	bodies map[*body]bool
+	names  []bool // of the top level, by index
+	starts []bool // … that are read, and what they lead to is not
+	bodies []*body
 
 	shallow bool // do not follow names
 }
 
-func (r *run) newReach() *reach {
-	return &reach{run: r, seen: map[any]bool{}, names: map[int]bool{}, starts: map[int]bool{}, bodies: map[*body]bool{}}
+// again makes x, which may be nil, what reaches nothing.
+func (x *reach) again(r *run, shallow bool) *reach {
+	if x == nil {
+		x = &reach{seen: map[any]bool{}}
+	}
+	n := len(r.prog.globals)
+	if x.run, x.shallow, x.bodies = r, shallow, x.bodies[:0]; cap(x.names) < n {
+		x.names, x.starts = make([]bool, n), make([]bool, n)
+	}
+	x.names, x.starts = x.names[:n], x.starts[:n]
+	clear(x.names)
+	clear(x.starts)
+	clear(x.seen)
+	return x
 }
 
 // value adds what v leads to.
@@ -89,10 +103,10 @@ func (x *reach) function(fn *starlark.Function) {
 
 // text adds what the statements of b mention.
 func (x *reach) text(b *body) {
-	if b == nil || x.bodies[b] {
+	if b == nil || slices.Contains(x.bodies, b) {
 		return
 	}
-	x.bodies[b] = true
+	x.bodies = append(x.bodies, b)
 	x.stmts(b.stmts)
 }
 
@@ -112,8 +126,14 @@ func (x *reach) name(i int) {
 		return
 	}
 	x.names[i] = true
-	if v := x.run.global(i); v != nil {
-		x.value(v)
+	switch p := x.run.prog; {
+	case p.plain[i]:
+	case p.defs[i] != nil:
+		x.text(p.defs[i])
+	default:
+		if v := x.run.global(i); v != nil {
+			x.value(v)
+		}
 	}
 }
 
@@ -128,26 +148,33 @@ func (x *reach) meets(y *reach) bool {
 }
 
 // global returns the value of a name of the top level, nil if it has none yet.
-func (r *run) global(i int) starlark.Value { return r.globals[r.prog.globals[i]] }
+func (r *run) global(i int) starlark.Value {
+	if r.globals == nil && r.top != nil {
+		r.globals = r.top.Globals()
+	}
+	return r.globals[r.prog.globals[i]]
+}
 
-// gift is what a thread got when it was made.
+// gift is what a thread got when it was made: its function and arguments.
 type gift struct {
-	to     *thread
-	from   *thread
-	values []starlark.Value
-	cells  bool // a function among them shares variables with who defined it
+	to    *thread
+	from  *thread
+	cells bool // a function among them shares variables with who defined it
 }
 
 // give notes what t hands to child.
-func (t *thread) give(child *thread, fn starlark.Value, args starlark.Tuple) {
-	g := gift{to: child, from: t, values: append([]starlark.Value{fn}, args...)}
-	for _, v := range g.values {
-		if f, ok := v.(*starlark.Function); ok && f.NumFreeVars() > 0 {
-			g.cells = true
-		}
+func (t *thread) give(child *thread) {
+	cells := sharesCells(child.fn)
+	for _, v := range child.args {
+		cells = cells || sharesCells(v)
 	}
-	t.run.gifts = append(t.run.gifts, g)
+	t.run.gifts = append(t.run.gifts, gift{child, t, cells})
 	t.run.top = t.run.topLevel(t)
+}
+
+func sharesCells(v starlark.Value) bool {
+	f, ok := v.(*starlark.Function)
+	return ok && f.NumFreeVars() > 0
 }
 
 // topLevel is the function of the top level, which leads to the values of all names.
@@ -171,10 +198,10 @@ func (r *run) touched(k *kernel.Thread) {
 
 func (t *thread) touch(k *kernel.Thread) {
 	r := t.run
-	if r.globals = nil; r.topLevel(t) != nil {
-		r.globals = r.top.Globals()
-	}
-	x := r.newReach()
+	r.globals = nil
+	r.topLevel(t)
+	r.found = r.found.again(r, false)
+	x := r.found
 	depth := t.star.CallStackDepth()
 	for d := range depth {
 		frame := t.star.DebugFrame(d)
@@ -221,10 +248,10 @@ func (r *run) unbegun(k *kernel.Thread, t *thread, x *reach) {
 		if g.to != t {
 			continue
 		}
-		for _, v := range g.values[1:] {
+		for _, v := range t.args {
 			x.value(v)
 		}
-		if fn, ok := g.values[0].(*starlark.Function); ok {
+		if fn, ok := t.fn.(*starlark.Function); ok {
 			r.statements(k, x, t.body(fn).from(point{}, false))
 		}
 	}
@@ -255,12 +282,15 @@ func (r *run) places(k *kernel.Thread, t *thread, x *reach) {
 		return
 	}
 	for i := range r.prog.globals {
+		if r.prog.plain[i] || r.prog.defs[i] != nil {
+			continue // nothing in it changes
+		}
 		if v := r.global(i); v != nil && x.meets(r.structure(v)) {
 			k.TouchUser(contentsOf(i), true)
 		}
 	}
 	for _, g := range r.gifts {
-		if !g.cells && x.meets(r.structure(g.values...)) {
+		if !g.cells && x.meets(r.structure(g.to.fn, g.to.args...)) {
 			k.TouchUser(r.givenTo(g.to), true)
 		}
 	}
@@ -277,10 +307,11 @@ func (x *reach) mutable() bool {
 }
 
 // structure is what is reachable from values without going through names.
-func (r *run) structure(values ...starlark.Value) *reach {
-	x := r.newReach()
-	x.shallow = true
-	for _, v := range values {
+func (r *run) structure(v starlark.Value, more ...starlark.Value) *reach {
+	r.inside = r.inside.again(r, true)
+	x := r.inside
+	x.value(v)
+	for _, v := range more {
 		x.value(v)
 	}
 	return x

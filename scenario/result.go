@@ -136,7 +136,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Pos, e.Msg) }
 
 // evalError gives an error of the interpreter our form.
 func (p *Program) evalError(t *thread, err error) *Error {
-	e := &Error{Pos: t.home, Msg: err.Error(), Thread: t.name}
+	e := &Error{Pos: p.start(t.home), Msg: err.Error(), Thread: t.name}
 	var eval *starlark.EvalError
 	if !errors.As(err, &eval) {
 		return e

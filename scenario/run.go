@@ -43,6 +43,8 @@ const (
 
 // run is one execution of a program.
 type run struct {
+	itself methods `sim:"kept"`
+
 	prog  *Program
 	world World
 	opts  Options
@@ -50,6 +52,7 @@ type run struct {
 	missingAt syntax.Position // where it asked for what is not modelled
 	failure   error           // that ends the run early: *Error or *sim.LimitError
 	steps     uint64
+	first     group     // the process of main
 	live      []*thread // that have begun and not ended
 	spawned   bool      // a task value exists
 	forked    bool      // … and may reach another process
@@ -57,7 +60,9 @@ type run struct {
 	gifts    []gift // to each thread that was made
 	handlers []starlark.Value
 	top      *starlark.Function
-	globals  starlark.StringDict // while it is found out what a step may touch
+	globals  starlark.StringDict // while it is found out what a step may touch; nil: not asked for
+	found    *reach              `sim:"kept"` // … and what that is
+	inside   *reach              `sim:"kept"` // … beside what one value leads to
 
 	result     *Result
 	unlooked   ledger
@@ -74,22 +79,38 @@ func Run(world World, p *Program, opts Options) *Result {
 	if opts.MaxDepth == 0 {
 		opts.MaxDepth = DefaultMaxDepth
 	}
-	r := &run{prog: p, world: world, opts: opts, result: &Result{}}
+	r := newRun(world)
+	r.prog, r.world, r.opts, r.result = p, world, opts, &Result{}
 	if w, ok := world.(interface{ DescribeAlso(func() string) }); ok {
-		w.DescribeAlso(r.where)
+		w.DescribeAlso(r.itself.where)
 	}
 	if w, ok := world.(remembering); ok {
-		w.ShareUserMemory(r.touched)
+		w.ShareUserMemory(r.itself.touched)
 	}
-	main := r.newThread("main", &group{}, p.top())
+	main := r.newThread("main", &r.first, p.first)
 	main.key = 1
-	err := world.Run(func(k kernel.Calls) {
-		main.live(k, func() error {
-			_, err := p.prog.Init(&main.star, predeclared)
-			return err
-		})
-	})
-	return r.finish(err)
+	return r.finish(world.Run(main.main))
+}
+
+// methods are those of a run that the kernel calls: values that are made once.
+type methods struct {
+	where   func() string
+	touched func(*kernel.Thread)
+}
+
+var runs = sim.NewCache(func(r *run) {
+	*r = run{
+		itself: r.itself, found: r.found, inside: r.inside,
+		live: r.live[:0], gifts: r.gifts[:0], handlers: r.handlers[:0], conditions: r.conditions[:0],
+	}
+})
+
+func newRun(world World) *run {
+	r := cached(world, runs)
+	if r.itself.where == nil {
+		r.itself = methods{r.where, r.touched}
+	}
+	return r
 }
 
 // maxWhere is how many threads where tells of.
@@ -104,7 +125,7 @@ func (r *run) where() string {
 			break
 		}
 		if t.star.CallStackDepth() > 0 {
-			fmt.Fprintf(&s, "thread %s is at %s\n", t.path, r.prog.start(t.place()))
+			fmt.Fprintf(&s, "thread %s is at %s\n", &t.path, r.prog.start(t.place()))
 		}
 	}
 	return s.String()
@@ -124,7 +145,7 @@ func (r *run) finish(err error) *Result {
 	case *Error:
 		res.Error = failure
 		if failure.Pos.Line == 0 {
-			failure.Pos = r.prog.top()
+			failure.Pos = r.prog.first
 		}
 	default:
 		res.Err = failure
@@ -145,10 +166,4 @@ func conclusive(err error) bool {
 	var panicked *sim.PanicError
 	var broken *sim.ViolationError
 	return !isLimit(err) && !errors.As(err, &panicked) && !errors.As(err, &broken)
-}
-
-// top is the place of what has no better one.
-func (p *Program) top() syntax.Position {
-	name := p.Filename()
-	return syntax.MakePosition(&name, 1, 1)
 }

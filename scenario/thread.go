@@ -17,7 +17,7 @@ import (
 type thread struct {
 	run  *run
 	name string
-	path *lineage
+	path lineage
 	proc *group
 	key  int             // of its own, the same in every run
 	home syntax.Position // where it was spawned: the place of what it does outside of the program's text
@@ -25,13 +25,17 @@ type thread struct {
 	handling int          // handlers of signals that are running
 	handled  []abi.Signal // those of the call under way, if somebody wants to know
 
-	calls kernel.Calls // nil: not on a kernel, evaluates final conditions
-	star  starlark.Thread
-	steps uint64 // of star, already counted by the run
+	calls kernel.Calls   // nil: not on a kernel, evaluates final conditions
+	fn    starlark.Value // what it calls; nil: the top level
+	args  starlark.Tuple // … with these
+	steps uint64         // of star, already counted by the run
+
+	star *starlark.Thread   `sim:"kept"` // with its frames
+	main func(kernel.Calls) `sim:"kept"` // its life, as a value
 
 	// What calls use again. A call takes it out and puts it back, since a signal handler may call again
 	// before the call has returned.
-	spare   *call
+	spare   *call `sim:"kept"`
 	event   abi.EpollEvent
 	events  []abi.EpollEvent
 	pollfds []abi.PollFd
@@ -46,34 +50,76 @@ const local = "scenario" // key of the thread in its starlark.Thread
 // stride is how many steps a thread goes between two looks at the limits of the run.
 const stride = 1000
 
+var threads = sim.NewCache((*thread).reset)
+
+// reset makes t what a new thread is, but for its memory.
+func (t *thread) reset() {
+	if t.star != nil && t.star.CallStackDepth() > 0 {
+		t.star = nil
+	}
+	if t.spare != nil {
+		*t.spare = call{}
+	}
+	*t = thread{star: t.star, main: t.main, spare: t.spare, events: t.events[:0], pollfds: t.pollfds[:0], bytes: t.bytes[:0]}
+}
+
 func (r *run) newThread(name string, proc *group, home syntax.Position) *thread {
-	t := &thread{run: r, name: name, path: &lineage{name: name}, proc: proc, home: home}
-	t.star.Name = name
-	t.star.SetLocal(local, t)
-	t.star.OnMaxSteps = t.stride
+	t := cached(r.world, threads)
+	t.run, t.name, t.path, t.proc, t.home = r, name, lineage{name: name}, proc, home
+	if t.star == nil {
+		t.star, t.main = &starlark.Thread{OnMaxSteps: t.stride}, t.live
+		t.star.SetLocal(local, t)
+	}
+	t.star.Name, t.star.Steps = name, 0
+	t.star.Uncancel()
 	t.extend()
 	return t
+}
+
+// cached returns an object that is as new, from the memory of world if that is a model.
+func cached[T any](world World, c *sim.Cache[T]) *T {
+	if k, ok := world.(*kernel.Kernel); ok {
+		return c.New(k.Machine())
+	}
+	return new(T)
 }
 
 func threadOf(star *starlark.Thread) *thread { return star.Local(local).(*thread) }
 
 // live is the life of t in the thread k of the kernel.
-func (t *thread) live(k kernel.Calls, body func() error) {
+func (t *thread) live(k kernel.Calls) {
+	t.begin(k)
+	defer t.end() // also when the kernel unwinds it
+	if err := t.execute(); err != nil {
+		t.fail(err)
+	}
+}
+
+// begin says that t lives in k from now on.
+func (t *thread) begin(k kernel.Calls) {
 	t.calls = k
-	r := t.run
-	r.live = append(r.live, t)
-	defer func() { // also when the kernel unwinds it
-		t.count()
-		i := slices.Index(r.live, t)
-		r.live = slices.Delete(r.live, i, i+1)
-	}()
+	t.run.live = append(t.run.live, t)
 	if kt, ok := k.(*kernel.Thread); ok && kt.Kernel().Machine().Collecting() {
 		t.touch(kt)
 	}
 	t.turn()
-	if err := body(); err != nil {
-		t.fail(err)
+}
+
+func (t *thread) end() {
+	t.count()
+	r := t.run
+	i := slices.Index(r.live, t)
+	r.live = slices.Delete(r.live, i, i+1)
+}
+
+// execute calls what t is there for.
+func (t *thread) execute() (err error) {
+	if t.fn == nil {
+		_, err = t.run.prog.prog.Init(t.star, t.run.prog.predeclared)
+	} else {
+		_, err = starlark.Call(t.star, t.fn, t.args, nil)
 	}
+	return err
 }
 
 // unwound notes where t stands if the call that the kernel unwinds has asked for what the model leaves out.
@@ -142,7 +188,7 @@ func (t *thread) fail(err error) {
 		r.failure = e
 	}
 	if limit, ok := r.failure.(*sim.LimitError); ok && limit.Where == "" {
-		limit.Where = fmt.Sprintf("thread %s is at %s\n%s", t.path, e.Pos, e.Backtrace)
+		limit.Where = fmt.Sprintf("thread %s is at %s\n%s", &t.path, e.Pos, e.Backtrace)
 	}
 	if t.calls == nil {
 		return
