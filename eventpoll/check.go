@@ -3,6 +3,8 @@ package eventpoll
 import (
 	"errors"
 	"fmt"
+
+	"github.com/epollsim/epollsim/internal/list"
 )
 
 // checker collects what is wrong with one epoll.
@@ -27,6 +29,9 @@ func (ep *Eventpoll) Check() error {
 		c.bad("refcount %d, freed %t", ep.refcount, ep.freed)
 	}
 	c.lists()
+	if !ep.rdllist.Own(rdllink) || !ep.txlist.Own(rdllink) {
+		c.twice()
+	}
 	if ep.lock.Owner() == nil {
 		c.ovflist()
 	}
@@ -36,27 +41,41 @@ func (ep *Eventpoll) Check() error {
 	return errors.Join(c.all...)
 }
 
-// lists: an item is on one list at most, and on a list of its own epoll.
+func rdllink(epi *epitem) *list.Node[epitem] { return &epi.rdllink }
+
+// lists: an item is on a list of its own epoll.
 func (c *checker) lists() {
-	ep := c.ep
-	if ep.rdllist.Empty() && ep.txlist.Empty() {
-		return
+	for epi := range c.ep.rdllist.All() {
+		c.listed("rdllist", epi)
 	}
+	for epi := range c.ep.txlist.All() {
+		c.listed("txlist", epi)
+	}
+}
+
+func (c *checker) listed(where string, epi *epitem) {
+	if epi.ep != c.ep || !epi.rbn.Linked() && c.ep.mtx.Owner() == nil {
+		c.bad("%s is on %s and not on rbr", epi, where)
+	}
+}
+
+// twice tells which items are on more than one list, or on one more than once.
+func (c *checker) twice() {
 	on := map[*epitem]string{}
 	see := func(where string, epi *epitem) {
 		if was := on[epi]; was != "" {
 			c.bad("%s is on %s and on %s", epi, where, was)
 		}
-		if epi.ep != ep || !epi.rbn.Linked() && ep.mtx.Owner() == nil {
-			c.bad("%s is on %s and not on rbr", epi, where)
-		}
 		on[epi] = where
 	}
-	for epi := range ep.rdllist.All() {
+	for epi := range c.ep.rdllist.All() {
 		see("rdllist", epi)
 	}
-	for epi := range ep.txlist.All() {
+	for epi := range c.ep.txlist.All() {
 		see("txlist", epi)
+	}
+	if len(c.all) == 0 {
+		c.bad("an item is on a list by a node that is not its own")
 	}
 }
 
@@ -69,20 +88,22 @@ func (c *checker) ovflist() {
 	if ep.mtx.Owner() == nil && ep.m.Observed() {
 		c.bad("ovflist is active though nobody scans")
 	}
-	seen := map[*epitem]bool{}
+	behind, n := ep.ovflist, 0 // follows at half the pace: in a ring it is met
 	for epi := ep.ovflist; epi != nil; epi = epi.next {
 		if epi == inactive {
 			c.bad("ovflist runs into an item that is not on it")
 			return
 		}
-		if seen[epi] {
+		if n > 0 && epi == behind {
 			c.bad("%s is on ovflist twice", epi)
 			return
 		}
 		if epi.ep != ep {
 			c.bad("%s of another epoll is on ovflist", epi)
 		}
-		seen[epi] = true
+		if n++; n%2 == 0 {
+			behind = behind.next
+		}
 	}
 }
 

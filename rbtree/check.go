@@ -12,6 +12,13 @@ import (
 // agree, parent links that match the way down, items in strictly rising order, leftmost at the first, and a true Len.
 // Where two black heights differ the lowest such node is reported, and the nodes above it are not compared.
 func (t *Tree[T]) Check() error {
+	if t.sound() {
+		return nil
+	}
+	return t.faults()
+}
+
+func (t *Tree[T]) faults() error {
 	c := checker[T]{tree: t, seen: make(map[*Node[T]]bool, t.size)}
 	if t.root != nil {
 		if t.root.red {
@@ -30,7 +37,51 @@ func (t *Tree[T]) Check() error {
 	return errors.Join(c.errs...)
 }
 
-// checker is one walk of Check.
+// sound reports whether nothing is wrong, and builds up nothing to say so: trees are checked after every step of a run.
+func (t *Tree[T]) sound() bool {
+	if t.root == nil {
+		return t.size == 0 && t.leftmost == nil
+	}
+	w := soundness[T]{tree: t}
+	return !t.root.red && w.walk(t.root, nil) != unknown && w.met == t.size && t.leftmost == w.first
+}
+
+// soundness is one walk of sound.
+type soundness[T any] struct {
+	tree        *Tree[T]
+	met         int // nodes; never more than the tree says it has, which ends a walk in a ring
+	first, prev *Node[T]
+}
+
+// walk returns the black height of the subtree of n, unknown if anything in it is wrong.
+func (w *soundness[T]) walk(n, parent *Node[T]) (blackHeight int) {
+	if n == nil {
+		return 0
+	}
+	if w.met == w.tree.size || n.parent != parent || n.red && parent.Red() || !n.Linked() {
+		return unknown
+	}
+	w.met++
+	left := w.walk(n.left, n)
+	switch {
+	case left == unknown:
+		return unknown
+	case w.first == nil:
+		w.first = n
+	case w.tree.cmp(w.prev.item, n.item) >= 0:
+		return unknown
+	}
+	w.prev = n
+	switch right := w.walk(n.right, n); {
+	case right != left:
+		return unknown
+	case n.red:
+		return left
+	}
+	return left + 1
+}
+
+// checker is one walk of Check that reports.
 type checker[T any] struct {
 	tree  *Tree[T]
 	seen  map[*Node[T]]bool

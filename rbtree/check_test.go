@@ -161,3 +161,41 @@ func TestForeignErase(t *testing.T) {
 	require.EqualError(t, other.Check(), "rbtree: Len is 2, the walk met 3 nodes")
 	require.ErrorContains(t, tree.Check(), "rbtree: Len is 4, the walk met 3 nodes")
 }
+
+// Whatever links, colours and keys are changed, the walk that only says whether all is well agrees with the one that reports.
+func TestSoundAgreesWithFaults(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOfN(rapid.IntRange(0, 40), 1, 12).Draw(t, "keys")
+		tree, at := planted(keys...)
+		any := rapid.SampledFrom(keys)
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			n, other := at[any.Draw(t, "node")], at[any.Draw(t, "other")]
+			if rapid.Bool().Draw(t, "none") {
+				other = nil
+			}
+			switch rapid.IntRange(0, 8).Draw(t, "what") {
+			case 0:
+				n.left = other
+			case 1:
+				n.right = other
+			case 2:
+				n.parent = other
+			case 3:
+				n.red = !n.red
+			case 4:
+				tree.leftmost = other
+			case 5:
+				tree.root = other
+			case 6:
+				tree.size += rapid.IntRange(-1, 1).Draw(t, "more")
+			case 7:
+				if n.item != nil {
+					n.item.key = rapid.IntRange(0, 40).Draw(t, "key")
+				}
+			case 8:
+				n.item = nil
+			}
+		}
+		require.Equal(t, tree.faults() == nil, tree.sound())
+	})
+}

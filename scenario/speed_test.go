@@ -28,6 +28,20 @@ for _ in range(2):
     eventfd_write(e, 1)
 `
 
+// epollText is the same through an epoll.
+const epollText = `
+e = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK)
+ep = epoll_create1()
+epoll_ctl(ep, EPOLL_CTL_ADD, e, EPOLLIN)
+def reader():
+    for _ in range(2):
+        epoll_wait(ep)
+        eventfd_read(e)
+spawn(reader)
+for _ in range(2):
+    eventfd_write(e, 1)
+`
+
 // pingThreads is the same in Go: main is the writer.
 func pingThreads(main kernel.Calls) {
 	var buf [16]byte
@@ -49,14 +63,16 @@ func pingThreads(main kernel.Calls) {
 // BenchmarkSchedules is how many schedules a second of one core are run of the ping, in all ways. schedules/cpu-s counts the
 // time of the process, garbage collection on other cores included, and not that of its neighbours.
 func BenchmarkSchedules(b *testing.B) {
-	p, err := scenario.Compile("ping.star", []byte(pingText))
-	require.NoError(b, err)
-	star := func(check bool) explore.Program {
+	star := func(text string, check bool) explore.Program {
+		p, err := scenario.Compile("ping.star", []byte(text))
+		require.NoError(b, err)
 		return p.Explored(func(m sim.Options) *kernel.Kernel {
 			return kernel.Boot(kernel.Options{Machine: m, Check: check})
 		}, scenario.Options{})
 	}
 	direct := explore.Options{Direct: true}
+	unchecked, checked := star(pingText, false), star(pingText, true)
+	epoll, epollChecked := star(epollText, false), star(epollText, true)
 	for _, way := range []struct {
 		name    string
 		explore func() *explore.Report
@@ -65,8 +81,10 @@ func BenchmarkSchedules(b *testing.B) {
 		{"kerneltest", func() *explore.Report {
 			return kerneltest.Explore(b, func(r *kerneltest.Run) { pingThreads(r) }, kerneltest.Independent())
 		}},
-		{"starlark", func() *explore.Report { return explore.Explore(star(false), direct) }},
-		{"starlark-checked", func() *explore.Report { return explore.Explore(star(true), direct) }},
+		{"starlark", func() *explore.Report { return explore.Explore(unchecked, direct) }},
+		{"starlark-checked", func() *explore.Report { return explore.Explore(checked, direct) }},
+		{"epoll", func() *explore.Report { return explore.Explore(epoll, direct) }},
+		{"epoll-checked", func() *explore.Report { return explore.Explore(epollChecked, direct) }},
 	} {
 		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()

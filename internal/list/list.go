@@ -97,6 +97,20 @@ func (l *List[T]) All() iter.Seq[*T] {
 	}
 }
 
+// Own reports whether every node of l is the one that node returns for its item: then no item is on l twice, nor on another
+// list by that node.
+func (l *List[T]) Own(node func(*T) *Node[T]) bool {
+	if l.root.next == nil {
+		return true
+	}
+	for n := l.root.next; n != &l.root; n = n.next {
+		if node(n.owner) != n {
+			return false
+		}
+	}
+	return true
+}
+
 // Len counts the items, walking all of them.
 func (l *List[T]) Len() int {
 	n := 0
