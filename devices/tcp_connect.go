@@ -62,6 +62,20 @@ func (t *Tcp) streamConnect(addr abi.Sockaddr, deadline int64) abi.Errno {
 	return 0
 }
 
+// fastOpen connects before something is sent. The SYN carries no data: nobody here gives out the cookie that it would take, as
+// no server does that net.ipv4.tcp_fastopen does not allow to. Models tcp_sendmsg_fastopen.
+func (t *Tcp) fastOpen(msg *Msg, deadline int64) abi.Errno {
+	switch {
+	case msg.Name == nil && t.conn == ssUnconnected && t.state == inetClose:
+		return abi.EINVAL
+	case msg.Name == nil:
+		return t.streamConnect(abi.Sockaddr{Family: abi.AF_INET}, deadline)
+	case msg.Name.Family == abi.AF_UNSPEC:
+		return abi.EOPNOTSUPP
+	}
+	return t.streamConnect(*msg.Name, deadline)
+}
+
 // waitForConnect sleeps until the connection is there, or will not be; false: the time is over. Models
 // inet_wait_for_connect.
 func (t *Tcp) waitForConnect(deadline int64) bool {

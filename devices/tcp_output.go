@@ -39,11 +39,14 @@ const (
 // sendmsg adds what is to be sent to the write queue, and sends what the peer's window and Nagle's algorithm let through.
 // With a full send buffer it sleeps, or takes less. Models tcp_sendmsg_locked.
 func (t *Tcp) sendmsg(msg *Msg) (sent int, errno abi.Errno) {
-	if msg.Flags&(abi.MSG_FASTOPEN|abi.MSG_ZEROCOPY) != 0 {
-		return 0, notModelled(t.m, "sending over TCP with %s", abi.Flags("MSG", int64(msg.Flags&(abi.MSG_FASTOPEN|abi.MSG_ZEROCOPY))))
+	if msg.Flags&abi.MSG_ZEROCOPY != 0 {
+		return 0, notModelled(t.m, "sending over TCP with MSG_ZEROCOPY")
 	}
 	deadline := socketDeadline(t.m, msg.Flags, t.options().sndtimeo)
-	if !t.state.in(inetEstablished, inetCloseWait) {
+	if msg.Flags&abi.MSG_FASTOPEN != 0 {
+		errno = t.fastOpen(msg, deadline)
+	}
+	if errno == 0 && !t.state.in(inetEstablished, inetCloseWait) {
 		errno = t.waitConnect(deadline)
 	}
 	if errno == 0 && (t.err != 0 || t.shutdown&sendShutdown != 0) {

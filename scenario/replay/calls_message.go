@@ -13,9 +13,9 @@ import (
 func messageRows() []row {
 	return []row{
 		row{name: "recvfrom", waits: true, looks: true, parse: parseWith(parseRecv), run: runRecv, ready: readyRead, help: helpRead},
-		row{name: "sendto", waits: true, parse: parseWith(parseSend), run: runSend, ready: readyWrite, help: helpWrite},
+		row{name: "sendto", waits: true, parse: parseWith(parseSend), run: runSend, ready: readySend, help: helpSend},
 		row{name: "recvmsg", waits: true, looks: true, parse: parseWith(parseRecvmsg), run: runRecvmsg, ready: readyRecvmsg, help: helpRecvmsg},
-		row{name: "sendmsg", waits: true, parse: parseWith(parseSendmsg), run: runSendmsg, ready: readyWrite, help: helpWrite},
+		row{name: "sendmsg", waits: true, parse: parseWith(parseSendmsg), run: runSendmsg, ready: readySend, help: helpSend},
 	}
 }
 
@@ -83,8 +83,26 @@ func (x *exec) sendData(o *op) []byte {
 	return o.data
 }
 
+// connects reports whether o connects: with MSG_FASTOPEN a send does.
+func (o *op) connects() bool {
+	return o.row.name == "connect" || o.row.sends() && o.row.isSocketCall() && o.a[1]&abi.MSG_FASTOPEN != 0 && anyInet(o.addr)
+}
+
+func readySend(x *exec, o *op) bool {
+	if o.connects() {
+		return readyConnect(x, o)
+	}
+	return readyWrite(x, o)
+}
+
+func helpSend(x *exec, o *op) bool { return o.connects() && helpConnect(x, o) || helpWrite(x, o) }
+
 func runSend(x *exec, o *op) outcome {
 	addr := o.addr
+	if o.connects() {
+		x.making = o
+		defer func() { x.making = nil }()
+	}
 	if addr != nil {
 		to := x.connectAddr(*addr)
 		if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) {

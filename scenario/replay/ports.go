@@ -52,16 +52,23 @@ func (p *ports) see(in *intake, o *op) {
 	case "close":
 		delete(p.open, o.fd)
 		delete(p.connects, key)
-	case "connect":
+	}
+	if o.connects() {
 		if !anyInet(o.addr) {
 			return
 		}
 		if first := p.connects[key]; first == nil || first.want.errno != abi.EINPROGRESS { // a second one asks how the first goes
 			p.connects[key] = o
 		}
-		// Nobody asked for the port, but somebody knows it: it must be that of the last one that is not known yet.
-		if n := len(p.unknown); n > 0 && !p.known[o.addr.Inet.Port()] && o.addr.Inet.Addr().IsLoopback() {
-			p.bound(in, p.unknown[n-1], o.addr.Inet.Port())
+		// Nobody asked for the port, but somebody knows it: it must be that of the last other one that is not known yet.
+		if p.known[o.addr.Inet.Port()] || !o.addr.Inet.Addr().IsLoopback() {
+			return
+		}
+		for _, b := range slices.Backward(p.unknown) {
+			if b.fd != o.fd || b.task != o.task {
+				p.bound(in, b, o.addr.Inet.Port())
+				return
+			}
 		}
 	}
 }
