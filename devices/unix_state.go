@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 	"github.com/epollsim/epollsim/waitqueue"
 )
@@ -55,6 +56,19 @@ func (u *Unix) State() *UnixState {
 		s.PeerWait = waiters(&u.peers.wait)
 	}
 	return s
+}
+
+// Related gives the identities of u and of the socket that it is connected to; of a connection that nobody has accepted yet, that of the
+// listener too. Like State, it takes no lock.
+func (u *Unix) Related() []sim.ID {
+	ids := []sim.ID{u.id}
+	if u.peer == nil {
+		return ids
+	}
+	if ids = append(ids, u.peer.id); u.peer.listener != nil {
+		ids = append(ids, u.peer.listener.id)
+	}
+	return ids
 }
 
 // FileState is what a snapshot shows of u: of the fields that are empty at the beginning, those that are not.

@@ -40,7 +40,7 @@ func (x *exec) advance(th *thread) bool {
 		}
 	case !th.begun:
 		late := x.plan.atEnd(o)
-		if o.row.looks && !late && x.ready(o) && !x.awaits(o) && !o.want.interrupted() && !x.rival(o) || o.row.waits && !late && x.sleeps(o) || x.plan.atOnce(o) {
+		if o.row.looks && !late && x.ready(o) && !x.awaits(o) && !o.want.interrupted() && !x.rival(o) || o.row.waits && !late && x.fallsAsleep(o) || x.plan.atOnce(o) {
 			x.begin(th)
 			return true
 		}
@@ -87,7 +87,7 @@ func (x *exec) finish(th *thread) {
 			return
 		}
 	}
-	if !th.begun && o.row.waits && x.sleeps(o) && !timesOut(o) && !x.plan.atEnd(o) {
+	if !th.begun && o.row.waits && x.fallsAsleep(o) && !timesOut(o) && !x.plan.atEnd(o) {
 		// It slept before anything happened outside: what that makes ready comes in the order in which it happens.
 		x.begin(th)
 	}
@@ -309,6 +309,11 @@ func (x *exec) insist(th *thread) {
 		th.k.WakeUp()
 		x.run(th)
 	}
+}
+
+// fallsAsleep reports whether o would go to sleep now, and what it takes before it does is what the log has: an accept takes its number.
+func (x *exec) fallsAsleep(o *op) bool {
+	return x.sleeps(o) && (!o.row.allocates || o.never || readyAlloc(x, o))
 }
 
 // sleeps reports whether o would go to sleep now.

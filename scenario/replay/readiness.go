@@ -65,29 +65,53 @@ func (x *exec) lastItem(ep *eventpoll.Eventpoll, e abi.EpollEvent) (file *vfs.Fi
 	return file, mask, listed, found
 }
 
-// helpUnseen is for events that the log left out: they are of what its thread works on until it waits again.
+// helpUnseen is for events that the log left out: they are of what its thread works on until it waits again, or takes off the set, or
+// else of what another thread reads first.
 func (x *exec) helpUnseen(o *op, ep *eventpoll.Eventpoll) bool {
 	if len(x.foresee(ep, int(o.a[0]))) >= int(o.want.ret) {
 		return false
 	}
-	return x.log.next(x.at, func(other *op) lookahead {
+	own := x.log.next(x.at, func(other *op) lookahead {
 		switch {
 		case other == o || other.task != o.task:
 			return lookOn
 		case other.row.isEpollWait():
 			return lookNo
-		case !other.row.waits:
-			return lookOn
-		}
-		f, bits := x.file(other, other.fd), abi.EPOLLIN
-		if !other.row.looks {
-			bits = abi.EPOLLOUT
-		}
-		if mask := x.maskOf(ep, f); f != nil && mask&bits != 0 && x.peek(f)&mask == 0 && x.makeReady(o, f, bits, mask) {
-			return lookYes
+		case other.row.name == "epoll_ctl" && other.a[0] != abi.EPOLL_CTL_ADD && x.epoll(other) == ep:
+			return x.becomes(o, ep, x.file(other, other.fd2), abi.EPOLLIN)
+		case other.row.waits && other.row.looks:
+			return x.becomes(o, ep, x.file(other, other.fd), abi.EPOLLIN)
+		case other.row.waits:
+			return x.becomes(o, ep, x.file(other, other.fd), abi.EPOLLOUT)
 		}
 		return lookOn
 	})
+	if own {
+		return true
+	}
+	moments := 0
+	return x.log.next(x.at, func(other *op) lookahead {
+		switch moments++; {
+		case moments > closeBy:
+			return lookNo
+		case other == o || !other.row.waits || !other.row.looks || other.row.parseIsWait() || other.want.failed():
+			return lookOn
+		case x.known(other) != nil && !x.sharesFiles(o, other):
+			return lookOn
+		}
+		return x.becomes(o, ep, x.file(o, other.fd), abi.EPOLLIN)
+	})
+}
+
+// becomes makes f, if ep watches it and reports nothing of it, ready for bits.
+func (x *exec) becomes(o *op, ep *eventpoll.Eventpoll, f *vfs.File, bits abi.Events) lookahead {
+	if f == nil {
+		return lookOn
+	}
+	if mask := x.maskOf(ep, f); mask&bits != 0 && x.peek(f)&mask&bits == 0 && x.makeReady(o, f, bits, mask) {
+		return lookYes
+	}
+	return lookOn
 }
 
 // maskOf is what ep watches f for.

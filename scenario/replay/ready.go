@@ -91,9 +91,13 @@ func readyAccept(x *exec, o *op) bool {
 	return x.peek(f)&abi.EPOLLIN != 0 && readyAlloc(x, o) && x.rightPeer(o, f)
 }
 
-// readyAlloc needs the number of the log to be the next free one.
+// readyAlloc needs the number of the log to be the next free one. An accept that sleeps has taken its own.
 func readyAlloc(x *exec, o *op) bool {
-	files := x.thread(o).k.Files()
+	th := x.thread(o)
+	if th.begun && th.cur == o && o.row.waits {
+		return true
+	}
+	files := th.k.Files()
 	free := files.NextFree(o.lowest())
 	switch {
 	case o.want.errno == abi.EMFILE:

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/epollsim/epollsim/abi"
@@ -14,6 +15,8 @@ import (
 type sharing struct {
 	holders  map[int]map[int]int // by number: the tasks whose calls show that it is open, since when
 	closings map[int][]closing   // by number: who closed it, while nobody has got it again
+	past     map[int][]closing   // by number: the last ones before it was given out again
+	parents  map[int]int         // thread ids of those who were told of the end of a child, by the id of that
 	got      map[int]int         // by number: when it was given out last, as Mark.Seq
 	apart    map[pair]bool       // tasks that do not share, by Serial
 	families map[pair]bool       // thread ids, one of whom is that of a child of the other one's process
@@ -22,7 +25,7 @@ type sharing struct {
 	early    map[int]bool        // by Serial: tasks that were there before the log
 	over     int                 // calls that have ended
 	first    map[int]int         // by Serial: when a task was seen first, as Mark.Seq
-	births   map[int]birth       // by Serial: tasks that have what their parent closed before they were seen
+	births   map[int][]birth     // by Serial: tasks that have what their parent closed before they were seen
 }
 
 // copied is a clone that copied the table of a task, by Serial, when.
@@ -31,19 +34,28 @@ type copied struct{ of, at int }
 // justBefore is how many lines before its first one a task is forked off at most.
 const justBefore = 64
 
-// birth is a fork that comes before a moment of the log, by which the parent closes what the child has.
-type birth struct{ before, parent, tid int }
+// birth is a fork that comes before a moment of the log, by which the parent closes what the child has, unless it is a thread
+// of one of others.
+type birth struct {
+	before, parent, tid int
+	by                  int  // the thread id of the parent
+	again               bool // the number was given out again since: it may be another one's too
+	others              []int
+}
 
 // pair is two tasks, the smaller one first.
 type pair struct{ a, b int }
 
-type closing struct{ task, begin, end int }
+type closing struct{ task, tid, begin, end, again int }
+
+// mostPast is how many closings of a number are remembered once it was given out again.
+const mostPast = 16
 
 func newSharing() sharing {
 	return sharing{
 		holders: map[int]map[int]int{}, closings: map[int][]closing{}, got: map[int]int{},
 		apart: map[pair]bool{}, families: map[pair]bool{}, leaders: map[int]bool{},
-		first: map[int]int{}, births: map[int]birth{}, copies: map[int]copied{}, early: map[int]bool{},
+		first: map[int]int{}, past: map[int][]closing{}, parents: map[int]int{}, births: map[int][]birth{}, copies: map[int]copied{}, early: map[int]bool{},
 	}
 }
 
@@ -81,10 +93,26 @@ func (k *sharing) touches(task int, name string, fd, at int) {
 		return
 	}
 	if name == "close" {
-		delete(k.holders, fd)
+		k.frees(task, fd)
 		return
 	}
 	k.holds(task, fd, at)
+}
+
+// frees notes that a task has closed a number: those who have a table of their own still have theirs.
+func (k *sharing) frees(task, fd int) {
+	maps.DeleteFunc(k.holders[fd], func(other, _ int) bool { return !k.differ(task, other) })
+}
+
+// elsewhere gives those with another table than task that have the number.
+func (k *sharing) elsewhere(task, fd int) []int {
+	var list []int
+	for other := range k.holders[fd] {
+		if k.differ(task, other) {
+			list = append(list, other)
+		}
+	}
+	return list
 }
 
 func (k *sharing) holds(task, fd, at int) {
@@ -109,8 +137,13 @@ func (k *sharing) sees(o *op) {
 		if c.end < o.begin.Seq || o.name == "close" {
 			k.part(o.task, c.task)
 		}
-		if b, ok := k.births[o.task]; c.begin < k.first[o.task] && c.begin > k.first[o.task]-justBefore && (!ok || c.begin < b.before) {
-			k.births[o.task] = birth{c.begin, c.task, o.tid}
+		k.bornBefore(o, c)
+	}
+	if k.holders[o.fd][o.task] == 0 { // it has not got the number itself
+		for _, c := range k.past[o.fd] {
+			if k.first[o.task] < c.again {
+				k.bornBefore(o, c)
+			}
 		}
 	}
 	k.touches(o.task, o.name, o.fd, o.begin.Seq)
@@ -121,7 +154,7 @@ func (k *sharing) sees(o *op) {
 	case o.want.failed():
 	case o.name == "close":
 		if k.got[o.fd] < o.begin.Seq && o.fd > 2 { // those are everybody's
-			k.closings[o.fd] = append(k.closings[o.fd], closing{o.task, o.begin.Seq, o.end.Seq})
+			k.closings[o.fd] = append(k.closings[o.fd], closing{task: o.task, tid: o.tid, begin: o.begin.Seq, end: o.end.Seq})
 		}
 	case o.row.clones():
 		if o.a[0]&abi.CLONE_FILES == 0 {
@@ -142,10 +175,20 @@ func (k *sharing) sees(o *op) {
 	}
 }
 
+// bornBefore notes that the task of o, which has what another one has closed just before it was seen first, may have been forked off
+// by that one in front of the close.
+func (k *sharing) bornBefore(o *op, c closing) {
+	first, known := k.first[o.task], k.births[o.task]
+	if c.begin < first && c.begin > first-justBefore && !slices.ContainsFunc(known, func(b birth) bool { return b.before == c.begin }) {
+		k.births[o.task] = append(known, birth{c.begin, c.task, o.tid, c.tid, c.again > 0, k.elsewhere(c.task, o.fd)})
+	}
+}
+
 // child notes that a process, one of whose threads is tid, has a child.
 func (k *sharing) child(tid, child int) {
 	if child > 0 {
 		k.leaders[child] = true
+		k.parents[child] = tid
 		k.families[pair{min(tid, child), max(tid, child)}] = true
 	}
 }
@@ -163,6 +206,11 @@ func (k *sharing) gets(o *op, fd int) {
 		}
 	}
 	k.got[fd] = o.end.Seq
+	for _, c := range k.closings[fd] {
+		c.again = o.begin.Seq
+		k.past[fd] = append(k.past[fd], c)
+	}
+	k.past[fd] = k.past[fd][max(0, len(k.past[fd])-mostPast):]
 	delete(k.closings, fd)
 	k.holds(o.task, fd, o.end.Seq)
 }
@@ -184,7 +232,15 @@ type child struct{ task, tid int }
 // forks gives the tasks that were forked off by the call that they must have preceded.
 func (k *sharing) forks() map[int][]child {
 	list := map[int][]child{}
-	for task, b := range k.births {
+	for task, births := range k.births {
+		births = slices.DeleteFunc(births, func(b birth) bool {
+			parent, told := k.parents[b.tid]
+			return told && parent != b.by && k.leaders[b.by] || b.again && parent != b.by || slices.ContainsFunc(b.others, func(other int) bool { return !k.differ(task, other) })
+		})
+		if len(births) == 0 {
+			continue
+		}
+		b := slices.MinFunc(births, func(a, b birth) int { return a.before - b.before })
 		list[b.before] = append(list[b.before], child{task, b.tid})
 	}
 	for _, children := range list {

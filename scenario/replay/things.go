@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"hash/fnv"
 	"slices"
 
 	"github.com/epollsim/epollsim/abi"
@@ -16,6 +17,7 @@ import (
 var (
 	classConnection = sim.NewClass("connection")
 	classPort       = sim.NewClass("port")
+	className       = sim.NewClass("name of a socket")
 )
 
 const classShift = 48 // of a sim.ID
@@ -26,11 +28,25 @@ func connectionThing(a, b uint16) sim.ID {
 
 func portThing(port uint16) sim.ID { return sim.ID(classPort)<<classShift | sim.ID(port) }
 
+// nameThing stands for a unix socket by its name.
+func nameThing(path string) sim.ID {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(path))
+	return sim.ID(className)<<classShift | sim.ID(h.Sum64()&(1<<classShift-1))
+}
+
 // things gives what a file stands for.
 func (x *exec) things(f *vfs.File) []sim.ID {
 	list := []sim.ID{f.ID()}
 	if other := x.ends[f.ID()]; other != nil {
 		list = append(list, other.ID())
+	}
+	if u := devices.UnixOf(f); u != nil {
+		list = append(list, u.Related()...)
+		if name, _ := u.Sockname(f); name.Path != "" {
+			list = append(list, nameThing(name.Path))
+		}
+		return list
 	}
 	t := devices.TcpOf(f)
 	if t == nil {
@@ -54,7 +70,11 @@ func (x *exec) thingsOf(o *op) []sim.ID {
 			list = append(list, x.things(f)...)
 		}
 	}
-	if o.row.name == "connect" && anyInet(o.addr) {
+	switch {
+	case o.addr == nil || !o.connects() && !o.row.sends():
+	case o.addr.Family == abi.AF_UNIX:
+		list = append(list, nameThing(x.connectAddr(*o.addr).Path))
+	case o.connects() && anyInet(o.addr):
 		list = append(list, portThing(x.connectAddr(*o.addr).Inet.Port()))
 	}
 	return list

@@ -3,7 +3,9 @@ package replay
 import (
 	"slices"
 
+	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
+	"github.com/epollsim/epollsim/vfs"
 )
 
 // Ends and execs that the log tells of late, or not at all: of %desc it has neither exit nor execve, and a task that is killed
@@ -45,9 +47,16 @@ func (x *exec) unseen(o *op) bool {
 	return false
 }
 
-// about gives the things that the result of o is about: of a wait those of the files that it reports.
+// about gives the things that the result of o is about: of a wait those of the files that it reports, all it watches if
+// the log left out which.
 func (x *exec) about(o *op) []sim.ID {
 	files := x.reported(o)
+	if ep := x.epoll(o); o.row.isEpollWait() && o.want.cut && ep != nil {
+		ep.EachItem(func(f *vfs.File, _ int, _ abi.EpollEvent) bool {
+			files = append(files, f)
+			return true
+		})
+	}
 	for _, p := range o.want.polls {
 		files = append(files, x.file(o, int(p.Fd)))
 	}

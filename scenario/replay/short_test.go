@@ -1,0 +1,96 @@
+package replay_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/scenario/replay"
+)
+
+// Short logs, each of which shows one thing that servers and their clients do. The rules explain them, without a search.
+func TestShortLogs(t *testing.T) {
+	const begin = "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n"
+	const thread = "7 clone(child_stack=0x7f8a3c7bb000, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD|CLONE_SYSVSEM) = 8\n"
+	const listen = `7 socket(AF_INET, SOCK_STREAM, 0) = 3
+7 bind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+7 listen(3, 8) = 0
+`
+	for _, c := range []struct{ name, log string }{
+		{"an accept takes its number before it sleeps", begin + listen + thread + `7 openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 4
+8 accept(3,  <unfinished ...>
+7 close(4) = 0
+7 eventfd2(0, 0) = 4
+7 eventfd2(0, 0) = 6
+8 <... accept resumed>{sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr("127.0.0.1")}, [16]) = 5
+`},
+		{"the end of a client that is killed, where the log leaves out the event", begin + `7 socket(AF_UNIX, SOCK_STREAM, 0) = 3
+7 bind(3, {sa_family=AF_UNIX, sun_path="/run/x"}, 9) = 0
+7 listen(3, 8) = 0
+7 clone(child_stack=NULL, flags=SIGCHLD) = 8
+8 socket(AF_UNIX, SOCK_STREAM, 0) = 4
+8 connect(4, {sa_family=AF_UNIX, sun_path="/run/x"}, 9) = 0
+7 accept(3, NULL, NULL) = 4
+7 epoll_create1(0) = 5
+7 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+8 --- SIGTERM {si_signo=SIGTERM, si_code=SI_USER, si_pid=1, si_uid=0} ---
+7 epoll_wait(5, [...], 8, -1) = 1
+7 read(4, ""..., 8) = 0
+8 +++ killed by SIGTERM +++
+`},
+		{"events that are left out are of what is taken off the set", begin + listen + `7 accept(3, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr("127.0.0.1")}, [16]) = 4
+7 accept(3, {sa_family=AF_INET, sin_port=htons(40002), sin_addr=inet_addr("127.0.0.1")}, [16]) = 5
+7 epoll_create1(0) = 6
+7 epoll_ctl(6, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+7 epoll_ctl(6, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0
+7 epoll_wait(6, [...], 8, -1) = 1
+7 epoll_ctl(6, EPOLL_CTL_DEL, 5, NULL) = 0
+7 epoll_wait(6, [], 8, 0) = 0
+`},
+		{"or of what another thread reads", begin + listen + thread + `7 accept(3, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr("127.0.0.1")}, [16]) = 4
+7 accept(3, {sa_family=AF_INET, sin_port=htons(40002), sin_addr=inet_addr("127.0.0.1")}, [16]) = 5
+7 epoll_create1(0) = 6
+7 epoll_ctl(6, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLET, data={u32=4, u64=4}}) = 0
+7 epoll_ctl(6, EPOLL_CTL_ADD, 5, {events=EPOLLIN|EPOLLET, data={u32=5, u64=5}}) = 0
+7 epoll_wait(6, [...], 8, -1) = 1
+7 epoll_wait(6, [], 8, 0) = 0
+8 read(5, ""..., 8) = 3
+`},
+		{"a send with MSG_FASTOPEN connects", begin + `7 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3
+7 sendto(3, "GET", 3, MSG_FASTOPEN, {sa_family=AF_INET, sin_port=htons(7001), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)
+7 poll([{fd=3, events=POLLOUT}], 1, -1) = 1 ([{fd=3, revents=POLLOUT}])
+7 sendto(3, "GET", 3, 0, NULL, 0) = 3
+7 socket(AF_INET, SOCK_STREAM, 0) = 4
+7 sendto(4, "GET", 3, MSG_FASTOPEN, {sa_family=AF_INET, sin_port=htons(7001), sin_addr=inet_addr("127.0.0.1")}, 16) = 3
+7 read(4, "200", 8) = 3
+7 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 5
+7 sendto(5, "GET", 3, MSG_FASTOPEN, {sa_family=AF_INET, sin_port=htons(7002), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)
+7 poll([{fd=5, events=POLLOUT}], 1, -1) = 1 ([{fd=5, revents=POLLOUT|POLLERR|POLLHUP}])
+7 sendto(5, "GET", 3, 0, NULL, 0) = -1 ECONNREFUSED (Connection refused)
+`},
+		{"a socket of UDP does not talk to itself", begin + `7 socket(AF_INET, SOCK_DGRAM, 0) = 3
+7 bind(3, {sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+7 connect(3, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+7 sendto(3, "0123456789", 10, 0, NULL, 0) = 10
+7 recvfrom(3, "ack", 512, 0, NULL, NULL) = 3
+`},
+		{"a thread appears behind the close of a number that another process had", "7 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 3\n7 close(3) = 0\n" + `8 openat(AT_FDCWD, "/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 4
+8 close(4) = 0
+7 epoll_create1(0) = 3
+8 epoll_create1(0) = 4
+7 socketpair(AF_UNIX, SOCK_STREAM, 0, [4, 5]) = 0
+8 eventfd2(0, 0) = 5
+7 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+7 close(5) = 0
+7 epoll_wait(3, [{events=EPOLLIN|EPOLLHUP, data={u32=4, u64=4}}], 1, 5000) = 1
+9 write(5, "\1\0\0\0\0\0\0\0", 8) = 8
+8 read(5, "\1\0\0\0\0\0\0\0", 8) = 8
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})
+			require.Nil(t, r.Divergence, "%v", r.Divergence)
+			require.LessOrEqual(t, r.Tries, 2, "executions")
+		})
+	}
+}
