@@ -34,7 +34,7 @@ func epollRows() []row {
 				}
 				return out
 			},
-			ready: func(x *exec, o *op) bool { return !x.unknownItem(o) },
+			ready: readyCtl,
 			help:  helpCtl,
 		},
 		epollWait("epoll_wait", func(x *exec, o *op, buf []abi.EpollEvent) (int, error) {
@@ -87,11 +87,13 @@ func epollWait(name string, call func(*exec, *op, []abi.EpollEvent) (int, error)
 
 // readyWait tells whether the wait would bring exactly the events of the log.
 func readyWait(x *exec, o *op) bool {
-	if o.want.failed() {
-		return o.want.errno != abi.EINTR
-	}
 	ep := x.epoll(o)
-	if ep == nil {
+	switch {
+	case o.want.errno == abi.EINVAL:
+		return ep == nil || o.a[0] <= 0
+	case o.want.failed():
+		return o.want.errno != abi.EINTR
+	case ep == nil:
 		return false
 	}
 	got := x.foresee(ep, int(o.a[0]))

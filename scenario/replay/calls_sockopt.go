@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"encoding/binary"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/kernel"
 )
@@ -19,6 +21,11 @@ func parseSockopt(o *op, a *args) {
 		o.fds = []int{v}
 	case [2]int: // struct linger
 		o.fds = v[:]
+	case []byte: // struct timeval
+		timeout := o.a[0] == abi.SOL_SOCKET && (o.a[1] == abi.SO_RCVTIMEO || o.a[1] == abi.SO_SNDTIMEO) && len(v) == 16
+		if a.ok = a.ok && (timeout || o.want.failed()); timeout {
+			o.fds = []int{int(binary.LittleEndian.Uint64(v)), int(binary.LittleEndian.Uint64(v[8:]))}
+		}
 	default:
 		a.ok = a.ok && o.want.failed()
 	}

@@ -39,6 +39,7 @@ type intake struct {
 	begun  bool
 	under  map[*strace.Call]*op // calls under way
 	lonely *op                  // the only one of them that has had no other beside it
+	last   map[int]*op          // the last call of each task
 	ops    int
 	at     int // moments so far
 	ports  ports
@@ -124,6 +125,7 @@ func (in *intake) moment(rec *strace.Record) (logEvent, bool) {
 		return e, false
 	case strace.RecordEnd:
 		e.kind, e.end = eventEnd, rec.End
+		in.cutOff(e.task)
 		in.ports.ended(e.task)
 	default:
 		return e, false
@@ -146,6 +148,16 @@ func (in *intake) op(c *strace.Call, e *logEvent) *op {
 		return o
 	}
 	return &op{index: index, outside: in.log.outside[index], moment: in.at, name: c.Name, task: e.task, tid: e.tid, begin: c.Begin, fd: -1, fd2: -1}
+}
+
+// cutOff is for a task whose process ended while it was in a call: that did not come back, but strace shows the number of exit_group
+// as its result.
+func (in *intake) cutOff(task int) {
+	const exitGroup = 231
+	if o := in.last[task]; o != nil && o.want.ret == exitGroup && o.row.looks {
+		o.never, o.want = true, outcome{none: true}
+	}
+	delete(in.last, task)
 }
 
 func (in *intake) skip(name string) {
@@ -193,6 +205,10 @@ func (in *intake) fill(o *op, c *strace.Call) {
 		in.skip(o.name)
 		return
 	}
+	if in.last == nil {
+		in.last = map[int]*op{}
+	}
+	in.last[o.task] = o
 	in.late(o)
 	in.ports.see(in, o)
 	if in.survey && o.text != "" && o.row.opens() && !o.want.failed() {

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"slices"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/vfs"
 )
@@ -12,6 +14,8 @@ import (
 func (x *exec) matters(o *op) bool {
 	w := &o.want
 	switch {
+	case x.replaced(o):
+		return true
 	case w.failed():
 		return dependent(w.errno)
 	case o.row.isEpollWait():
@@ -26,6 +30,28 @@ func (x *exec) matters(o *op) bool {
 		return w.ret <= max(o.a[0], 0) || o.row.name == "wait4" || o.row.name == "waitid"
 	}
 	return w.ret == 0
+}
+
+// replaced reports whether a call that was under way at the same time took the number of o, or let it go: then it may have stood for
+// another file.
+func (x *exec) replaced(o *op) bool {
+	for i := x.at; i >= max(x.log.first, o.moment-closeBy); i-- {
+		if e := x.log.at(i); e.kind != eventExit && e.op != nil && e.op.row != nil && o.begin.Seq < e.op.end.Seq && x.renumbers(e.op, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// renumbers reports whether d gives out or takes back a number that o works on.
+func (x *exec) renumbers(d, o *op) bool {
+	if d.task == o.task || !numbers(d) || o.fd < 0 {
+		return false
+	}
+	is := func(fd int) bool {
+		return fd == d.fd || fd == d.fd2 || int64(fd) == d.want.ret || slices.Contains(d.want.fds, fd)
+	}
+	return (is(o.fd) || o.fd2 >= 0 && is(o.fd2)) && x.sharesFiles(d, o)
 }
 
 // ownNumbers reports whether the model gave o a number too, and of a table that nobody else takes any of.
@@ -82,7 +108,7 @@ func (x *exec) asked(o *op) map[uint64]abi.Events {
 // set, or the table whose numbers they take.
 func (x *exec) related(d, failed *op) bool {
 	switch {
-	case d == failed || d.row.ends || d.row.clones():
+	case d == failed || d.row.ends || d.row.clones() || x.renumbers(d, failed):
 		return true
 	case d.row.name == "rt_sigprocmask" || d.row.name == "rt_sigaction":
 		return false

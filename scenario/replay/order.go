@@ -60,6 +60,8 @@ func (x *exec) ready(o *op) bool {
 		return !o.row.allocates || readyAlloc(x, o)
 	}
 	switch {
+	case o.fd >= 0 && o.fd2 < 0 && x.otherFile(o):
+		return false
 	case o.row.ready != nil:
 		return o.row.ready(x, o)
 	case o.row.allocates:
@@ -225,6 +227,14 @@ func (x *exec) attempt(th *thread) {
 			return
 		}
 	}
+	if th.begun && timesOut(o) && o.row.isEpollWait() && !x.runnable(th) {
+		x.timeout(th) // it does not look for events any more, and those that are there have woken somebody else
+		return
+	}
+	if th.begun && o.want.errno == abi.EAGAIN && o.row.waits && !x.runnable(th) {
+		x.timeout(th) // SO_RCVTIMEO, SO_SNDTIMEO
+		return
+	}
 	if !x.ready(o) {
 		return
 	}
@@ -319,6 +329,8 @@ func (x *exec) fallsAsleep(o *op) bool {
 // sleeps reports whether o would go to sleep now.
 func (x *exec) sleeps(o *op) bool {
 	switch {
+	case o.want.errno == abi.EBADF, o.want.errno == abi.EINVAL:
+		return false // it was refused at once
 	case o.row.isEpollWait():
 		ep := x.epoll(o)
 		return ep != nil && o.a[1] != 0 && o.a[0] > 0 && len(x.foresee(ep, 1)) == 0

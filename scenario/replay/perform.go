@@ -21,6 +21,9 @@ func (x *exec) file(o *op, fd int) *vfs.File {
 	if th == nil || th.k == nil || fd < 0 {
 		return nil
 	}
+	if th.inWait(o) && fd == o.fd && th.on != nil { // whatever its number stands for by now
+		return th.on
+	}
 	return th.k.Files().At(fd)
 }
 
@@ -60,6 +63,9 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	out := o.row.run(x, o)
 	if o.row.allocates && !out.failed() && len(x.newcomers) > 0 {
 		x.made(o, int(out.ret))
+	}
+	if t := x.table(th.k.Files()); o.row.allocates && !out.failed() && t.inherited {
+		t.known[int(out.ret)] = true // it was not there before the log
 	}
 	switch {
 	case out.failed():

@@ -3,10 +3,47 @@ package replay
 import (
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
+	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/vfs"
 )
 
 // Whether a call would come to what the log says now: what can be seen from outside, without making it.
+
+// otherFile reports whether the number of o stands for nothing, or for something at last, where the log shows that it did not: another
+// call opens or closes it.
+func (x *exec) otherFile(o *op) bool {
+	f := x.file(o, o.fd)
+	if f == nil {
+		return o.want.errno != abi.EBADF
+	}
+	return o.want.errno == abi.EBADF && f.Readable() && f.Writable()
+}
+
+// readyCtl needs the epoll, the file and the item that the log shows, or shows missing.
+func readyCtl(x *exec, o *op) bool {
+	if x.unknownItem(o) {
+		return false
+	}
+	ep, f := x.epoll(o), x.file(o, o.fd2)
+	here := x.file(o, o.fd) != nil && f != nil
+	switch errno := o.want.errno; {
+	case errno == abi.EBADF || !here:
+		return errno == abi.EBADF && !here
+	case ep == nil || errno == abi.EINVAL:
+		return errno == abi.EINVAL && (ep == nil || x.file(o, o.fd) == f || eventpoll.Of(f) != nil || oddCtl(o, ep, f))
+	case errno == abi.EEXIST || errno == 0 && o.a[0] != abi.EPOLL_CTL_ADD:
+		return watches(ep, f, o.fd2)
+	case errno == abi.ENOENT || errno == 0:
+		return !watches(ep, f, o.fd2)
+	}
+	return true
+}
+
+// oddCtl reports whether an epoll_ctl is refused for what it asks: EPOLLEXCLUSIVE, or something that does not exist.
+func oddCtl(o *op, ep *eventpoll.Eventpoll, f *vfs.File) bool {
+	item, _, _ := ep.Item(f, o.fd2)
+	return o.a[0] < abi.EPOLL_CTL_ADD || o.a[0] > abi.EPOLL_CTL_MOD || o.event != nil && (o.event.Events|item.Events)&abi.EPOLLEXCLUSIVE != 0
+}
 
 // readyRead is for all that take data.
 func readyRead(x *exec, o *op) bool {

@@ -26,11 +26,17 @@ type thread struct {
 	finished bool
 	points   int       // until it is stopped inside its call, 0: it is not
 	closes   *vfs.File // by its last close
+	on       *vfs.File // the epoll that it began to wait on
 	stopped  bool      // inside its call
 	ended    bool      // in the log
 	got      outcome
 	eventBuf []abi.EpollEvent
 	buf      []byte
+}
+
+// inWait reports whether th is in the epoll_wait o.
+func (th *thread) inWait(o *op) bool {
+	return th.cur == o && th.begun && !th.finished && o.row.isEpollWait()
 }
 
 func (th *thread) name() string { return fmt.Sprint(th.tid) }
@@ -171,8 +177,9 @@ func (x *exec) begin(th *thread) {
 		}
 	}
 	x.precede(o)
-	th.next = o
+	th.next, th.on = o, nil
 	x.inherit(th, o)
+	th.on = x.file(o, o.fd)
 	x.datagramTo(o)
 	x.note(o)
 	if o.row.waits && o.begin.Time > 0 {

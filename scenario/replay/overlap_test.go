@@ -1,0 +1,82 @@
+package replay_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/epollsim/epollsim/scenario/replay"
+)
+
+const twoThreads = "1 clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD) = 2\n"
+
+// What overlapping calls can do to one another, as the host has shown it, and what they cannot.
+func TestOverlaps(t *testing.T) {
+	for _, c := range []struct{ name, log, wrong string }{
+		{"a number becomes another file's", `1 epoll_create1(0) = 3
+1 eventfd2(0, EFD_NONBLOCK) = 4
+` + twoThreads + `1 dup2(4, 3 <unfinished ...>
+2 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}} <unfinished ...>
+1 <... dup2 resumed>) = 3
+2 <... epoll_ctl resumed>) = -1 EINVAL (Invalid argument)
+`, `1 epoll_create1(0) = 3
+1 eventfd2(0, EFD_NONBLOCK) = 4
+` + twoThreads + `2 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = -1 EINVAL (Invalid argument)
+1 dup2(4, 3) = 3
+`},
+		{"a wait whose time is over does not look for events that woke another one", `1 epoll_create1(0) = 3
+1 pipe2([4, 5], O_NONBLOCK) = 0
+1 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+` + twoThreads + `1 clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD) = 7
+1 epoll_wait(3,  <unfinished ...>
+2 epoll_wait(3,  <unfinished ...>
+7 write(5, "x", 1) = 1
+1 <... epoll_wait resumed>[], 8, 10) = 0
+2 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, 50) = 1
+`, `1 epoll_create1(0) = 3
+1 pipe2([4, 5], O_NONBLOCK) = 0
+1 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+` + twoThreads + `1 write(5, "x", 1) = 1
+1 epoll_wait(3,  <unfinished ...>
+2 getpid() = 1
+1 <... epoll_wait resumed>[], 8, 10) = 0
+`},
+		{"a wait goes on with the epoll that was closed", `1 epoll_create1(0) = 3
+1 pipe2([4, 5], O_NONBLOCK) = 0
+1 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLET, data={u32=4, u64=4}}) = 0
+` + twoThreads + `1 epoll_wait(3,  <unfinished ...>
+2 close(3) = 0
+2 write(5, "x", 1) = 1
+1 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, 10) = 1
+1 epoll_wait(3, 0x7f00, 8, 10) = -1 EBADF (Bad file descriptor)
+`, `1 execve("/bin/x", ["x"], []) = 0
+1 epoll_create1(0) = 3
+1 pipe2([4, 5], O_NONBLOCK) = 0
+1 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLET, data={u32=4, u64=4}}) = 0
+` + twoThreads + `2 close(3) = 0
+1 epoll_wait(3,  <unfinished ...>
+2 write(5, "x", 1) = 1
+1 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, 10) = 1
+`},
+		{"a call that the end of its process cut off", `1 pipe2([3, 4], O_NONBLOCK) = 0
+` + twoThreads + `1 read(3,  <unfinished ...>
+2 exit_group(0 <unfinished ...>
+1 <... read resumed>"", 8) = 231
+2 <... exit_group resumed>) = ?
+1 +++ exited with 0 +++
+2 +++ exited with 0 +++
+`, `1 pipe2([3, 4], O_NONBLOCK) = 0
+` + twoThreads + `1 read(3,  <unfinished ...>
+2 getpid() = 1
+1 <... read resumed>"", 8) = 231
+1 getpid() = 1
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := replay.Run(parse(t, c.log), replay.Options{})
+			require.Nil(t, r.Divergence, "%v", r.Divergence)
+			r = replay.Run(parse(t, c.wrong), replay.Options{})
+			require.Equal(t, replay.ExitDiverged, r.ExitCode())
+		})
+	}
+}
