@@ -128,7 +128,7 @@ func (d *doctor) call(o *op) {
 		d.ctl(o)
 	case o.row.isEpollWait():
 		d.wait(o)
-		if o.row.name == "epoll_pwait2" && (o.want.errno == abi.ENOSYS || o.want.errno == abi.EPERM) {
+		if o.row.name == "epoll_pwait2" && o.filtered() {
 			d.found("no epoll_pwait2", "it came with Linux 5.11, and old seccomp filters refuse it with EPERM: fall back to epoll_pwait", o.end.Line)
 		}
 	case o.row.name == "close" && !o.want.failed():

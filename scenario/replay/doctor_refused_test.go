@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,16 @@ func TestDoctorPatterns(t *testing.T) {
 	}
 	const listener = "epoll_create1(0) = 3\nsocket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 4\n" +
 		"bind(4, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\nlisten(4, 8) = 0\n"
+	nest := func(outer, inner int, result string) string {
+		return fmt.Sprintf("epoll_ctl(%d, EPOLL_CTL_ADD, %d, {events=EPOLLIN, data={u32=%[2]d, u64=%[2]d}}) = %s\n", outer, inner, result)
+	}
+	sixEpolls := ""
+	for fd := 3; fd < 9; fd++ {
+		sixEpolls += fmt.Sprintf("epoll_create1(0) = %d\n", fd)
+	}
+	pwait2 := func(result string) string {
+		return "epoll_pwait2(3, [], 8, {tv_sec=0, tv_nsec=0}, NULL, 8) = " + result + "\n"
+	}
 	const wait = "epoll_wait(3, [], 8, 10) = 0\n"
 	for _, c := range []struct {
 		pattern string
@@ -37,6 +48,12 @@ func TestDoctorPatterns(t *testing.T) {
 		{"ET without draining", listener + ctl("ADD", "EPOLLIN|EPOLLET", "0") + "accept4(4, NULL, NULL, SOCK_NONBLOCK) = 5\n" + wait, 6,
 			listener + ctl("ADD", "EPOLLIN|EPOLLET", "0") + "accept4(4, NULL, NULL, SOCK_NONBLOCK) = 5\n" +
 				"accept4(4, NULL, NULL, SOCK_NONBLOCK) = -1 EAGAIN (Resource temporarily unavailable)\n" + wait},
+		{"epolls too deep", "epoll_create1(0) = 3\nepoll_create1(0) = 4\n" + nest(3, 4, "0") + nest(4, 3, "-1 ELOOP (Too many levels of symbolic links)"), 4,
+			"epoll_create1(0) = 3\nepoll_create1(0) = 4\n" + nest(3, 4, "0")},
+		{"epolls too deep", sixEpolls + nest(4, 3, "0") + nest(5, 4, "0") + nest(6, 5, "0") + nest(7, 6, "0") + nest(8, 7, "-1 ELOOP (Too many levels of symbolic links)"), 11,
+			sixEpolls + nest(4, 3, "0") + nest(5, 4, "0") + nest(6, 5, "0") + nest(7, 6, "0")},
+		{"no epoll_pwait2", "epoll_create1(0) = 3\n" + pwait2("-1 ENOSYS (Function not implemented)") + wait, 2, "epoll_create1(0) = 3\n" + pwait2("0")},
+		{"no epoll_pwait2", "epoll_create1(0) = 3\n" + pwait2("-1 EPERM (Operation not permitted)") + wait, 2, "epoll_create1(0) = 3\n" + wait},
 		{"epoll closed under a waiter", "7 epoll_create1(0) = 3\n7 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_FILES|CLONE_THREAD) = 8\n" +
 			"7 epoll_wait(3,  <unfinished ...>\n8 close(3) = 0\n7 <... epoll_wait resumed>[], 8, 10) = 0\n", 4,
 			"7 epoll_create1(0) = 3\n7 epoll_wait(3, [], 8, 10) = 0\n7 close(3) = 0\n"},

@@ -72,5 +72,10 @@ func result(c *strace.Call) outcome {
 	return o
 }
 
+// filtered reports whether a call was refused before the kernel looked at it: by a filter, or because there is no such call.
+func (o *op) filtered() bool {
+	return o.want.errno == abi.ENOSYS || o.want.errno == abi.EPERM && o.row.isEpollWait()
+}
+
 // unknownErrno stands for an error that package abi has no number for.
 const unknownErrno abi.Errno = 4095

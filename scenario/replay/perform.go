@@ -50,6 +50,10 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	if e := externalOf(x.file(o, o.fd)); e != nil && !o.row.local() || o.outside {
 		return x.injected(o, e)
 	}
+	if o.filtered() {
+		x.inferred("%s is refused: the kernel does not have it, or a seccomp filter does not let it through", o.name)
+		return o.want
+	}
 	x.running = o
 	x.tally.made++
 	if tf := x.timerfd(o); tf != nil && o.row.looks {
