@@ -3,13 +3,14 @@ package devices
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/sim"
 )
 
-// Clocks are the clocks of one kernel. All of them run with the machine's; the wall clock is ahead of it by an offset,
-// and can be set.
+// Clocks are the clocks of one kernel. All of them run with the machine's and are ahead of it: those that count from the
+// boot by a constant, the wall clock by an offset that can be set.
 //
 // Leaves out suspend, so that CLOCK_BOOTTIME is CLOCK_MONOTONIC, leap seconds, and NTP.
 type Clocks struct {
@@ -27,6 +28,10 @@ var (
 
 // bootTime is the wall clock's time when a machine starts: 2001-09-09 01:46:40 UTC.
 const bootTime = 1_000_000_000 * int64(1e9)
+
+// upTime is how long a machine is up when its first program starts: a time of CLOCK_MONOTONIC that is little more than 0 is
+// over on every machine.
+const upTime = 100 * int64(time.Second)
 
 var clocks = sim.NewCache[Clocks](nil)
 
@@ -54,7 +59,7 @@ func isAlarm(clock int) bool {
 // Now returns the time of a clock, in ns.
 func (c *Clocks) Now(clock int) int64 {
 	if !isWall(clock) {
-		return c.m.Now()
+		return c.m.Now() + upTime
 	}
 	c.m.Read(c.id, fieldWall)
 	return c.m.Now() + c.wall

@@ -111,7 +111,7 @@ func (r *Regular) write(f *vfs.File, p []byte, pos int64) (n int, end int64, err
 	return len(p), end, 0
 }
 
-// Seek moves the position: generic_file_llseek. Refuses SEEK_DATA and SEEK_HOLE.
+// Seek moves the position: generic_file_llseek. Leaves out holes: all of a file is data, and the one hole is at its end.
 func (r *Regular) Seek(f *vfs.File, offset int64, whence int) (int64, abi.Errno) {
 	r.sys.M.Read(r.id, fieldData)
 	return seek(f, offset, whence, int64(len(r.data)))
@@ -125,6 +125,13 @@ func seek(f *vfs.File, offset int64, whence int, end int64) (int64, abi.Errno) {
 		offset += f.Pos
 	case whence == io.SeekEnd && end >= 0:
 		offset += end
+	case (whence == abi.SEEK_DATA || whence == abi.SEEK_HOLE) && end >= 0:
+		if offset < 0 || offset >= end {
+			return 0, abi.ENXIO
+		}
+		if whence == abi.SEEK_HOLE {
+			offset = end
+		}
 	default:
 		return 0, abi.EINVAL
 	}

@@ -197,33 +197,33 @@ type tcpTimeWait struct {
 
 const timeWaitLen = int64(60 * time.Second) // TCP_TIMEWAIT_LEN, net.ipv4.tcp_fin_timeout
 
-// timeWaitFor ends the socket t; a tcpTimeWait takes its place. Models tcp_time_wait.
+// timeWaitFor ends the socket t; a tcpTimeWait takes its place, complete before a packet can find it. Models tcp_time_wait.
 func (t *Tcp) timeWaitFor(substate inetState) {
 	w := &tcpTimeWait{inetSock: t.inetSock, substate: substate, rcvNxt: t.rcvNxt, sndNxt: t.sndNxt}
 	w.tcp, w.timeWait = nil, w
 	w.port, w.portPrev, w.portNext = nil, nil, nil
+	w.state = inetTimeWait
+	w.timer.Init(t.m, timeWaitExpired)
+	w.timer.Owner = w
 	n := t.net
+	n.bound(w)
+	if t.port != nil {
+		n.tcp.lock.Lock()
+		n.tcp.take(&w.inetSock, t.port.number)
+		n.tcp.lock.Unlock()
+	}
+	length := timeWaitLen
+	if substate == inetFinWait2 {
+		length = t.finTime()
+	}
 	n.ehash.Lock()
+	w.timer.Start(t.m.Now() + length)
 	if t.hashed {
 		t.m.Write(t.id, fieldHash)
 		n.established[t.tuple()] = &w.inetSock
 		t.hashed = false
 	}
 	n.ehash.Unlock()
-	if t.port != nil {
-		n.tcp.lock.Lock()
-		n.tcp.take(&w.inetSock, t.port.number)
-		n.tcp.lock.Unlock()
-	}
-	w.state = inetTimeWait
-	w.timer.Init(t.m, timeWaitExpired)
-	w.timer.Owner = w
-	length := timeWaitLen
-	if substate == inetFinWait2 {
-		length = t.finTime()
-	}
-	w.timer.Start(t.m.Now() + length)
-	n.bound(w)
 	t.doneSock()
 }
 

@@ -8,12 +8,8 @@ func (t *Tcp) doRcv(p *tcpPacket) {
 	switch {
 	case t.fastPath(p):
 		t.rcvFast(p)
-	case t.state == inetClose:
-		if p.flags&flagRst == 0 {
-			t.net.sendReset(p)
-		}
-	case t.state == inetListen:
-		// It became one while the packet was in its backlog.
+	case t.state == inetClose, t.state == inetListen:
+		// It became so after the packet had found it: dropped.
 	case t.state == inetSynSent:
 		t.rcvSynSent(p)
 	default:

@@ -179,14 +179,14 @@ func (tf *Timerfd) now() int64 {
 	if tf.wall {
 		return tf.clocks.Now(abi.CLOCK_REALTIME)
 	}
-	return tf.m.Now()
+	return tf.clocks.Now(abi.CLOCK_MONOTONIC)
 }
 
 // start arms the timer for expiry: hrtimer_start_expires.
 func (tf *Timerfd) start() {
 	at := tf.expiry
-	if tf.wall && at < math.MaxInt64 {
-		at -= tf.clocks.Now(abi.CLOCK_REALTIME) - tf.m.Now()
+	if at < math.MaxInt64 {
+		at -= tf.now() - tf.m.Now()
 	}
 	tf.timer.Start(at)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +41,7 @@ run" fails on it, "epollsim verify" shows both sides. Exit code 4 then. Needs Li
 	flags.Uint64Var(&f.opts.Seed, "seed", 1, "seed of the first program")
 	flags.DurationVar(&f.opts.Duration, "duration", 0, "time to spend; 0: no limit")
 	flags.IntVar(&f.opts.Calls, "calls", 100, "calls of a program of one thread")
-	flags.StringVar(&f.opts.Focus, "focus", "", `make calls more often whose kind begins so: "tcp"`)
+	flags.StringVar(&f.opts.Focus, "focus", "", `make calls more often whose kind begins so, in programs of one thread: "tcp"`)
 	flags.IntVar(&f.opts.Threads, "threads", 1, "1, or 2: programs whose second thread blocks")
 	flags.IntVar(&f.opts.Jobs, "jobs", 0, "programs compared at once; 0: as many as there are CPUs for their threads")
 	flags.IntVar(&f.opts.Differences, "differences", 1, "differences to stop after")
@@ -57,6 +59,10 @@ func (f *fuzzFlags) run(cmd *cobra.Command) error {
 		return usagef("--threads=%d: expected 1 or 2", f.opts.Threads)
 	case f.opts.Programs < 0 || f.opts.Calls < 1 || f.opts.Differences < 1 || f.opts.Jobs < 0 || f.opts.Duration < 0:
 		return usagef("--programs, --calls, --differences, --jobs and --duration cannot be negative")
+	case f.opts.Focus != "" && f.opts.Threads == 2:
+		return usagef("--focus=%s: programs of two threads have no focus", f.opts.Focus)
+	case !slices.ContainsFunc(fuzz.Kinds(), func(kind string) bool { return strings.HasPrefix(kind, f.opts.Focus) }):
+		return usagef("--focus=%s: expected what one of these begins with: %s", f.opts.Focus, strings.Join(fuzz.Kinds(), ", "))
 	case f.opts.Programs == 0 && f.opts.Duration == 0:
 		return usagef("--programs=0: expected a --duration as well")
 	}

@@ -103,8 +103,8 @@ var settling = []time.Duration{100 * time.Microsecond, time.Millisecond, 10 * ti
 // hasten sets how patient the judge is with terminals: step 0 is the least.
 func (h *hostJudge) hasten(step int) { h.settle = settling[step] }
 
-// patience is how long a list of calls that do not sleep may take.
-const patience = 3 * time.Second
+// patience is how long a list of calls that do not sleep may take. It is no time at which a timer of TCP comes.
+const patience = 3500 * time.Millisecond
 
 // stuckAfter is when a thread of the host is taken for blocked for ever: no call waits longer than some ms.
 const stuckAfter = 300 * time.Millisecond
@@ -215,10 +215,11 @@ func (m *model) together(p *program, strategy sim.Strategy) (*outcome, error) {
 	return o, err
 }
 
-// forEver is the time (ns) from which on a call that still sleeps is blocked. Timers go that far, and virtual time does.
-const forEver = int64(time.Minute)
+// forEver is the time (ns) from which on a call that still sleeps is blocked, for the host is not waited for any longer. Timers
+// go that far, and virtual time does.
+const forEver = int64(patience)
 
-var errForEver = errors.New("everybody sleeps for more than a minute")
+var errForEver = errors.New("everybody sleeps for longer than the host is waited for")
 
 // ErrUnsupported says that there is no host to compare with.
 var ErrUnsupported = host.ErrUnsupported

@@ -505,6 +505,16 @@ func init() {
 	}
 }
 
+// Kinds lists the kinds of the calls of programs, sorted: what a focus can begin.
+func Kinds() []string {
+	var names []string
+	for _, o := range table {
+		names = append(names, o.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // focused are the slots of sequential programs with calls whose names begin with focus more often.
 func focused(focus string) (slots []*op) {
 	const more = 6
