@@ -105,6 +105,7 @@ type Tcp struct {
 	wmemQueued, sndbuf       int32
 	mss                      int32 // mss_cache
 	cwnd, packets            int32 // how many may be under way, and are
+	delivered                int32 // how many have been acknowledged
 
 	// Receiving.
 	rcvNxt, rcvWup, copiedSeq int64

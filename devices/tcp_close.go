@@ -94,7 +94,7 @@ func (t *Tcp) disconnect() {
 	t.peer = nil
 	t.m.Write(t.id, fieldSndNxt)
 	t.writeSeq += t.maxWindow + 2 // SIOCOUTQ tells
-	t.mss, t.cwnd = tcpMssDefault, tcpInitCwnd
+	t.mss, t.cwnd, t.delivered = tcpMssDefault, tcpInitCwnd, 0
 	t.reportErr()
 }
 

@@ -138,7 +138,7 @@ func (t *Tcp) tcpConnect(addr abi.Sockaddr) abi.Errno {
 func (t *Tcp) startSequence() {
 	t.sndUna, t.sndNxt, t.writeSeq, t.sndUp, t.sndSml, t.pushedSeq = 0, 0, 0, 0, 0, 0
 	t.sndWl1 = 0
-	t.sndWnd, t.maxWindow, t.cwnd, t.mss = 0, 0, tcpInitCwnd, int32(t.fullMss())
+	t.sndWnd, t.maxWindow, t.cwnd, t.delivered, t.mss = 0, 0, tcpInitCwnd, 0, int32(t.fullMss())
 	t.rcvNxt, t.rcvWup, t.copiedSeq, t.urgSeq = 0, 0, 0, 0
 	t.initRcvMss()
 }

@@ -119,6 +119,7 @@ func (t *Tcp) ack(p *tcpPacket) {
 		t.sndUp = p.ack
 	}
 	t.m.Write(t.id, fieldSndNxt)
+	ofSyn := t.sndUna == 0
 	t.sndUna = p.ack
 	acked := int32(0)
 	limited := t.packets >= t.cwnd
@@ -132,8 +133,8 @@ func (t *Tcp) ack(p *tcpPacket) {
 		acked += t.trim(s, int(p.ack-s.seq))
 	}
 	t.packets -= acked
-	if limited {
-		t.cwnd += acked // slow start
+	if t.delivered += acked; !ofSyn && (limited || t.delivered < tcpInitCwnd) {
+		t.cwnd += acked // slow start; of the first segments as BBR has it
 	}
 }
 

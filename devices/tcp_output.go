@@ -283,7 +283,7 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 	sent := false
 	for s := t.writeQueue.first; s != nil && s.end > s.seq; s = t.writeQueue.first {
 		mss := int(t.mss)
-		quota := min(int(t.cwnd-t.packets), max(gsoMaxSize/mss, 2))
+		quota := min(int(t.cwndRoom()), max(gsoMaxSize/mss, 2))
 		if quota <= 0 {
 			break
 		}
@@ -320,6 +320,9 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 	}
 	return t.rtxQueue.first == nil && t.writeQueue.first != nil
 }
+
+// cwndRoom is how many packets the congestion window has room for, of one segment at most half of it. Models tcp_cwnd_test.
+func (t *Tcp) cwndRoom() int32 { return min(max(t.cwnd>>1, 1), t.cwnd-t.packets) }
 
 // sendable reports whether the peer's window has room for a packet of s, with its FIN, and Nagle's algorithm lets it go.
 // Models tcp_snd_wnd_test, and tcp_nagle_test where it is asked.

@@ -31,10 +31,11 @@ func ExampleThread_Clone() {
 		ep, _ := t.EpollCreate1(0)
 		e, _ := t.Eventfd2(0, 0)
 		t.EpollCtl(ep, abi.EPOLL_CTL_ADD, e, &abi.EpollEvent{Events: abi.EPOLLIN})
+		start, _ := t.ClockGettime(abi.CLOCK_MONOTONIC)
 		waiter, _ := t.Clone("waiter", func(c kernel.Calls) {
 			n, _ := c.EpollWait(ep, make([]abi.EpollEvent, 1), 1, -1)
 			now, _ := c.ClockGettime(abi.CLOCK_MONOTONIC)
-			fmt.Println(n, "event after", now/1e9, "s")
+			fmt.Println(n, "event after", (now-start)/1e9, "s")
 		})
 		t.Nanosleep(3600e9)
 		t.Write(e, []byte{1, 0, 0, 0, 0, 0, 0, 0})

@@ -39,7 +39,7 @@ func (c Call) String() string {
 	const most = 100
 	result := c.Result
 	if len(result) > most {
-		result = fmt.Sprintf("%s… (%d bytes)", result[:most], len(result))
+		result = fmt.Sprintf("%s… (%d characters)", result[:most], len(result))
 	}
 	return fmt.Sprintf("%s(%s) = %s", c.Name, c.Args, result)
 }
