@@ -21,14 +21,26 @@ func parseSockopt(o *op, a *args) {
 		o.fds = []int{v}
 	case [2]int: // struct linger
 		o.fds = v[:]
-	case []byte: // struct timeval
-		timeout := o.a[0] == abi.SOL_SOCKET && (o.a[1] == abi.SO_RCVTIMEO || o.a[1] == abi.SO_SNDTIMEO) && len(v) == 16
-		if a.ok = a.ok && (timeout || o.want.failed()); timeout {
-			o.fds = []int{int(binary.LittleEndian.Uint64(v)), int(binary.LittleEndian.Uint64(v[8:]))}
-		}
+	case []byte:
+		a.ok = a.ok && (o.waitLimit(v) || o.want.failed())
 	default:
 		a.ok = a.ok && o.want.failed()
 	}
+}
+
+// waitLimit takes the struct timeval of SO_RCVTIMEO or SO_SNDTIMEO, which strace shows as bytes. Of one that is cut off it is enough that there is a
+// limit: time passes when the log shows that it has.
+func (o *op) waitLimit(shown []byte) bool {
+	if o.name != "setsockopt" || o.a[0] != abi.SOL_SOCKET || o.a[1] != abi.SO_RCVTIMEO && o.a[1] != abi.SO_SNDTIMEO {
+		return false
+	}
+	o.fds = []int{1, 0}
+	if len(shown) == 16 {
+		for i := range o.fds {
+			o.fds[i] = int(binary.LittleEndian.Uint64(shown[8*i:]))
+		}
+	}
+	return true
 }
 
 // runSetsockopt sets what the model knows; options it does not know are taken to work as logged.

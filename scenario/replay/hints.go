@@ -30,6 +30,12 @@ var classes = []struct {
 	},
 }
 
+// often is how many descriptors have to come from nowhere before a log is one that leaves out the calls that make them: one may be a mistake.
+const often = 16
+
+// opens are the calls that open files by their paths. Hardly a program makes none of them.
+var opens = []string{"openat", "open", "creat", "openat2"}
+
 // hints tells what the log may lack; it is asked where a replay has diverged.
 func (log *Log) hints() []string {
 	var list []string
@@ -80,5 +86,8 @@ func (log *Log) lacks(t *files.Tracker) {
 		}
 		log.sockets = log.sockets || in.File.Kind == files.Socket || in.File.Kind == files.Listener
 	}
-	log.blind = log.attached && !log.has(classes[1].calls) && log.has(classes[0].calls)
+	if (t.Reopened >= often || t.Unopened) && (!log.has(opens) || !log.seen["mmap"]) {
+		log.blind, log.sharing = true, log.given
+	}
+	log.blind = log.blind || log.attached && !log.has(classes[1].calls) && log.has(classes[0].calls)
 }

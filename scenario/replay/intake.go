@@ -67,6 +67,7 @@ func (in *intake) next() (logEvent, error) {
 		}
 		if in.survey && in.log.attached {
 			in.log.sharing.appears(rec.Task.Serial, rec.Seq)
+			in.log.given.appears(rec.Task.Serial, rec.Seq)
 		}
 		if in.survey && (rec.Kind == strace.RecordCall || rec.Kind == strace.RecordExit) && rec.Call.Result.Failed {
 			in.log.failures++
@@ -106,6 +107,7 @@ func (in *intake) moment(rec *strace.Record) (logEvent, bool) {
 		in.under[rec.Call] = e.op
 		if in.survey && in.log.attached {
 			in.log.sharing.begins(e.task, rec.Call)
+			in.log.given.begins(e.task, rec.Call)
 		}
 	case strace.RecordExit:
 		e.kind, e.op = eventExit, in.under[rec.Call]
@@ -121,6 +123,7 @@ func (in *intake) moment(rec *strace.Record) (logEvent, bool) {
 	case strace.RecordSignal:
 		if in.survey {
 			in.log.sharing.signal(e.tid, &rec.Signal)
+			in.log.given.signal(e.tid, &rec.Signal)
 		}
 		return e, false
 	case strace.RecordEnd:
@@ -220,6 +223,7 @@ func (in *intake) fill(o *op, c *strace.Call) {
 func (in *intake) relate(o *op) {
 	if in.survey && in.log.attached {
 		in.log.sharing.sees(o)
+		in.log.given.sees(o)
 	}
 }
 

@@ -17,7 +17,7 @@ type Log struct {
 	Notices []files.Notice // what is missing in it
 	window
 	kinship
-	blind bool // it leaves out calls that make descriptors: those of %network
+	blind bool // it leaves out calls that make descriptors: those of %network, or those that open files
 
 	start     int64 // time of its first line
 	attached  bool  // it does not begin with the start of a program
@@ -34,6 +34,7 @@ type Log struct {
 	epolls    map[number]bool   // those of them that are epolls
 	outside   map[int]bool      // calls that ask for what the model does not have, by index
 	sharing   sharing           // who can be a thread of whom
+	given     sharing           // the same by what calls give out alone, of which it takes the place in a blind log
 	births    map[int][]child   // tasks that were forked off before a call, by Mark.Seq of that
 	long      map[int]*op       // calls of which more is known only far behind their begin, by index
 }
@@ -66,10 +67,12 @@ func openWith(open Opener, name string, b bounds) (*Log, error) {
 }
 
 func newLog(name string, b bounds) *Log {
-	return &Log{
+	log := &Log{
 		Name: name, kinship: newKinship(), window: window{bounds: b}, skipped: map[string]int{}, seen: map[string]bool{}, outside: map[int]bool{},
-		clients: map[uint16]bool{}, long: map[int]*op{}, epolls: map[number]bool{}, deaths: map[int][]death{}, sharing: newSharing(),
+		clients: map[uint16]bool{}, long: map[int]*op{}, epolls: map[number]bool{}, deaths: map[int][]death{}, sharing: newSharing(), given: newSharing(),
 	}
+	log.given.given = true
+	return log
 }
 
 // survey reads a log to its end.

@@ -89,7 +89,7 @@ func (x *exec) finish(th *thread) {
 			return
 		}
 	}
-	if !th.begun && o.row.waits && x.fallsAsleep(o) && !timesOut(o) && !x.plan.atEnd(o) {
+	if !th.begun && o.row.waits && x.fallsAsleep(o) && !o.timesOut() && !x.plan.atEnd(o) {
 		// It slept before anything happened outside: what that makes ready comes in the order in which it happens.
 		x.begin(th)
 	}
@@ -227,12 +227,8 @@ func (x *exec) attempt(th *thread) {
 			return
 		}
 	}
-	if th.begun && timesOut(o) && o.row.isEpollWait() && !x.runnable(th) {
-		x.timeout(th) // it does not look for events any more, and those that are there have woken somebody else
-		return
-	}
-	if th.begun && o.want.errno == abi.EAGAIN && o.row.waits && !x.runnable(th) {
-		x.timeout(th) // SO_RCVTIMEO, SO_SNDTIMEO
+	if th.begun && o.timesOut() && (o.row.isEpollWait() || !o.row.parseIsWait()) && !x.runnable(th) {
+		x.timeout(th) // it does not look for what is there any more, and that has woken somebody else
 		return
 	}
 	if !x.ready(o) {
@@ -244,20 +240,26 @@ func (x *exec) attempt(th *thread) {
 	if !th.finished && x.runnable(th) {
 		x.run(th)
 	}
-	if !th.finished && !x.lost(th) && o.row.waits && x.ready(o) && !timesOut(o) {
+	if !th.finished && !x.lost(th) && o.row.waits && x.ready(o) && !o.timesOut() {
 		// It sleeps although what it waits for is there: somebody else was woken. It may have come later.
 		x.tally.rechecked++
 		th.k.WakeUp()
 		x.run(th)
 	}
-	if !th.finished && timesOut(o) && x.ready(o) && !x.lost(th) {
+	if !th.finished && o.timesOut() && x.ready(o) && !x.lost(th) {
 		x.timeout(th)
 	}
 }
 
-// timesOut reports whether the log has it that o waited in vain.
-func timesOut(o *op) bool {
-	return o.row.waits && o.want.ret == 0 && !o.want.failed() && !o.want.none && o.row.parseIsWait()
+// timesOut reports whether the log has it that o waited in vain, or that a socket waited as long as SO_RCVTIMEO or SO_SNDTIMEO lets it.
+func (o *op) timesOut() bool {
+	switch {
+	case !o.row.waits || o.want.none:
+		return false
+	case o.row.parseIsWait():
+		return o.want.ret == 0 && !o.want.failed()
+	}
+	return o.want.errno == abi.EAGAIN || o.want.errno == abi.EINPROGRESS
 }
 
 // timeout lets the time pass that th waits for at most.

@@ -26,6 +26,7 @@ type sharing struct {
 	over     int                 // calls that have ended
 	first    map[int]int         // by Serial: when a task was seen first, as Mark.Seq
 	births   map[int][]birth     // by Serial: tasks that have what their parent closed before they were seen
+	given    bool                // what a task works on tells nothing, only what it was given: the log does not show all that makes numbers
 }
 
 // copied is a clone that copied the table of a task, by Serial, when.
@@ -96,7 +97,9 @@ func (k *sharing) touches(task int, name string, fd, at int) {
 		k.frees(task, fd)
 		return
 	}
-	k.holds(task, fd, at)
+	if !k.given {
+		k.holds(task, fd, at)
+	}
 }
 
 // frees notes that a task has closed a number: those who have a table of their own still have theirs.
@@ -153,7 +156,7 @@ func (k *sharing) sees(o *op) {
 	switch {
 	case o.want.failed():
 	case o.name == "close":
-		if k.got[o.fd] < o.begin.Seq && o.fd > 2 { // those are everybody's
+		if k.got[o.fd] < o.begin.Seq && o.fd > 2 && !k.given { // those are everybody's
 			k.closings[o.fd] = append(k.closings[o.fd], closing{task: o.task, tid: o.tid, begin: o.begin.Seq, end: o.end.Seq})
 		}
 	case o.row.clones():

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -77,13 +78,18 @@ func spellBind(l *line) func() {
 	}
 }
 
+// waitLimitText is SO_RCVTIMEO and SO_SNDTIMEO in a scenario: long enough for a thread that brings something, and no longer.
+const waitLimitText = "(0, 200000)"
+
 func spellSetsockopt(l *line) func() {
 	value := fmt.Sprint(l.c.Args[3])
 	switch v := l.c.Args[3].(type) {
 	case [2]int:
 		value = fmt.Sprintf("(%d, %d)", v[0], v[1])
 	case []byte:
-		return nil // a time-out: how long nobody waits for
+		if value = waitLimitText; len(bytes.Trim(v, "\x00")) == 0 {
+			value = "(0, 0)"
+		}
 	}
 	level, name := l.int(1), l.int(2)
 	call := fmt.Sprintf("setsockopt(%s, %s, %s, %s)", l.fd(l.int(0)), levelWord(level), optionWord(level, name), value)

@@ -179,6 +179,7 @@ func (x *exec) begin(th *thread) {
 	x.precede(o)
 	th.next, th.on = o, nil
 	x.inherit(th, o)
+	x.unblock(o)
 	th.on = x.file(o, o.fd)
 	x.datagramTo(o)
 	x.note(o)

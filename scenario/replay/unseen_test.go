@@ -87,6 +87,22 @@ func TestUnseen(t *testing.T) {
 7 getsockname(4, {sa_family=AF_INET, sin_port=htons(50614), sin_addr=inet_addr("127.0.0.1")}, [16]) = 0
 7 accept(3, {sa_family=AF_INET, sin_port=htons(50614), sin_addr=inet_addr("127.0.0.1")}, [16]) = 5
 `},
+		{"files are opened by calls that are left out, and put in non-blocking mode", `7 close(3) = 0
+7 read(3, "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0>\0\1\0\0\0\0\0\0\0\0\0\0\0"..., 832) = 832
+7 close(3) = 0
+7 socket(AF_UNIX, SOCK_STREAM, 0) = 3
+7 socketpair(AF_UNIX, SOCK_STREAM, 0, [4, 5]) = 0
+8 read(6, "a", 8) = 1
+8 close(6) = 0
+7 read(6, "b", 8) = 1
+7 close(6) = 0
+8 recvfrom(4, 0x7ffe, 8, 0, NULL, NULL) = -1 EAGAIN (Resource temporarily unavailable)
+7 sendto(5, "x", 1, 0, NULL, 0) = 1
+8 recvfrom(4, "x", 8, 0, NULL, NULL) = 1
+7 socket(AF_UNIX, SOCK_STREAM, 0) = 9
+7 close(4) = 0
+8 recvfrom(5, "", 8, 0, NULL, NULL) = 0
+`},
 		{"who is killed goes at once", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 pipe2([3, 4], 0) = 0
 7 clone(child_stack=NULL, flags=SIGCHLD) = 8
 7 close(4) = 0

@@ -19,7 +19,10 @@ type Tracker struct {
 	// Surprises counts the descriptors that were not the lowest number free; the first is at Surprise.
 	Surprises int
 	Surprise  strace.Pos
-	overlaps  int // calls under way
+	// Reopened counts the descriptors that were used after they had been closed, and that no call of the log has made again.
+	Reopened int
+	Unopened bool // a program was read that no call of the log has opened
+	overlaps int  // calls under way
 }
 
 // member is what a task has.

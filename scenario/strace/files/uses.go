@@ -36,6 +36,9 @@ var uses = map[string][]use{
 	"vmsplice": {{0, Pipe}}, "copy_file_range": {{0, Regular}, {2, Regular}}, "signalfd4": {{0, Signalfd}},
 }
 
+// elfMagic is how a program or library begins.
+const elfMagic = "\x7fELF"
+
 // uses learns from the descriptors that a call works on.
 func (e *event) uses() {
 	r := &e.c.Result
@@ -53,6 +56,8 @@ func (e *event) uses() {
 		}
 		f := e.table.Get(int(fd), e.at)
 		if f == nil { // it must have been opened where the log does not show it
+			e.t.Reopened++
+			e.t.Unopened = e.t.Unopened || strings.HasPrefix(e.arg(1).Text, elfMagic)
 			f = &File{Opened: e.at}
 			e.table.put(int(fd), f, false)
 		}
