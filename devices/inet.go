@@ -26,6 +26,8 @@ type InetNet struct {
 	ehash       sim.Spinlock
 	established map[tuple]*inetSock // connections of TCP
 	cpus        []*softnet
+	pages       taskFrags
+	ticks       int64 // of the clock of TCP, beside the time that passes: a microsecond for each packet
 	pool        tcpPool
 	sleepers    sleepers
 

@@ -35,8 +35,8 @@ import (
 // meanwhile waits its turn. So a write has woken the reader's epoll when it returns, and the answer to a packet of a call
 // comes to the caller's own socket by its backlog, at the end of the call. Each task has a processor of its own.
 //
-// What Linux decides by measuring time is left out: the growth of receive buffers with use (tcp_rcv_space_adjust), rates
-// and pacing, retransmission of lost data – nothing is lost. docs/tcp.md has the list, and what is exact.
+// What Linux decides by measuring time is left out: rates and pacing, retransmission of lost data – nothing is lost. For
+// the growth of receive buffers a packet takes a microsecond. docs/tcp.md has the list, and what is exact.
 //
 // ->poll, wake-ups and senders read state, shutdown, err, the sequence numbers, urg_data, wmem_queued, sndbuf and the
 // NOSPACE flag without a lock.
@@ -88,6 +88,7 @@ type Tcp struct {
 	nospace    bool // somebody found it not writable: SOCK_NOSPACE
 	hashed     bool // in ehash
 	held       bool // Hold has been called
+	unforeseen bool // of a client that nothing has come to yet: no header is predicted
 	ackPending uint8
 	nagle      uint8
 	deferred   uint8 // what release has still to do
@@ -105,7 +106,7 @@ type Tcp struct {
 	wmemQueued, sndbuf       int32
 	mss                      int32 // mss_cache
 	cwnd, packets            int32 // how many may be under way, and are
-	delivered                int32 // how many have been acknowledged
+	delivered                int32 // how many were acknowledged, with the SYN
 
 	// Receiving.
 	rcvNxt, rcvWup, copiedSeq int64
@@ -115,12 +116,14 @@ type Tcp struct {
 	early                     packetQueue // came before what is in front of it, in order: out_of_order_queue
 	rmem, rcvbuf              int32
 	rcvlowat                  int32
+	tsRecent                  int32 // the time stamp to send back
 	urgSeq                    int64
 	urgData                   uint16
 	quick, pingpong           uint8
 	rcvMss, lastSegSize       int32
-	userMss                   int32 // TCP_MAXSEG
-	ato, lrcvtime             int64 // ns
+	userMss                   int32     // TCP_MAXSEG
+	ato, lrcvtime             int64     // ns
+	rcvq                      *rcvSpace // nil: nothing has come
 
 	peer     *Tcp       // where its packets go, as long as that is in ehash
 	listener *tcpListen // of a listener

@@ -55,7 +55,11 @@ func (t *Tcp) incrQuickack() {
 // dataReceived keeps account of what comes, and how fast. Models tcp_event_data_recv.
 func (t *Tcp) dataReceived(s *tcpSkb) {
 	t.ackPending |= ackSched
+	if t.rcvq == nil {
+		t.startSpace()
+	}
 	t.measureRcvMss(s)
+	t.measureRtt()
 	now := t.m.Now()
 	if t.ato == 0 {
 		t.incrQuickack()
@@ -81,12 +85,12 @@ func (t *Tcp) dataReceived(s *tcpSkb) {
 func (t *Tcp) measureRcvMss(s *tcpSkb) {
 	last := t.lastSegSize
 	t.lastSegSize = 0
-	n := int32(s.len())
+	n := s.mss()
 	if n >= t.rcvMss {
 		if n != t.rcvMss {
 			t.setRatio(s)
 		}
-		t.rcvMss = min(n, int32(t.fullMss()))
+		t.rcvMss = min(n, int32(t.advMss()))
 		if s.psh {
 			t.ackPending |= ackPushed
 		}

@@ -121,7 +121,7 @@ func (t *Tcp) tcpConnect(addr abi.Sockaddr) abi.Errno {
 	t.setErr(0)
 	t.done = false
 	t.startSequence()
-	t.initialWindow(t.fullMss() + 12)
+	t.initialWindow(t.advMss() + timestamps)
 	s := t.net.newSkb(0, 0)
 	s.syn, s.end = true, 1
 	t.addWmem(s.cost)
@@ -138,8 +138,8 @@ func (t *Tcp) tcpConnect(addr abi.Sockaddr) abi.Errno {
 func (t *Tcp) startSequence() {
 	t.sndUna, t.sndNxt, t.writeSeq, t.sndUp, t.sndSml, t.pushedSeq = 0, 0, 0, 0, 0, 0
 	t.sndWl1 = 0
-	t.sndWnd, t.maxWindow, t.cwnd, t.delivered, t.mss = 0, 0, tcpInitCwnd, 0, int32(t.fullMss())
-	t.rcvNxt, t.rcvWup, t.copiedSeq, t.urgSeq = 0, 0, 0, 0
+	t.sndWnd, t.maxWindow, t.cwnd, t.mss = 0, 0, tcpInitCwnd, int32(t.fullMss())
+	t.rcvNxt, t.rcvWup, t.copiedSeq, t.urgSeq, t.rcvq = 0, 0, 0, 0, nil
 	t.initRcvMss()
 }
 
@@ -195,9 +195,10 @@ func (t *Tcp) rcvSynSent(p *tcpPacket) {
 	default:
 		t.peer = p.from
 		t.rcvNxt = p.seq + 1
-		t.rcvWup, t.copiedSeq = t.rcvNxt, t.rcvNxt
+		t.rcvWup, t.copiedSeq, t.tsRecent = t.rcvNxt, t.rcvNxt, p.stamp
 		t.ack(p)
 		t.finishConnect()
+		t.unforeseen = true
 		if !t.dead {
 			t.stateChange()
 		}
@@ -218,6 +219,7 @@ func (t *Tcp) finishConnect() {
 	t.timers = nil // most connections need none for long
 	t.setState(inetEstablished)
 	t.lrcvtime = t.m.Now()
+	t.cwnd, t.delivered = tcpInitCwnd, 1
 	t.syncMss()
 	t.initRcvMss()
 	t.initWindowClamp()
@@ -245,7 +247,7 @@ func (t *Tcp) simultaneousOpen(p *tcpPacket) {
 	t.peer = p.from
 	t.setState(inetSynRecv)
 	t.rcvNxt = p.seq + 1
-	t.rcvWup, t.copiedSeq = t.rcvNxt, t.rcvNxt
+	t.rcvWup, t.copiedSeq, t.tsRecent = t.rcvNxt, t.rcvNxt, p.stamp
 	t.sndWnd, t.maxWindow = p.window, p.window
 	t.sendSynAck()
 }

@@ -5,6 +5,7 @@ import "github.com/epollsim/epollsim/abi"
 // doRcv handles a packet for t, whose spinlock the caller holds, or which it owns. Models tcp_v4_do_rcv.
 func (t *Tcp) doRcv(p *tcpPacket) {
 	enter(t.m, "tcp_v4_do_rcv")
+	t.refresh()
 	switch {
 	case t.fastPath(p):
 		t.rcvFast(p)
@@ -32,9 +33,13 @@ func (t *Tcp) rcvState(p *tcpPacket) {
 	if p.flags&flagAck == 0 {
 		return
 	}
+	t.storeStamp(p)
 	t.ack(p)
 	if t.closing(p) {
 		return
+	}
+	if t.state == inetEstablished {
+		t.measureEcho(p)
 	}
 	t.urg(p)
 	if t.state.in(inetEstablished, inetFinWait1, inetFinWait2) || p.seq < t.rcvNxt {
@@ -54,7 +59,7 @@ func (t *Tcp) rcvState(p *tcpPacket) {
 // fastPath reports whether p is data that comes as expected: nothing urgent, no FIN, the same window, and memory for it is
 // charged already. Models the prediction of tcp_rcv_established.
 func (t *Tcp) fastPath(p *tcpPacket) bool {
-	return t.state == inetEstablished && p.skb != nil && p.flags&^flagPsh == flagAck && p.urgPtr == 0 && t.urgData == 0 &&
+	return t.state == inetEstablished && !t.unforeseen && p.skb != nil && p.flags&^flagPsh == flagAck && p.urgPtr == 0 && t.urgData == 0 &&
 		t.early.first == nil && p.window == t.sndWnd && p.seq == t.rcvNxt && t.rcvWnd > 0 && p.skb.cost <= -(t.wmemQueued+t.rmem)&(pageSize-1)
 }
 
@@ -62,6 +67,8 @@ func (t *Tcp) fastPath(p *tcpPacket) bool {
 func (t *Tcp) rcvFast(p *tcpPacket) {
 	s := p.skb
 	p.skb = nil
+	t.storeStamp(p)
+	t.measureEcho(p)
 	s.fin, s.psh = false, p.flags&flagPsh != 0
 	t.queueRcv(s, p.end)
 	if p.ack != t.sndUna {
@@ -106,6 +113,7 @@ func (t *Tcp) ack(p *tcpPacket) {
 	}
 	advanced := p.ack > t.sndUna
 	if advanced || p.seq > t.sndWl1 || p.seq == t.sndWl1 && (p.window > t.sndWnd || p.window == 0) {
+		t.unforeseen = t.unforeseen && p.window == t.sndWnd
 		t.sndWl1, t.sndWnd = p.seq, p.window
 		if p.window > t.maxWindow {
 			t.maxWindow = p.window
@@ -119,10 +127,8 @@ func (t *Tcp) ack(p *tcpPacket) {
 		t.sndUp = p.ack
 	}
 	t.m.Write(t.id, fieldSndNxt)
-	ofSyn := t.sndUna == 0
 	t.sndUna = p.ack
 	acked := int32(0)
-	limited := t.packets >= t.cwnd
 	for s := t.rtxQueue.first; s != nil && s.end <= p.ack; s = t.rtxQueue.first {
 		t.rtxQueue.pop()
 		t.addWmem(-s.cost)
@@ -133,8 +139,24 @@ func (t *Tcp) ack(p *tcpPacket) {
 		acked += t.trim(s, int(p.ack-s.seq))
 	}
 	t.packets -= acked
-	if t.delivered += acked; !ofSyn && (limited || t.delivered < tcpInitCwnd) {
-		t.cwnd += acked // slow start; of the first segments as BBR has it
+	t.growCwnd(acked)
+}
+
+// growCwnd lets more packets be under way after an acknowledgement of some, until ten were acknowledged, or while there are
+// fewer than the way could hold: a short one, three packets and what three segments as long as possible are sent as. Models
+// bbr_set_cwnd and bbr_quantization_budget.
+func (t *Tcp) growCwnd(acked int32) {
+	target := (3 + 3*max(gsoMaxSize/t.mss, 2) + 1) &^ 1
+	if t.delivered += acked; t.delivered < tcpInitCwnd || t.cwnd < target {
+		t.cwnd += acked
+	}
+}
+
+// storeStamp notes the time stamp to send back: that of the packet behind what was acknowledged last, not of the last one.
+// Models tcp_replace_ts_recent.
+func (t *Tcp) storeStamp(p *tcpPacket) {
+	if p.seq <= t.rcvWup {
+		t.tsRecent = p.stamp
 	}
 }
 
@@ -146,7 +168,7 @@ func (t *Tcp) trim(s *tcpSkb, n int) int32 {
 	s.from += n
 	s.cost -= int32(n)
 	t.addWmem(-int32(n))
-	s.packets = int32(max((s.len()+int(t.mss)-1)/int(t.mss), 1))
+	s.setPackets(int(t.mss))
 	return max(before-s.packets, 0)
 }
 
@@ -245,7 +267,7 @@ func (t *Tcp) takeData(p *tcpPacket) {
 	if s := p.skb; s != nil {
 		s.fin, s.psh = p.flags&flagFin != 0, p.flags&flagPsh != 0
 		t.queueRcv(s, p.end)
-		p.skb = nil
+		p.skb, t.unforeseen = nil, false
 	} else {
 		t.queueFin(p.end)
 	}
@@ -269,17 +291,19 @@ func (t *Tcp) queueFin(end int64) {
 }
 
 // ownsAlone reports whether the last segment, or the one that it went into, is no longer the sender's too.
-func (t *Tcp) ownsAlone(s *tcpSkb) bool { return s.merged || t.peer != nil && t.peer.sndUna >= s.end }
+func (t *Tcp) ownsAlone(s *tcpSkb) bool {
+	return s.merged || s.own || t.peer != nil && t.peer.sndUna >= s.end
+}
 
 // queueRcv puts a segment at the end of the receive queue. It costs less if it could go into the last one: that has room for
 // its pieces, and is no longer the sender's too. Models tcp_queue_rcv with tcp_try_coalesce.
 func (t *Tcp) queueRcv(s *tcpSkb, end int64) {
-	s.frags, s.merged = 1, false
 	cost := s.cost
-	if last := t.receiveQueue.last; last != nil && !last.fin && last.frags < tcpMaxFrags && t.ownsAlone(last) {
+	last := t.receiveQueue.last
+	s.merged = last != nil && !last.fin && last.frags+s.frags <= tcpMaxFrags && t.ownsAlone(last)
+	if s.merged {
 		cost -= tcpSkbCost
-		s.merged = true
-		s.frags = last.frags + 1
+		s.frags += last.frags
 	}
 	s.end = end
 	t.receiveQueue.push(s)

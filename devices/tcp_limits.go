@@ -141,32 +141,38 @@ func (t *Tcp) setWindowClamp(v int64) abi.Errno {
 		t.windowClamp = 0
 		return 0
 	}
+	t.clampWindow(v)
+	return 0
+}
+
+// clampWindow is the rest of that.
+func (t *Tcp) clampWindow(v int64) {
 	old := t.windowClamp
-	t.windowClamp = max(v&(1<<32-1), minTcpWindow)
-	if v < 0 {
-		t.windowClamp = minTcpWindow
-	}
+	t.windowClamp = max(v, minTcpWindow)
 	switch {
 	case t.windowClamp < old:
 		t.rcvSsthresh = min(t.rcvSsthresh, t.windowClamp)
 	case t.windowClamp > old:
 		t.rcvSsthresh = max(t.rcvSsthresh, min(t.rcvWnd, t.windowClamp))
 	}
-	return 0
 }
+
+// advMss is how long the segments are that the peer may send, as this side has told it.
+func (t *Tcp) advMss() int64 {
+	if asked := int64(t.userMss); asked > 0 && asked < t.fullMss()+timestamps {
+		return asked - timestamps
+	}
+	return t.fullMss()
+}
+
+const timestamps = 12 // bytes of a header
 
 // agreedMss is how long segments are: as long as the loopback carries them, or as TCP_MAXSEG of either side said.
 func (t *Tcp) agreedMss() int64 {
-	mss := t.fullMss()
-	asked := t.userMss
-	if p := t.peer; p != nil && p.userMss > 0 && (asked == 0 || p.userMss < asked) {
-		asked = p.userMss
+	if p := t.peer; p != nil {
+		return min(t.advMss(), p.advMss())
 	}
-	const timestamps = 12
-	if asked > 0 && int64(asked) < mss+timestamps {
-		return int64(asked) - timestamps
-	}
-	return mss
+	return t.advMss()
 }
 
 // finTime is how long a connection waits for the FIN of the peer when nobody has it any more (ns), negative: not at all.

@@ -85,9 +85,9 @@ func (t *Tcp) receiveSyn(p *tcpPacket) {
 	c.conn, c.parent, c.peer = ssConnected, t, p.from
 	c.state = inetSynRecv
 	c.startSequence()
-	c.rcvNxt, c.rcvWup, c.copiedSeq = 1, 1, 1
+	c.rcvNxt, c.rcvWup, c.copiedSeq, c.tsRecent = 1, 1, 1, p.stamp
 	c.sndNxt, c.writeSeq, c.pushedSeq, c.sndUp, c.sndSml = 1, 1, 1, 1, 1
-	c.initialWindow(c.fullMss())
+	c.initialWindow(c.advMss())
 	n.tcp.lock.Lock()
 	n.tcp.take(&c.inetSock, p.dst.Port())
 	n.tcp.lock.Unlock()

@@ -211,8 +211,7 @@ func (t *Tcp) deliver(p *tcpPacket) {
 	t.m.Read(t.id, fieldOwned)
 	if t.owned {
 		t.m.Write(t.id, fieldBacklogQ)
-		t.backlog.push(p)
-		t.backlogLen += p.cost()
+		t.addBacklog(p)
 		t.slock.Unlock()
 		return
 	}
@@ -260,16 +259,47 @@ func (t *Tcp) flushBacklog() {
 	t.slock.Unlock()
 }
 
-// flushBacklogLocked lets go of the spinlock while it handles a packet; more may come. The caller has the point of the
-// backlog before it. Models __release_sock.
+// flushBacklogLocked lets go of the spinlock while it handles what has come until now; more may come. The caller has the
+// point of the backlog before it. Models __release_sock.
 func (t *Tcp) flushBacklogLocked() {
-	for p := t.backlog.pop(); p != nil; p = t.backlog.pop() {
+	for t.backlog.first != nil {
+		come := t.backlog
+		t.backlog = packetQueue{}
 		t.slock.Unlock()
-		t.doRcv(p)
+		for p := come.pop(); p != nil; p = come.pop() {
+			t.doRcv(p)
+		}
 		t.slock.Lock()
 		t.m.Write(t.id, fieldBacklogQ)
 	}
 	t.backlogLen = 0
+}
+
+// addBacklog leaves a packet to the owner. One that follows an acknowledgement without data, or data that is not the
+// sender's too, becomes one with that if both were sent in the same millisecond, which is what their time stamps tell: of
+// the window that the first one offered nobody hears. Models tcp_add_to_backlog.
+func (t *Tcp) addBacklog(p *tcpPacket) {
+	const alone = flagSyn | flagRst | flagProbe
+	last := t.backlog.last
+	if last == nil || last.skb != nil && !last.skb.own || last.end != p.seq || last.stamp != p.stamp || last.echo != p.echo ||
+		(last.flags|p.flags)&alone != 0 || last.flags&p.flags&flagAck == 0 || last.urgPtr != 0 || p.urgPtr != 0 {
+		t.backlog.push(p)
+		t.backlogLen += p.cost()
+		return
+	}
+	if s := p.skb; s != nil {
+		t.backlogLen += s.cost - tcpSkbCost
+		if last.skb != nil {
+			t.net.append(last.skb, s)
+		} else {
+			last.skb, p.skb = s, nil
+		}
+	}
+	last.end, last.flags = p.end, last.flags|p.flags
+	if p.ack >= last.ack {
+		last.ack, last.window = p.ack, p.window
+	}
+	t.net.freePacket(p)
 }
 
 // What release has to do.

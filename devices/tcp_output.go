@@ -70,10 +70,10 @@ func (t *Tcp) sendmsg(msg *Msg) (sent int, errno abi.Errno) {
 
 // sendData fills the write queue; what it sends on the way are full segments.
 func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
-	segments, goal := 0, t.goal(msg)
+	segments, goal, full := 0, t.goal(msg), false
 	for sent < len(msg.Data) {
 		s := t.writeQueue.last
-		if s == nil || s.fin || s.eor || s.len() >= goal {
+		if s == nil || s.fin || s.eor || s.len() >= goal || full {
 			if !t.memoryFree(false) {
 				if errno := t.waitMemory(msg, sent, deadline); errno != 0 {
 					return sent, errno
@@ -91,7 +91,11 @@ func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
 			}
 			s = t.newSegment(min(len(msg.Data)-sent, goal))
 		}
-		n := min(len(msg.Data)-sent, goal-s.len())
+		n := t.net.fragment(s, min(len(msg.Data)-sent, goal-s.len()))
+		if full = n == 0; full {
+			t.markPush(s)
+			continue
+		}
 		t.net.room(s, n)
 		copy(s.data.b[s.to:], msg.Data[sent:sent+n])
 		if sent == 0 {
@@ -281,9 +285,10 @@ func (t *Tcp) pushPending(nagle uint8) {
 // one at most. True: there is something to send, and nothing under way. Models tcp_write_xmit.
 func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 	sent := false
+	t.refresh()
 	for s := t.writeQueue.first; s != nil && s.end > s.seq; s = t.writeQueue.first {
 		mss := int(t.mss)
-		quota := min(int(t.cwndRoom()), max(gsoMaxSize/mss, 2))
+		quota := min(int(t.cwndTest()), max(gsoMaxSize/mss, 2))
 		if quota <= 0 {
 			break
 		}
@@ -300,7 +305,7 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 		}
 		t.writeQueue.pop()
 		t.rtxQueue.push(s)
-		s.packets = int32(max((s.len()+mss-1)/mss, 1))
+		s.setPackets(mss)
 		t.packets += s.packets
 		if s.len() < int(s.packets)*mss {
 			t.sndSml = s.end
@@ -321,8 +326,9 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 	return t.rtxQueue.first == nil && t.writeQueue.first != nil
 }
 
-// cwndRoom is how many packets the congestion window has room for, of one segment at most half of it. Models tcp_cwnd_test.
-func (t *Tcp) cwndRoom() int32 { return min(max(t.cwnd>>1, 1), t.cwnd-t.packets) }
+// cwndTest is how many packets the congestion window lets go at once: half of it, so that two segments can be under way.
+// Models tcp_cwnd_test.
+func (t *Tcp) cwndTest() int32 { return min(max(t.cwnd>>1, 1), t.cwnd-t.packets) }
 
 // sendable reports whether the peer's window has room for a packet of s, with its FIN, and Nagle's algorithm lets it go.
 // Models tcp_snd_wnd_test, and tcp_nagle_test where it is asked.
@@ -340,7 +346,7 @@ func (t *Tcp) sendable(s *tcpSkb, nagle uint8) bool {
 // grow moves bytes of the segment behind s into s. Models tcp_grow_skb.
 func (t *Tcp) grow(s *tcpSkb, missing int) {
 	next := s.next
-	if next == nil || s.eor || missing <= 0 || next.len() == 0 {
+	if next == nil || s.eor || missing <= 0 || next.len() == 0 || s.frags+next.fragsOf(missing) > tcpMaxFrags {
 		return
 	}
 	n := min(missing, next.len())
@@ -348,6 +354,8 @@ func (t *Tcp) grow(s *tcpSkb, missing int) {
 	s.to += copy(s.data.b[s.to:s.to+n], next.bytes())
 	s.end += int64(n)
 	s.cost += int32(n)
+	s.frags += next.fragsOf(n)
+	next.frags = next.fragsOf(next.len() - n)
 	next.from += n
 	next.seq += int64(n)
 	next.cost -= int32(n)
@@ -395,6 +403,7 @@ func (t *Tcp) splitPoint(s *tcpSkb, quota int, nagle uint8) int {
 func (t *Tcp) split(s *tcpSkb, n int) {
 	rest := t.net.clone(s)
 	rest.seq, rest.from, rest.cost = s.seq+int64(n), s.from+n, tcpSkbCost+int32(s.len()-n)
+	rest.frags, s.frags = s.fragsOf(s.len()-n), s.fragsOf(n)
 	s.end, s.to = rest.seq, rest.from
 	s.fin, s.psh = false, false
 	t.addWmem(tcpSkbCost)
@@ -430,7 +439,8 @@ func (t *Tcp) transmitPart(s *tcpSkb, from, to int) {
 	}
 	if from > 0 || !last {
 		c := p.skb
-		c.seq, c.from, c.to, c.cost = p.seq, s.from+from, s.from+to, tcpSkbCost+int32(to-from)
+		c.frags = s.fragsOf(to - from)
+		c.seq, c.from, c.to, c.cost, c.gso, c.own = p.seq, s.from+from, s.from+to, tcpSkbCost+int32(to-from), 0, true
 		if !last {
 			p.end = s.seq + int64(to)
 		}
@@ -439,7 +449,7 @@ func (t *Tcp) transmitPart(s *tcpSkb, from, to int) {
 	if s.fin && last {
 		p.flags |= flagFin
 	}
-	if s.psh && last {
+	if s.psh && last || p.skb != nil && p.skb.gso > 0 {
 		p.flags |= flagPsh
 	}
 	if s.syn {
@@ -464,7 +474,7 @@ func (t *Tcp) transmitPart(s *tcpSkb, from, to int) {
 func (t *Tcp) packet(flags uint8) *tcpPacket {
 	return t.net.newPacket(&tcpPacket{
 		src: netip.AddrPortFrom(t.source, t.local.Port()), dst: t.remote, from: t, to: t.peer, flags: flags,
-		seq: t.sndNxt, end: t.sndNxt, ack: t.rcvNxt, window: t.selectWindow(flags&flagSyn != 0),
+		seq: t.sndNxt, end: t.sndNxt, ack: t.rcvNxt, window: t.selectWindow(flags&flagSyn != 0), stamp: t.stampNow(), echo: t.tsRecent,
 	})
 }
 

@@ -96,9 +96,7 @@ func (t *Tcp) readFin(r *tcpRead) bool {
 	}
 	t.advance(r, 1)
 	if !r.peek {
-		t.receiveQueue.pop()
-		t.rmem -= s.cost
-		t.net.freeSkb(s)
+		t.eat()
 	}
 	return true
 }
@@ -119,12 +117,16 @@ func (t *Tcp) readSegment(r *tcpRead, s *tcpSkb) (end bool) {
 			}
 		}
 	}
+	last := s.next == nil || !s.next.merged // of those that are one on Linux
 	if used > 0 {
 		if r.msg.Flags&abi.MSG_TRUNC == 0 {
 			copy(r.msg.Data[r.copied:], s.bytes()[offset:offset+used])
 		}
 		t.advance(r, used)
 		r.copied += used
+		if last || r.left() == 0 {
+			t.adjustSpace()
+		}
 	}
 	if t.urgData != 0 && t.copiedSeq > t.urgSeq {
 		t.setUrg(0)
@@ -136,12 +138,22 @@ func (t *Tcp) readSegment(r *tcpRead, s *tcpSkb) (end bool) {
 		t.advance(r, 1)
 	}
 	if fin := s.fin; !r.peek {
-		t.receiveQueue.pop()
-		t.rmem -= s.cost
-		t.net.freeSkb(s)
+		t.eat()
 		return fin
 	}
 	return s.fin
+}
+
+// eat takes the first segment, which was read, off the receive queue. What it cost is paid until the last of those that went
+// into it was read. Models tcp_eat_recv_skb.
+func (t *Tcp) eat() {
+	s := t.receiveQueue.pop()
+	if next := t.receiveQueue.first; next != nil && next.merged {
+		next.cost += s.cost
+	} else {
+		t.rmem -= s.cost
+	}
+	t.net.freeSkb(s)
 }
 
 // advance moves the read on, and with it, unless it is a peek, the stream.

@@ -14,14 +14,25 @@ type tcpSkb struct {
 	from, to int // what of data
 	cost     int32
 	packets  int32 // that it is under way as
-	frags    int32 // pieces, when it was received
+	gso      int32 // how long each of them is, if they are several: gso_size
+	frags    int32 // stretches of memory
+	place    int64 // behind the last of them, while it is written to
 	merged   bool  // it went into the one before it in the receive queue
+	own      bool  // it is not the sender's too: a segment was cut into packets on its way
 	fin, psh bool
 	syn      bool
 	eor      bool // MSG_EOR: nothing is added
 }
 
 func (s *tcpSkb) len() int { return s.to - s.from }
+
+// setPackets says how many packets s is under way as: tcp_set_skb_tso_segs.
+func (s *tcpSkb) setPackets(mss int) {
+	s.packets, s.gso = 1, 0
+	if s.len() > mss {
+		s.packets, s.gso = int32((s.len()+mss-1)/mss), int32(mss)
+	}
+}
 
 // bytes are those of the segment.
 func (s *tcpSkb) bytes() []byte { return s.data.b[s.from:s.to] }
@@ -74,6 +85,8 @@ type tcpPacket struct {
 	seq, end int64
 	ack      int64
 	window   int64
+	stamp    int32 // its time stamp: when it was sent, ms
+	echo     int32 // the time stamp that it sends back
 	urgPtr   int64 // behind the urgent byte; 0: none
 	skb      *tcpSkb
 	flags    uint8
@@ -134,6 +147,29 @@ func (n *InetNet) clone(s *tcpSkb) *tcpSkb {
 		s.data.refs++
 	}
 	return c
+}
+
+// append puts the bytes of a segment behind those of s, which has its memory alone or shares it with that.
+func (n *InetNet) append(s, more *tcpSkb) {
+	s.gso = max(s.mss(), more.mss())
+	s.cost += more.cost - tcpSkbCost
+	s.frags += more.frags
+	if s.data == more.data && s.to == more.from {
+		s.to = more.to
+		return
+	}
+	b := n.pool.newBytes(s.len() + more.len())
+	copy(b.b[copy(b.b, s.bytes()):], more.bytes())
+	n.pool.freeBytes(s.data)
+	s.data, s.from, s.to = b, 0, s.len()+more.len()
+}
+
+// mss is how long the packets are that s came as.
+func (s *tcpSkb) mss() int32 {
+	if s.gso > 0 {
+		return s.gso
+	}
+	return int32(s.len())
 }
 
 // room makes room for more bytes at the end of s, which nobody shares.

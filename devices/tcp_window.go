@@ -21,7 +21,8 @@ func (t *Tcp) setRatio(s *tcpSkb) {
 	ratio := uint8(max(1, min(int64(s.len())<<8/int64(s.cost), 255)))
 	if ratio != t.ratio {
 		t.ratio = ratio
-		t.windowClamp = t.winFromSpace(int64(t.rcvbuf))
+		t.clampWindow(t.fullSpace())
+		t.rcvq.space = min(t.rcvq.space, t.windowClamp)
 	}
 }
 
@@ -38,7 +39,7 @@ func (t *Tcp) initialWindow(mss int64) {
 	if space > mss {
 		space -= space % mss
 	}
-	t.rcvWnd = min(space, 65535)
+	t.rcvWnd = space // though a SYN cannot say more than 65535
 	most := min(max(space, tcpRmemMax), clamp)
 	t.rcvWscale = uint8(min(max(bits.Len64(uint64(most))-1-15, 0), 14))
 	t.windowClamp = min(65535<<t.rcvWscale, clamp)
@@ -48,7 +49,7 @@ func (t *Tcp) initialWindow(mss int64) {
 // initWindowClamp limits the window of a new connection to the buffer, less one segment if that has many. Models
 // tcp_init_buffer_space.
 func (t *Tcp) initWindowClamp() {
-	most, mss := t.fullSpace(), t.agreedMss()
+	most, mss := t.fullSpace(), t.advMss()
 	t.windowClamp = min(t.windowClamp, most)
 	if t.windowClamp > 2*mss && t.windowClamp+mss > most {
 		t.windowClamp = max(2*mss, most-mss)
@@ -110,6 +111,6 @@ func (t *Tcp) growWindow(s *tcpSkb) {
 	if room <= 0 {
 		return
 	}
-	t.rcvSsthresh += min(room, max(2*t.fullMss(), 2*int64(s.len())))
+	t.rcvSsthresh += min(room, max(2*t.advMss(), 2*int64(s.len())))
 	t.quick |= 1
 }

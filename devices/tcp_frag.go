@@ -1,0 +1,67 @@
+package devices
+
+import "github.com/epollsim/epollsim/sim"
+
+// Where the bytes of a segment lie: each task fills pages of its own, whatever socket it writes to, and a segment has a
+// limited number of stretches. One that is written to in turn with others has many short ones, and is full early.
+
+const (
+	pageFragSize = 32768 // of a page that a task fills
+	pageFragMin  = 32    // what has to be left of it
+)
+
+// pageFrag is the page that a task fills, models task_frag.
+type pageFrag struct {
+	task *sim.Task
+	at   int64 // the place of the next byte, another one in every page
+	left int
+}
+
+// taskFrags are those of the tasks that have written last.
+type taskFrags struct {
+	frags [8]pageFrag
+	next  int   // the one to forget
+	pages int64 // that were begun
+}
+
+// current is the page of the running task.
+func (p *taskFrags) current(task *sim.Task) *pageFrag {
+	for i := range p.frags {
+		if p.frags[i].task == task {
+			return &p.frags[i]
+		}
+	}
+	f := &p.frags[p.next]
+	p.next = (p.next + 1) % len(p.frags)
+	*f = pageFrag{task: task}
+	return f
+}
+
+// fragment finds room for up to n more bytes of s, and returns for how many: none if s has as many stretches as it may.
+// Models that part of tcp_sendmsg_locked, with sk_page_frag_refill and skb_can_coalesce.
+func (n *InetNet) fragment(s *tcpSkb, size int) int {
+	f := n.pages.current(n.sys.M.Current())
+	if f.left < pageFragMin {
+		n.pages.pages++
+		f.at, f.left = n.pages.pages*2*pageFragSize, pageFragSize
+	}
+	if s.frags == 0 || s.place != f.at {
+		if s.frags >= tcpMaxFrags {
+			return 0
+		}
+		s.frags++
+	}
+	size = min(size, f.left)
+	f.at += int64(size)
+	f.left -= size
+	s.place = f.at
+	return size
+}
+
+// fragsOf is about how many stretches n bytes of s have.
+func (s *tcpSkb) fragsOf(n int) int32 {
+	if s.frags <= 1 || n >= s.len() {
+		return max(s.frags, 1)
+	}
+	return max((s.frags*int32(n)+int32(s.len())-1)/int32(s.len()), 1)
+}
