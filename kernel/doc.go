@@ -18,7 +18,8 @@
 //	   ├── vfs.System (counters)                                              └ fputs: ends of descriptions
 //	   └── eventpoll.Statics                                                     to run on the way out
 //
-// A call begins with enter (signals that came in user mode are taken, the entry is a point), does its work,
+// A call begins with enter (signals that came in user mode are taken, the entry is a point unless user code shares
+// nothing), does its work,
 // and ends with leave (delayed fputs in reverse order, then signals, then the point behind which user code
 // runs). An interrupted call returns one of ERESTART* inside and is made again, or is EINTR outside.
 //
@@ -44,6 +45,7 @@ package kernel
 //	kernel.go version.go        boot; versions
 //	behaviour*.go rules.go      the table of what versions do otherwise, and the switches it sets
 //	process.go thread.go        who runs
+//	user_memory.go              what threads share between two calls, for explorers
 //	signal*.go                  delivery; send, stop
 //	calls.go sys_*.go           the interface, and a file for each family of calls
 //	namespace.go                the private directory and the devices

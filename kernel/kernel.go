@@ -21,10 +21,7 @@ type Options struct {
 	Check bool
 	// TraceState lets every traced call end with an event that holds the state of the whole kernel.
 	TraceState bool
-	// UserMemory calls TouchUser for what its argument, a thread that returns to user code, may read or change until
-	// its next call. nil: everything, so that what one thread does between two calls is ordered with what every other
-	// does. Explorers visit far fewer interleavings if they know better.
-	UserMemory func(*Thread)
+	UserMemory UserMemory
 	// PMSleep gives the kernel CONFIG_PM_SLEEP, without which EPOLLWAKEUP is dropped.
 	PMSleep bool
 	// MaxUserWatches is fs.epoll.max_user_watches; 0: the default.
@@ -49,8 +46,8 @@ type Kernel struct {
 	system  vfs.System
 	epoll   *eventpoll.Statics
 	user    *eventpoll.User
-	version Version
-	rules   rules // of version
+	version Version `sim:"kept"`
+	rules   rules   `sim:"kept"` // of version
 	files   *directory
 	moves   uint32 // renames so far
 	mounts  *devices.Mounts
@@ -61,8 +58,8 @@ type Kernel struct {
 	console *vfs.File
 	devpts  devices.Devpts
 	traced  bool
-	states  bool          // trace the state after each call
-	memory  func(*Thread) // Options.UserMemory
+	states  bool // trace the state after each call
+	memory  UserMemory
 	also    func() string // adds to describe
 	answers answers       `sim:"kept"`
 
@@ -85,7 +82,10 @@ func Boot(opts Options) *Kernel {
 	}
 	m := sim.New(opts.Machine)
 	k := kernels.New(m)
-	k.m, k.version, k.rules, k.traced, k.states = m, opts.Version, opts.Version.cached(), opts.Machine.Trace != nil, opts.TraceState
+	k.m, k.traced, k.states = m, opts.Machine.Trace != nil, opts.TraceState
+	if k.version != opts.Version {
+		k.version, k.rules = opts.Version, opts.Version.cached()
+	}
 	k.memory, k.afterCheck = opts.UserMemory, then
 	k.answer(&opts)
 	k.tasklist.Init(m, classTasklist)
@@ -132,7 +132,9 @@ type answers struct {
 	check           func()
 }
 
-var kernels = sim.NewCache(func(k *Kernel) { *k = Kernel{answers: k.answers, devpts: k.devpts.Again()} })
+var kernels = sim.NewCache(func(k *Kernel) {
+	*k = Kernel{answers: k.answers, version: k.version, rules: k.rules, devpts: k.devpts.Again()}
+})
 
 // Machine returns what the kernel runs on.
 func (k *Kernel) Machine() *sim.Machine { return k.m }

@@ -57,13 +57,6 @@ var threads = sim.NewCache(func(t *Thread) {
 
 var _ Calls = (*Thread)(nil)
 
-// fieldUser is the memory that user code shares; what a thread does between two calls touches it.
-var (
-	classUser = sim.NewClass("user memory")
-	fieldUser = sim.NewField("any")
-	userID    = sim.ID(classUser) << 48
-)
-
 var fieldEnded = sim.NewField("ended")
 
 // threadExit unwinds a thread that ends in the middle of its function.
@@ -92,10 +85,10 @@ func (t *Thread) main() {
 				code = e.code
 			}
 		}()
-		t.userMode()
 		if t.task.HasSignal() {
 			t.takeSignals()
 		}
+		t.userMode()
 		if t.body.fn != nil {
 			t.body.fn(t)
 		} else {
@@ -111,14 +104,16 @@ func (t *Thread) main() {
 // then runs the delayed fputs, then is gone.
 func (t *Thread) exit(code int) {
 	p := t.proc
-	t.k.m.Write(t.joinWait.ID(), fieldEnded)
 	// With no signal about, siglock would do nothing but order threads that end, which nobody can see.
+	var joined bool
 	if t.k.m.Observed() && p.siglock.Pass(p.quiet) {
-		t.ended = true
+		joined = t.setEnded()
 	} else {
-		t.takesNoMoreSignals()
+		joined = t.takesNoMoreSignals()
 	}
-	t.joinWait.WakeUp(sim.Normal, waitqueue.All, false, 0)
+	if joined {
+		t.joinWait.WakeUp(sim.Normal, waitqueue.All, false, 0)
+	}
 	seen := t.pidRef != nil || code != p.code && !p.exiting // whether it is this thread that is last
 	t.files.Leave(seen)
 	t.runFputs()
@@ -136,11 +131,19 @@ func (t *Thread) exit(code int) {
 	}
 }
 
-// takesNoMoreSignals leaves what is pending to the others: exit_signals.
-func (t *Thread) takesNoMoreSignals() {
+// setEnded lets those who join t from now on go on at once, and reports whether somebody waits: futex_wake takes no lock for
+// nobody.
+func (t *Thread) setEnded() (joined bool) {
+	t.ended = true
+	t.k.m.Touch(sim.Access{ID: t.joinWait.ID(), Field: fieldEnded, Write: true})
+	return !t.joinWait.Idle()
+}
+
+// takesNoMoreSignals is setEnded, and leaves what is pending to the others: exit_signals.
+func (t *Thread) takesNoMoreSignals() (joined bool) {
 	p := t.proc
 	p.siglock.Lock()
-	t.ended = true
+	joined = t.setEnded()
 	if !p.exiting {
 		p.retarget(t, p.pending.set&^t.blocked)
 		p.stopComplete()
@@ -150,6 +153,7 @@ func (t *Thread) takesNoMoreSignals() {
 	} else {
 		p.siglock.Unlock()
 	}
+	return joined
 }
 
 // enter begins a system call. Signals that came while the thread was in user mode are taken first.
@@ -158,15 +162,18 @@ func (t *Thread) enter() {
 	if t.task.HasSignal() {
 		t.takeSignals()
 	}
-	if t.k.m.Observed() {
+	if !t.k.m.Observed() {
+		return
+	}
+	if !t.k.memory.private { // else what was done since userMode may as well be part of the step that takes the signals
 		t.k.m.Boundary()
 		if t.task.HasSignal() {
 			t.takeSignals()
 		}
-		if t.pokeNext {
-			t.pokeNext = false
-			t.Interrupt()
-		}
+	}
+	if t.pokeNext {
+		t.pokeNext = false
+		t.Interrupt()
 	}
 }
 
@@ -200,27 +207,16 @@ func (t *Thread) leave(ret int64, errno abi.Errno) {
 
 // userMode is the point behind which user code runs.
 func (t *Thread) userMode() {
-	if t.k.memory == nil {
+	memory := &t.k.memory
+	if memory.touch == nil && !memory.private {
 		t.k.m.Write(userID, fieldUser)
 		return
 	}
 	t.k.m.Boundary()
-	if t.k.m.Collecting() {
-		t.k.memory(t)
+	if memory.touch != nil && t.k.m.Collecting() {
+		memory.touch(t)
 	}
 }
-
-// TouchUser says that what t does between this call and the next reads or changes part i of the memory that user code
-// shares. It is for Options.UserMemory.
-func (t *Thread) TouchUser(i int, write bool) {
-	t.k.m.Touch(sim.Access{ID: userID + sim.ID(i) + 1, Field: fieldUser, Write: write})
-}
-
-// ShareUserMemory is Options.UserMemory for who learns only later what threads touch. It matters to explorers alone.
-func (k *Kernel) ShareUserMemory(fn func(*Thread)) { k.memory = fn }
-
-// NoUserMemory says of all threads that what they do between two calls is nobody else's business.
-func NoUserMemory(*Thread) {}
 
 // result ends a call that returns a number.
 func (t *Thread) result(n int, errno abi.Errno) (int, error) {

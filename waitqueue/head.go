@@ -75,6 +75,12 @@ func (h *Head) Active() bool {
 // ActiveLocked is Active for callers under a lock that all changes of h happen under; no point.
 func (h *Head) ActiveLocked() bool { return !h.list.Empty() }
 
+// Idle reports, as part of the running step, that nobody waits; no point.
+func (h *Head) Idle() bool {
+	h.m.Touch(sim.Access{ID: h.Lock.ID(), Field: fieldList})
+	return h.list.Empty()
+}
+
 // Entries returns the entries from head to tail, for snapshots.
 func (h *Head) Entries() []*Entry {
 	var all []*Entry
