@@ -105,6 +105,7 @@ type Tty struct {
 	termiosSem rwsem // termios_rwsem; held for reading by who reads, writes or receives
 	termios    abi.Termios
 	charMap    [4]uint64 // the characters that mean something
+	mapped     bool      // … if anybody has asked since the beginning
 
 	nTty
 	drained bool // nobody reads: the bytes are thrown away
@@ -215,7 +216,6 @@ func (t *Tty) init(s *vfs.System, p *Pty, link *Tty, termios abi.Termios) {
 	t.flow.Init(s.M, classTtyFlow)
 	t.buf.init(t)
 	t.termios = termios
-	t.mapCharacters()
 }
 
 // IsMaster reports whether t is the master of its pair.

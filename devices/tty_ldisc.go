@@ -94,7 +94,7 @@ func (t *Tty) is(c byte, which ...int) bool {
 
 // mapCharacters notes which characters mean something in these modes: char_map.
 func (t *Tty) mapCharacters() {
-	t.charMap = [4]uint64{}
+	t.charMap, t.mapped = [4]uint64{}, true
 	add := func(when bool, chars ...int) {
 		for _, c := range chars {
 			if when {
@@ -114,7 +114,12 @@ func (t *Tty) mapCharacters() {
 	t.charMap[0] &^= 1 << disabled
 }
 
-func (t *Tty) means(c byte) bool { return t.charMap[c/64]>>(c%64)&1 != 0 }
+func (t *Tty) means(c byte) bool {
+	if !t.mapped {
+		t.mapCharacters()
+	}
+	return t.charMap[c/64]>>(c%64)&1 != 0
+}
 
 // plain is whether input goes through as it is.
 func (t *Tty) plain() bool {

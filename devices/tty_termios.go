@@ -66,6 +66,7 @@ func (t *Tty) setTermios(termios abi.Termios) {
 	t.termiosSem.downWrite()
 	old := t.termios
 	termios.Cflag = termios.Cflag&^(abi.CSIZE|abi.PARENB) | abi.CS8 | abi.CREAD
+	t.means(0) // by the old modes, until they are mapped again
 	t.termios = termios
 	t.tellFlow(&old)
 	if (old.Lflag^termios.Lflag)&abi.ICANON != 0 {
