@@ -50,11 +50,9 @@ func (l *lock) acquire() {
 			t.waitFor = Wait{}
 		}
 	}
-	m.foot = m.foot[:0]
 	l.grant()
 	t.held = append(t.held, l)
 	m.record(a)
-	m.checkAlive(l.id)
 }
 
 func (l *lock) checkSelf() {
@@ -102,7 +100,6 @@ func (l *lock) release() {
 	a := Access{ID: l.id, Field: fieldOwner, Write: true, Role: Releases}
 	m.preempt(a)
 	m.record(a)
-	m.checkAlive(l.id)
 	l.checkOwner()
 	for i := len(t.held) - 1; i >= 0; i-- {
 		if t.held[i] == l {

@@ -32,6 +32,7 @@ const (
 type Machine struct {
 	observed bool // anything that must see points is installed: the one branch of an unwatched run
 	tracing  bool
+	told     bool // somebody looks at every access
 
 	opts       Options
 	strategy   Strategy
@@ -119,6 +120,7 @@ func New(opts Options) *Machine {
 		m.ring = newRecorder(opts.Recorder)
 	}
 	m.checked(opts.Check)
+	m.told = m.tracing || m.ring != nil || m.freed != nil
 	m.observed = m.preemptive || m.tracing || opts.Check || m.opts.Footprints || opts.Recorder > 0 || opts.AfterStep != nil
 	return m
 }

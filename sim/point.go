@@ -207,7 +207,6 @@ func (m *Machine) point(a Access) {
 	}
 	m.preempt(a)
 	m.record(a)
-	m.checkAlive(a.ID)
 }
 
 // preempt lets the strategy run somebody else before access a of the running task.
@@ -221,20 +220,28 @@ func (m *Machine) preempt(a Access) {
 			m.switchTo(next)
 		}
 	}
-	m.foot = m.foot[:0]
 }
 
-// record adds a to the footprint of the step that has begun.
+// record makes a the footprint of the step that has begun.
 func (m *Machine) record(a Access) {
+	m.foot = m.foot[:0]
 	if m.opts.Footprints {
 		m.foot = append(m.foot, a)
 	}
+	if m.told {
+		m.tell(a)
+	}
+}
+
+// tell is record for those who look at every access.
+func (m *Machine) tell(a Access) {
 	if m.ring != nil {
 		m.ring.add(Step{Number: m.Steps, Task: m.cur.ID, Name: m.cur.Name, Access: a})
 	}
 	if m.tracing {
 		m.emit(Event{Kind: EventAccess, Access: a})
 	}
+	m.checkAlive(a.ID)
 }
 
 // outside reports that no task is running – what builds up a machine before Run, or checks it, is not
@@ -265,7 +272,9 @@ func (m *Machine) step() {
 	if m.observer != nil {
 		m.observer.Stepped(m)
 	}
-	m.afterStep()
+	if m.opts.AfterStep != nil {
+		m.afterStep()
+	}
 	if m.Steps > m.opts.MaxSteps {
 		m.limit("kernel steps", m.opts.MaxSteps, "--max-steps")
 	}
@@ -273,7 +282,7 @@ func (m *Machine) step() {
 
 // afterStep runs the invariant checks of the floors above, unless they have been run for this step before.
 func (m *Machine) afterStep() {
-	if m.opts.AfterStep != nil && !m.checking && (m.observer == nil || m.opts.Footprints) {
+	if !m.checking && (m.observer == nil || m.opts.Footprints) {
 		m.checking = true
 		m.opts.AfterStep()
 		m.checking = false

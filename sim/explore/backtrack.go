@@ -28,7 +28,7 @@ func (s *search) back() bool {
 	s.n--
 	e := &s.events[s.n]
 	s.forget(e)
-	if e.forced {
+	if e.forced || len(e.todo) == 0 && len(e.given) == 0 {
 		return false
 	}
 	s.finish(e)

@@ -82,6 +82,7 @@ type Progress struct {
 // Explore runs program until every distinguishable interleaving up to the bound was visited, or a limit ends it.
 func Explore(program Program, opts Options) *Report {
 	x := &exploration{program: program, opts: opts, start: time.Now(), pools: newPools(max(opts.Cores, 1))}
+	x.asked = x.late
 	defer freePools(x.pools)
 	x.explore()
 	if opts.Checkpoint != nil && x.over.Load() && x.err == nil && opts.Sampling == 0 {

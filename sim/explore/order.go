@@ -10,8 +10,12 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 	e.clock = append(e.clock[:0], s.past...)
 	s.racing = s.racing[:0]
 	for i := e.lo; i < e.hi; i++ {
-		if a := &s.touchs[i].ref; s.follow(e, a) {
-			s.racing = append(s.racing, *a)
+		t := &s.touchs[i]
+		if t.alone && !t.whole && s.wholes == 0 {
+			continue // nobody to be behind
+		}
+		if s.follow(e, &t.ref) {
+			s.racing = append(s.racing, t.ref)
 		}
 	}
 	if s.everythings = s.everythings || e.all || s.failing; s.everythings && s.rules.everything {
@@ -83,7 +87,7 @@ func (s *search) gather(e *event, foot []sim.Access) {
 		default:
 			m := modeOf(a)
 			e.frees = e.frees || m == releases
-			s.put(e.lo, s.locate(a), m)
+			s.put(e, s.locate(a), m)
 		}
 	}
 	e.hi = int32(len(s.touchs))
@@ -97,11 +101,10 @@ func (s *search) behindTouchs(i int) int32 {
 	return s.events[i-1].hi
 }
 
-// put adds that an event, whose touchs begin at lo, touched location l. It writes field by field: a copy of what was just
-// written in pieces would have to wait.
-func (s *search) put(lo, l int32, m mode) {
+// put adds that e touched location l. It writes field by field: a copy of what was just written in pieces would have to wait.
+func (s *search) put(e *event, l int32, m mode) {
 	n := int32(len(s.touchs))
-	for i := lo; i < n; i++ {
+	for i := e.lo; i < n; i++ {
 		if o := &s.touchs[i]; o.loc == l {
 			o.mode |= m
 			return
@@ -110,6 +113,7 @@ func (s *search) put(lo, l int32, m mode) {
 	s.touchs = grow(s.touchs)
 	t, loc := &s.touchs[n], &s.all[l]
 	t.loc, t.obj, t.kind, t.whole, t.mode = l, loc.obj, loc.kind, loc.whole, m
+	t.prev, t.alone = loc.last, s.of(loc, e.task)
 }
 
 // order computes what is before e because of what its task did, into s.past.
@@ -166,7 +170,8 @@ func (s *search) behind(e *event, a *ref, l int32) (race bool) {
 	if s.of(loc, e.task) {
 		return false
 	}
-	race = s.bound >= 0 || a.kind == sim.KindLock && a.mode&write != 0
+	locks := a.kind == sim.KindLock && l == a.loc
+	race = s.bound >= 0 || locks && a.mode == takes // who waited for a lock could have had it before e.floor
 	for i := loc.last; i >= 0; i = s.touchs[i].prev {
 		o := &s.touchs[i]
 		if o.event < e.floor {
@@ -175,7 +180,8 @@ func (s *search) behind(e *event, a *ref, l int32) (race bool) {
 		if !s.rules.modes[a.mode|o.mode] {
 			continue
 		}
-		race = race || o.task != e.task && !before(s.past, o.task, o.event) && !s.counted(a, l)
+		race = race || o.task != e.task && !before(s.past, o.task, o.event) && !s.counted(a, l) &&
+			!(locks && a.mode == releases && o.mode&^free == write)
 		if !before(e.clock, o.task, o.event) {
 			e.clock = join(e.clock, s.events[o.event].clock)
 		}

@@ -14,6 +14,7 @@ type exploration struct {
 	opts    Options
 	start   time.Time
 	pools   []*sim.Pool // one per core
+	asked   func() bool // late, made a value once
 	runs    atomic.Uint64
 	over    atomic.Bool // a limit was reached, or an error
 	timed   atomic.Bool // … by the clock or Stop
@@ -196,7 +197,7 @@ func (x *exploration) settle(p *phase) {
 // run runs the program once more. The error says what is wrong with it.
 func (x *exploration) run(p *phase, b *branch, pool *sim.Pool) error {
 	s := b.search
-	s.late = x.late
+	s.late = x.asked
 	s.begin()
 	res := x.program(sim.Options{Strategy: s, Pool: pool})
 	if s.aborted {

@@ -78,9 +78,8 @@ func (s *search) of(loc *location, task int32) bool {
 func (s *search) touch(e *event, n int32) {
 	for i := e.lo; i < e.hi; i++ {
 		t := &s.touchs[i]
-		loc := &s.all[t.loc]
-		t.event, t.task, t.prev, t.alone = n, e.task, loc.last, s.of(loc, e.task)
-		loc.last = i
+		t.event, t.task = n, e.task
+		s.all[t.loc].last = i
 		if t.whole {
 			s.wholes++
 		}
