@@ -86,6 +86,9 @@ func (sf *Signalfd) SetMask(mask abi.SigSet) {
 	who.SignalfdQueue().WakeUp(sim.Normal, 1, false, 0)
 }
 
+// Mask returns the signals that sf is about.
+func (sf *Signalfd) Mask() abi.SigSet { return sf.mask }
+
 // current is the running task as far as it has signals, or nil.
 func (sf *Signalfd) current() Signaled {
 	if t := sf.m.Current(); t != nil {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/eventpoll"
 	"github.com/epollsim/epollsim/vfs"
 )
@@ -151,6 +152,9 @@ func (x *exec) peek(f *vfs.File) abi.Events {
 			return bits == 0
 		})
 		return bits
+	}
+	if sf := devices.SignalfdOf(f); sf != nil {
+		return x.peekSignals(f, sf)
 	}
 	x.mute++
 	bits := f.Poll(nil)

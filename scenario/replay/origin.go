@@ -90,7 +90,7 @@ func (x *exec) adopt(task, tid int) *thread {
 	if from.kind == originFork {
 		return x.forked(parent, th)
 	}
-	x.process(th)
+	x.process(th, x.pilot)
 	files := th.k.Files()
 	files.Limit = 1 << 20
 	x.tables[files] = &table{inherited: true, first: task, known: map[int]bool{}}
@@ -102,15 +102,15 @@ func (x *exec) adopt(task, tid int) *thread {
 	return th
 }
 
-// process makes th one of its own.
-func (x *exec) process(th *thread) {
-	th.k = x.k.Adopt(th.tid, th.name(), x.pilot, func(*kernel.Thread) { x.loop(th) })
+// process makes th one of its own, a child of parent's process.
+func (x *exec) process(th *thread, parent *kernel.Thread) {
+	th.k = x.k.Adopt(th.tid, th.name(), parent, func(*kernel.Thread) { x.loop(th) })
 	harden(th.k.Process())
 }
 
 // forked makes th a process with a copy of parent's table.
 func (x *exec) forked(parent, th *thread) *thread {
-	x.process(th)
+	x.process(th, parent.k)
 	th.k.ShareFiles(parent.k)
 	th.k.Unshare()
 	x.copyTable(parent.k.Files(), th.k.Files())

@@ -17,6 +17,9 @@ type ports struct {
 
 type taskFd struct{ task, fd int }
 
+// privileged is below which port the kernel gives out none by itself.
+const privileged = 1024
+
 // see takes the next call that is over.
 func (p *ports) see(in *intake, o *op) {
 	if o.row == nil || o.want.failed() && o.want.errno != abi.EINPROGRESS {
@@ -61,7 +64,7 @@ func (p *ports) see(in *intake, o *op) {
 			p.connects[key] = o
 		}
 		// Nobody asked for the port, but somebody knows it: it must be that of the last other one that is not known yet.
-		if p.known[o.addr.Inet.Port()] || !o.addr.Inet.Addr().IsLoopback() {
+		if p.known[o.addr.Inet.Port()] || !o.addr.Inet.Addr().IsLoopback() || o.addr.Inet.Port() < privileged {
 			return
 		}
 		for _, b := range slices.Backward(p.unknown) {

@@ -145,6 +145,9 @@ func (x *exec) changeReady(o *op, f *vfs.File, bits, mask abi.Events) bool {
 	if ep := eventpoll.Of(f); ep != nil {
 		return x.makeNested(o, ep)
 	}
+	if sf := devices.SignalfdOf(f); sf != nil && bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0 {
+		return x.sendsSignal(o, f, sf)
+	}
 	if tf := devices.TimerfdOf(f); tf != nil && bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0 {
 		return x.expire(tf.Timer())
 	}

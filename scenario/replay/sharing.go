@@ -238,7 +238,7 @@ func (k *sharing) forks() map[int][]child {
 	for task, births := range k.births {
 		births = slices.DeleteFunc(births, func(b birth) bool {
 			parent, told := k.parents[b.tid]
-			return told && parent != b.by && k.leaders[b.by] || b.again && parent != b.by || slices.ContainsFunc(b.others, func(other int) bool { return !k.differ(task, other) })
+			return told && parent != b.by && k.leaders[b.by] || b.again && parent != b.by || slices.ContainsFunc(b.others, func(other int) bool { return other != task && !k.differ(task, other) })
 		})
 		if len(births) == 0 {
 			continue

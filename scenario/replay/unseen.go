@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
@@ -20,15 +21,22 @@ func (x *exec) unseen(o *op) bool {
 	if !o.row.looks && !o.row.waits {
 		return false
 	}
-	about := x.about(o)
+	files, own := x.about(o), x.thread(o)
+	var about []sim.ID
+	for _, f := range files {
+		about = append(about, x.things(f)...)
+	}
 	for _, th := range x.alive {
-		if !x.holds(th, about) || th.ended || x.lost(th) || th.k.Process().Exiting() || th.cur != nil && !th.cur.never {
+		if x.lost(th) || th.k.Process() == own.k.Process() || !x.holds(th, about) && !(th.k.Process().Parent() == own.k.Process() && toldBy(files, th)) || th.ended || x.lost(th) || th.k.Process().Exiting() || th.cur != nil && !th.cur.never {
 			continue
 		}
 		e := x.log.following(x.at, th.task)
 		switch {
 		case e == nil:
 		case e.kind == eventEnd && e.end.Execve == 0 && (e.end.Signal != 0 || x.endsUnseen()):
+			if x.unravel(th, own) {
+				return true
+			}
 			x.leave(th, e)
 			if !x.lost(th) {
 				x.run(th)
@@ -42,14 +50,38 @@ func (x *exec) unseen(o *op) bool {
 			x.drop(th)
 			x.loaded[th.task] = e.op.index
 			return true
+		case e.op != nil && x.loads(e.op) && x.markedUnseen(th, about):
+			return true
 		}
 	}
 	return false
 }
 
-// about gives the things that the result of o is about: of a wait those of the files that it reports, all it watches if
-// the log left out which.
-func (x *exec) about(o *op) []sim.ID {
+// markedUnseen closes what th has of the things, if a program that it has begun leaves them alone: close_range has marked them to be
+// closed, which strace's class %desc does not show. It reports whether there was one.
+func (x *exec) markedUnseen(th *thread, things []sim.ID) bool {
+	files, closed := th.k.Files(), false
+	as := &op{index: -1, task: th.task, tid: th.tid}
+	for _, fd := range files.Open() {
+		if fd > 2 && share(x.things(files.At(fd)), things) && x.untraced(files, fd) && !x.usedLater(as, fd) {
+			closed = x.vanished(files, fd, as) || closed
+		}
+	}
+	return closed
+}
+
+// toldBy reports whether one of the files tells of the end of th: a pidfd of it, or a signalfd.
+func toldBy(files []*vfs.File, th *thread) bool {
+	return slices.ContainsFunc(files, func(f *vfs.File) bool {
+		if pid := devices.PidOf(f); pid != nil {
+			return pid.Nr() == th.tid
+		}
+		return devices.SignalfdOf(f) != nil
+	})
+}
+
+// about gives the files that the result of o is about: of a wait those that it reports, all it watches if the log left out which.
+func (x *exec) about(o *op) []*vfs.File {
 	files := x.reported(o)
 	if ep := x.epoll(o); o.row.isEpollWait() && o.want.cut && ep != nil {
 		ep.EachItem(func(f *vfs.File, _ int, _ abi.EpollEvent) bool {
@@ -68,13 +100,7 @@ func (x *exec) about(o *op) []sim.ID {
 	if !o.row.parseIsWait() {
 		files = append(files, x.file(o, o.fd))
 	}
-	var list []sim.ID
-	for _, f := range files {
-		if f != nil {
-			list = append(list, x.things(f)...)
-		}
-	}
-	return list
+	return slices.DeleteFunc(files, func(f *vfs.File) bool { return f == nil })
 }
 
 // holds reports whether th has one of the things open.

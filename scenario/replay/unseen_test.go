@@ -103,6 +103,55 @@ func TestUnseen(t *testing.T) {
 7 close(4) = 0
 8 recvfrom(5, "", 8, 0, NULL, NULL) = 0
 `},
+		{"signals of a signalfd come from outside", `7 signalfd4(-1, [USR1 USR2 CHLD], 8, SFD_NONBLOCK) = 3
+7 epoll_create1(0) = 4
+7 epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=3, u64=3}}) = 0
+7 epoll_wait(4, [], 1, 0) = 0
+7 epoll_wait(4, [{events=EPOLLIN, data={u32=3, u64=3}}], 1, -1) = 1
+7 read(3, "\f\0\0\0\0\0\0\0"..., 256) = 256
+7 read(3, 0x7ffe, 128) = -1 EAGAIN (Resource temporarily unavailable)
+7 poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])
+7 read(3, "\n\0\0\0\0\0\0\0"..., 128) = 128
+7 poll([{fd=3, events=POLLIN}], 1, 10) = 0 (Timeout)
+`},
+		{"a pidfd tells of an end before the log does", `7 eventfd2(0, EFD_CLOEXEC) = 3
+8 openat(AT_FDCWD, "/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 3
+8 close(3) = 0
+8 openat(AT_FDCWD, "/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY|O_CLOEXEC) = 3
+8 close(3) = 0
+7 pidfd_open(8, 0) = 4
+7 poll([{fd=4, events=POLLIN}], 1, 0) = 0 (Timeout)
+7 poll([{fd=4, events=POLLIN}], 1, -1) = 1 ([{fd=4, revents=POLLIN}])
+` + died},
+		{"who shares the listener of a wait is not the one who ends", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3
+7 listen(3, 8) = 0
+7 epoll_create1(0) = 4
+7 epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=3, u64=3}}) = 0
+7 clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD) = 8
+7 epoll_wait(4, [{events=EPOLLIN, data={u32=3, u64=3}}], 1, -1) = 1
+7 accept(3, NULL, NULL) = 5
+8 +++ killed by SIGTERM +++
+7 +++ killed by SIGTERM +++
+`},
+		{"a child that ends closes one thing after the other", `7 pipe2([3, 4], 0) = 0
+7 pipe2([5, 6], 0) = 0
+8 openat(AT_FDCWD, "/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 7
+8 close(7) = 0
+7 close(4) = 0
+7 close(6) = 0
+7 epoll_create1(0) = 4
+7 epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=3, u64=3}}) = 0
+7 epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0
+7 epoll_wait(4, [{events=EPOLLHUP, data={u32=5, u64=5}}], 8, -1) = 1
+7 epoll_ctl(4, EPOLL_CTL_DEL, 5, NULL) = 0
+7 epoll_wait(4, [{events=EPOLLHUP, data={u32=3, u64=3}}], 8, -1) = 1
+` + died},
+		{"the kernel gives out no low port", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 socket(AF_INET, SOCK_STREAM, 0) = 3
+7 bind(3, {sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+7 listen(3, 8) = 0
+7 socket(AF_INET, SOCK_STREAM, 0) = 4
+7 connect(4, {sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 ECONNREFUSED (Connection refused)
+`},
 		{"who is killed goes at once", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 pipe2([3, 4], 0) = 0
 7 clone(child_stack=NULL, flags=SIGCHLD) = 8
 7 close(4) = 0

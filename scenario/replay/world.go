@@ -42,6 +42,9 @@ func helpRead(x *exec, o *op) bool {
 	if tf := devices.TimerfdOf(f); tf != nil {
 		return x.expire(tf.Timer())
 	}
+	if sf := devices.SignalfdOf(f); sf != nil {
+		return x.sendsSignal(o, f, sf)
+	}
 	return x.worldSends(o, f)
 }
 
