@@ -82,6 +82,15 @@ func pathErrno(errno abi.Errno) bool {
 // localAddr is what o binds to. A port that the kernel chose is the one that the log shows later.
 func (x *exec) localAddr(o *op) abi.Sockaddr { return x.connectAddr(*o.addr) }
 
+// remoteAddr is whom o connects or sends to.
+func (x *exec) remoteAddr(o *op) abi.Sockaddr {
+	a := x.connectAddr(*o.addr)
+	if a.Family == abi.AF_UNIX && a.Path != "" && !a.Abstract() && o.want.errno != abi.ENOENT {
+		a.Path = x.knownAs(a.Path)
+	}
+	return a
+}
+
 // connectAddr is an address of the log in the model.
 func (x *exec) connectAddr(a abi.Sockaddr) abi.Sockaddr {
 	if a.Family == abi.AF_UNIX && a.Path != "" && !a.Abstract() {
@@ -91,6 +100,31 @@ func (x *exec) connectAddr(a abi.Sockaddr) abi.Sockaddr {
 		return abi.InetAddr(netip.AddrPortFrom(loopback(a.Inet.Addr()), a.Inet.Port()))
 	}
 	return a
+}
+
+// knownAs gives the name under which a socket was bound whose path may have been given from another directory on: the end of
+// one is the other.
+func (x *exec) knownAs(name string) string {
+	if x.names[name] {
+		return name
+	}
+	found := ""
+	for other, there := range x.names {
+		short, long := name, other
+		if len(short) > len(long) {
+			short, long = long, short
+		}
+		if there && short[0] != '%' && long[0] == '%' && strings.HasSuffix(long, "%"+short) {
+			if found != "" {
+				return name // nobody knows which
+			}
+			found = other
+		}
+	}
+	if found != "" {
+		return found
+	}
+	return name
 }
 
 // loopback is where the model has an address: it has no other network.

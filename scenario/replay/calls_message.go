@@ -28,10 +28,16 @@ func parseSend(o *op, a *args) {
 	o.data, o.whole = a.data(1, o.a[0])
 }
 
+// unknownRoom is that of a message whose buffers the log leaves out.
+const unknownRoom = 1 << 16
+
 func parseRecvmsg(o *op, a *args) {
 	o.fd, o.a[1] = a.int32(0), a.numOr(2, 0)
 	if m, ok := a.at(1).(*kernel.Message); ok {
 		o.a[0], o.want.fds = int64(len(m.Data)), m.Rights
+		if len(m.Data) == 0 && !a.Shown(1) {
+			o.a[0] = unknownRoom
+		}
 	}
 	if a.Peer != nil {
 		o.addr = plain(a.Peer)
@@ -104,7 +110,7 @@ func runSend(x *exec, o *op) outcome {
 		defer func() { x.making = nil }()
 	}
 	if addr != nil {
-		to := x.connectAddr(*addr)
+		to := x.remoteAddr(o)
 		if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) {
 			to = abi.InetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
 		}

@@ -59,7 +59,7 @@ func socketRows() []row {
 					return o.want
 				}
 				x.making = o
-				err := x.calls(o).Connect(o.fd, x.connectAddr(*o.addr))
+				err := x.calls(o).Connect(o.fd, x.remoteAddr(o))
 				x.making = nil
 				return errOutcome(err)
 			},

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -11,7 +12,9 @@ import (
 func (x *exec) incoming(o *op, n int64) int64 {
 	f := x.file(o, o.fd)
 	var in inflow
-	in.add(o, n)
+	if in.add(o, n); short(f, o) {
+		return in.most
+	}
 	x.log.next(x.at, func(other *op) lookahead {
 		switch {
 		case other == o:
@@ -20,13 +23,20 @@ func (x *exec) incoming(o *op, n int64) int64 {
 			return lookNo
 		case other.fd != o.fd || !x.worksOn(other, f, o) || !other.row.looks:
 			return lookOn
-		case other.want.failed() || other.want.ret <= 0:
+		case other.want.failed() || other.want.ret <= 0 || len(other.want.fds) > 0:
 			return lookNo
 		}
-		in.add(other, other.want.ret)
+		if in.add(other, other.want.ret); short(f, other) {
+			return lookNo
+		}
 		return lookOn
 	})
 	return in.most
+}
+
+// short reports whether a read shows that no more was there: a unix stream gives all it has.
+func short(f *vfs.File, o *op) bool {
+	return devices.UnixOf(f) != nil && o.row.looks && !o.row.parseIsWait() && o.want.ret > 0 && o.want.ret < o.a[0]
 }
 
 // inflow is how much reads take together. One that peeks takes nothing.
@@ -69,11 +79,13 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 				return lookNo
 			case !x.worksOn(other, f, o) || !other.row.looks || other.row.parseIsWait():
 				return lookOn
-			case other.want.failed() || other.want.ret <= 0:
+			case other.want.failed() || other.want.ret <= 0 || seen && len(other.want.fds) > 0:
 				return lookNo
 			}
 			seen = true
-			in.add(other, other.want.ret)
+			if in.add(other, other.want.ret); short(f, other) {
+				return lookNo
+			}
 			return lookOn
 		})
 		n = max(n, in.most)
@@ -127,6 +139,9 @@ func (x *exec) firstRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 			return lookOn
 		}
 		n, errno = other.first().want.ret, other.want.errno
+		if errno == abi.EAGAIN && f.Count() > 1 && devices.UdpOf(f) != nil {
+			return lookOn // somebody else was faster
+		}
 		return lookYes
 	})
 	return n, errno

@@ -28,7 +28,11 @@ type pollable struct{ *external }
 
 // newExternal makes such a file. One that can be polled is writable at first.
 func newExternal(s *vfs.System, name string, flags int, polls bool) *vfs.File {
-	e := &external{m: s.M, id: s.M.NewID(classExternal), bits: abi.EPOLLOUT | abi.EPOLLWRNORM}
+	return newReady(s, name, flags, polls, abi.EPOLLOUT|abi.EPOLLWRNORM)
+}
+
+func newReady(s *vfs.System, name string, flags int, polls bool, bits abi.Events) *vfs.File {
+	e := &external{m: s.M, id: s.M.NewID(classExternal), bits: bits}
 	e.head.Init(s.M)
 	if polls {
 		return s.NewFile(pollable{e}, flags, name, s.NextIno())
@@ -97,7 +101,11 @@ func (x *exec) installExternal(o *op, name string, flags int, polls bool) outcom
 	if errno != 0 {
 		return outcome{ret: -1, errno: errno}
 	}
-	files.Install(fd, newExternal(x.k.System(), name, flags&^openOnly, polls))
+	ready := normal(abi.EPOLLOUT)
+	if !polls { // a file on disk, unless the log tells of a wait that finds it otherwise
+		ready |= normal(abi.EPOLLIN)
+	}
+	files.Install(fd, newReady(x.k.System(), name, flags&^openOnly, true, ready))
 	if name == "socket:" {
 		x.tally.injected++
 	}

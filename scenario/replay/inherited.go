@@ -33,15 +33,7 @@ func (x *exec) inherit(th *thread, o *op) {
 			return
 		}
 		t.known[fd] = true
-		f := newExternal(x.k.System(), "inherited", abi.O_RDWR, true)
-		if epoll || x.log.epolls[number{t.first, fd}] {
-			f = x.k.NewEpoll()
-			x.foreign(f)
-		}
-		x.k.PutFile(files, fd, f)
-		if epoll && x.script != nil {
-			x.script.inherited(th, fd, f)
-		}
+		x.putInherited(th, fd, epoll)
 		x.inferred("fd %d of process %d was open before the log began", fd, th.k.Process().Pid())
 	}
 	missing(o.fd, o.row.isEpollWait() || o.row.name == "epoll_ctl")
@@ -60,6 +52,22 @@ func (x *exec) inherit(th *thread, o *op) {
 	}
 	if o.row.name == "epoll_ctl" {
 		x.suit(files, o)
+	}
+}
+
+// putInherited puts something in place that was there before the log: an epoll, if the log has it that it is one.
+func (x *exec) putInherited(th *thread, fd int, epoll bool) {
+	files := th.k.Files()
+	t := x.table(files)
+	if epoll = epoll || x.log.epolls[number{t.first, fd}]; !epoll {
+		x.k.PutFile(files, fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
+		return
+	}
+	f := x.k.NewEpoll()
+	x.foreign(f)
+	x.k.PutFile(files, fd, f)
+	if x.script != nil {
+		x.script.inherited(th, fd, f)
 	}
 }
 
@@ -135,7 +143,7 @@ func (x *exec) fillBelow(o *op, free, want int) bool {
 	}
 	for fd := free; fd < want; fd++ {
 		if files.At(fd) == nil {
-			x.k.PutFile(files, fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
+			x.putInherited(x.thread(o), fd, false)
 			t.known[fd] = true
 		}
 	}

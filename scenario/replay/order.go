@@ -76,6 +76,7 @@ func (x *exec) finish(th *thread) {
 	if !th.begun {
 		x.inherit(th, o)
 	}
+	x.fillIn(o)
 	x.attempt(th)
 	if th.finished || x.lost(th) {
 		return
@@ -115,6 +116,7 @@ func (x *exec) othersFirst(th *thread) bool {
 		if x.plan.atEnd(other.cur) || !x.canForce(other) {
 			continue
 		}
+		x.support(other, th)
 		switch {
 		case other.begun:
 			other.stopped = false
@@ -133,6 +135,24 @@ func (x *exec) othersFirst(th *thread) bool {
 		}
 	}
 	return false
+}
+
+// support lets those go first that other needs, which is to be forced so that th comes to its result.
+func (x *exec) support(other, th *thread) {
+	if other.begun || other.cur.row.ends || x.ready(other.cur) {
+		return
+	}
+	things := x.thingsOf(other.cur)
+	for _, first := range slices.Clone(x.open) {
+		if first == th || first == other || first.begun || x.lost(first) || !changes(first.cur) || x.plan.atEnd(first.cur) {
+			continue
+		}
+		if share(x.thingsOf(first.cur), things) && x.ready(first.cur) {
+			if x.begin(first); x.ready(other.cur) {
+				return
+			}
+		}
+	}
 }
 
 // askedFirst gives the threads whose calls are under way, first those that work on what o is about: of a wait the files that it

@@ -90,13 +90,13 @@ func (x *exec) connected(a, b *vfs.File) bool {
 // readyConnect needs somebody who listens, if the log has it that somebody does.
 func readyConnect(x *exec, o *op) bool {
 	if o.addr != nil && o.want.errno == abi.ENOENT {
-		return !x.names[x.connectAddr(*o.addr).Path]
+		return !x.names[x.remoteAddr(o).Path]
 	}
 	if o.addr == nil || o.want.failed() && o.want.errno != abi.EINPROGRESS && o.want.errno != abi.ECONNREFUSED {
 		return true
 	}
 	f := x.file(o, o.fd)
-	addr := x.connectAddr(*o.addr)
+	addr := x.remoteAddr(o)
 	switch {
 	case f == nil:
 		return true
@@ -143,9 +143,16 @@ func (x *exec) refusedLater(o *op) bool {
 			return lookNo
 		}
 		for _, e := range other.want.polls {
-			if int(e.Fd) == o.fd && e.Revents&(abi.POLLERR|abi.POLLHUP) != 0 {
+			switch {
+			case int(e.Fd) != o.fd:
+			case e.Revents&(abi.POLLERR|abi.POLLHUP) != 0:
 				return lookYes
+			default: // it is connected: what comes later is not about that
+				return lookNo
 			}
+		}
+		if other.fd == o.fd && other.row.waits && !other.want.failed() && other.want.ret > 0 {
+			return lookNo
 		}
 		return lookOn
 	})
@@ -169,7 +176,7 @@ func helpConnect(x *exec, o *op) bool {
 	if o.addr == nil || readyConnect(x, o) {
 		return false
 	}
-	addr := x.connectAddr(*o.addr)
+	addr := x.remoteAddr(o)
 	if o.want.errno == abi.ENOENT {
 		return x.unlinked(addr)
 	}

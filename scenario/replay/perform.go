@@ -83,7 +83,7 @@ func (x *exec) perform(th *thread, o *op) outcome {
 	case o.row.isAccept():
 		x.accepted(o, int(out.ret))
 	case o.row.name == "bind" && o.addr != nil && o.addr.Family == abi.AF_UNIX:
-		x.names[x.connectAddr(*o.addr).Path] = true
+		x.names[x.localAddr(o).Path] = true
 	}
 	return out
 }

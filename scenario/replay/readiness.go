@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"slices"
+
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/devices"
 	"github.com/epollsim/epollsim/eventpoll"
@@ -101,6 +103,33 @@ func (x *exec) helpUnseen(o *op, ep *eventpoll.Eventpoll) bool {
 		}
 		return x.becomes(o, ep, x.file(o, other.fd), abi.EPOLLIN)
 	})
+}
+
+// fillIn is for events that the log left out, before the wait is made: of what it would report, that has arrived which its thread
+// reads until it waits again. Else it would come later, and be told once more.
+func (x *exec) fillIn(o *op) {
+	ep := x.epoll(o)
+	if !o.row.isEpollWait() || !o.want.cut || ep == nil {
+		return
+	}
+	for _, e := range slices.Clone(x.foresee(ep, int(o.a[0]))) {
+		f, _ := x.itemOf(ep, e.Data)
+		if f == nil || e.Events&abi.EPOLLIN != 0 || x.maskOf(ep, f)&abi.EPOLLIN == 0 {
+			continue
+		}
+		x.log.next(x.at, func(other *op) lookahead {
+			switch {
+			case other == o || other.task != o.task:
+				return lookOn
+			case other.row.isEpollWait(), other.row.name == "close" && x.file(o, other.fd) == f:
+				return lookNo
+			case other.row.looks && x.file(o, other.fd) == f && !other.want.failed():
+				x.makeReady(o, f, abi.EPOLLIN, x.maskOf(ep, f))
+				return lookYes
+			}
+			return lookOn
+		})
+	}
 }
 
 // becomes makes f, if ep watches it and reports nothing of it, ready for bits.

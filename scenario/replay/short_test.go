@@ -86,6 +86,78 @@ func TestShortLogs(t *testing.T) {
 9 write(5, "\1\0\0\0\0\0\0\0", 8) = 8
 8 read(5, "\1\0\0\0\0\0\0\0", 8) = 8
 `},
+		{"a thread that a signal ends later is no end of the process before", begin + thread + `7 epoll_create1(0) = 3
+7 eventfd2(0, 0) = 4
+7 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
+8 eventfd2(0, 0) = 5
+7 epoll_wait(3,  <unfinished ...>
+7 <... epoll_wait resumed>[], 8, 10) = 0
+7 write(4, "\1\0\0\0\0\0\0\0", 8) = 8
+7 epoll_wait(3, [{events=EPOLLIN, data={u32=4, u64=4}}], 8, 10) = 1
+8 +++ killed by SIGTERM +++
+7 +++ killed by SIGTERM +++
+`},
+		{"a child whose end is nowhere in the log has been waited for", begin + `7 clone(child_stack=NULL, flags=SIGCHLD) = 8
+8 clock_nanosleep(CLOCK_REALTIME, 0, {tv_sec=5, tv_nsec=0}, {tv_sec=4, tv_nsec=8}) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)
+7 wait4(8, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGTERM}], WNOHANG, NULL) = 8
+`},
+		{"a path from another directory on", begin + `7 socket(AF_UNIX, SOCK_DGRAM, 0) = 3
+7 bind(3, {sa_family=AF_UNIX, sun_path="notify"}, 9) = 0
+7 socket(AF_UNIX, SOCK_DGRAM, 0) = 4
+7 sendto(4, "READY=1", 7, 0, {sa_family=AF_UNIX, sun_path="/run/x/notify"}, 16) = 7
+7 recvfrom(3, "READY=1", 512, 0, NULL, NULL) = 7
+7 sendto(4, "READY=1", 7, 0, {sa_family=AF_UNIX, sun_path="/run/y/other"}, 16) = -1 ENOENT (No such file or directory)
+`},
+		{"what is read behind an event of which the log shows nothing was there with it", begin + listen + `7 accept(3, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr("127.0.0.1")}, [16]) = 4
+7 epoll_create1(0) = 6
+7 epoll_ctl(6, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLOUT|EPOLLET, data={u32=4, u64=4}}) = 0
+7 epoll_wait(6, [...], 8, -1) = 1
+7 read(4, ""..., 8) = 3
+7 epoll_wait(6, [], 8, 0) = 0
+`},
+		{"a stream of unix gives all it has", begin + `7 socket(AF_UNIX, SOCK_STREAM, 0) = 3
+7 bind(3, {sa_family=AF_UNIX, sun_path="/run/x"}, 9) = 0
+7 listen(3, 8) = 0
+7 accept(3, NULL, NULL) = 4
+7 recvfrom(4, "hello", 4096, 0, NULL, NULL) = 5
+7 recvfrom(4, "you", 4096, 0, NULL, NULL) = 3
+7 recvmsg(4, {msg_name=NULL, msg_namelen=0, msg_iov=[...], msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[...]}], msg_controllen=24, msg_flags=0}, 0) = 152
+7 recvmsg(4, {msg_name=NULL, msg_namelen=0, msg_iov=[...], msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[...]}], msg_controllen=24, msg_flags=0}, 0) = 16
+7 eventfd2(0, 0) = 7
+`},
+		{"a path that is no file on disk", begin + `7 mknodat(AT_FDCWD, "control", S_IFIFO|0600) = 0
+7 openat(AT_FDCWD, "control", O_RDONLY|O_NONBLOCK) = 3
+7 poll([{fd=3, events=POLLIN}], 1, 0) = 0 (Timeout)
+7 poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])
+7 read(3, "t", 1) = 1
+7 poll([{fd=3, events=POLLIN}], 1, 1000) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)
+`},
+		{"strace shows the number of exit_group as a result", begin + thread + `7 eventfd2(0, 0) = 3
+8 exit_group(0 <unfinished ...>
+7 close(3 <unfinished ...>
+7 <... close resumed>) = 231
+8 <... exit_group resumed>) = ?
+8 +++ exited with 0 +++
+7 +++ exited with 0 +++
+`},
+		{"who is connected was not refused", begin + `7 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3
+7 connect(3, {sa_family=AF_INET, sin_port=htons(7001), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)
+7 poll([{fd=3, events=POLLOUT}], 1, -1) = 1 ([{fd=3, revents=POLLOUT}])
+7 shutdown(3, SHUT_WR) = 0
+7 poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN|POLLHUP}])
+7 read(3, "", 8) = 0
+`},
+		{"a splice that another write is to come before", begin + thread + `7 pipe2([3, 4], 0) = 0
+7 pipe2([5, 6], 0) = 0
+7 clone(child_stack=NULL, flags=CLONE_VM|CLONE_FILES|CLONE_THREAD|CLONE_SIGHAND) = 9
+7 read(5,  <unfinished ...>
+8 write(4, "ab", 2) = 2
+8 write(4, "cd", 2 <unfinished ...>
+9 splice(3, NULL, 6, NULL, 4096, 0 <unfinished ...>
+7 <... read resumed>"abcd", 8) = 4
+9 <... splice resumed>) = 4
+8 <... write resumed>) = 2
+`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})

@@ -73,7 +73,7 @@ func (x *exec) thingsOf(o *op) []sim.ID {
 	switch {
 	case o.addr == nil || !o.connects() && !o.row.sends():
 	case o.addr.Family == abi.AF_UNIX:
-		list = append(list, nameThing(x.connectAddr(*o.addr).Path))
+		list = append(list, nameThing(x.remoteAddr(o).Path))
 	case o.connects() && anyInet(o.addr):
 		list = append(list, portThing(x.connectAddr(*o.addr).Inet.Port()))
 	}

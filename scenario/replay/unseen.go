@@ -33,7 +33,7 @@ func (x *exec) unseen(o *op) bool {
 		e := x.log.following(x.at, th.task)
 		switch {
 		case e == nil:
-		case e.kind == eventEnd && e.end.Execve == 0 && (e.end.Signal != 0 || x.endsUnseen()):
+		case e.kind == eventEnd && e.end.Execve == 0 && (e.end.Signal != 0 || x.endsUnseen()) && x.allGo(th):
 			if x.unravel(th, own) {
 				return true
 			}
@@ -55,6 +55,17 @@ func (x *exec) unseen(o *op) bool {
 		}
 	}
 	return false
+}
+
+// allGo reports whether no thread of th's process makes another call.
+func (x *exec) allGo(th *thread) bool {
+	return !slices.ContainsFunc(x.alive, func(other *thread) bool {
+		if x.lost(other) || other.k.Process() != th.k.Process() || other.ended {
+			return false
+		}
+		e := x.log.following(x.at, other.task)
+		return other.cur != nil && !other.cur.never || e != nil && e.kind != eventEnd
+	})
 }
 
 // markedUnseen closes what th has of the things, if a program that it has begun leaves them alone: close_range has marked them to be

@@ -110,9 +110,12 @@ func helpWait4(x *exec, o *op) bool {
 	if t == nil || t.Process().Zombie() {
 		return false
 	}
-	// The child is not in the log, or its last lines come later: it has ended by now.
+	// The child is not in the log, or its last line comes later, or never: it has ended by now.
 	for _, th := range x.byTid {
-		if th.k == t && th.claimed {
+		if th.k != t || !th.claimed {
+			continue
+		}
+		if e := x.log.following(x.at, th.task); e != nil && e.kind != eventEnd {
 			return false
 		}
 	}
