@@ -28,16 +28,10 @@ func parseSend(o *op, a *args) {
 	o.data, o.whole = a.data(1, o.a[0])
 }
 
-// unknownRoom is that of a message whose buffers the log leaves out.
-const unknownRoom = 1 << 16
-
 func parseRecvmsg(o *op, a *args) {
 	o.fd, o.a[1] = a.int32(0), a.numOr(2, 0)
 	if m, ok := a.at(1).(*kernel.Message); ok {
 		o.a[0], o.want.fds = int64(len(m.Data)), m.Rights
-		if len(m.Data) == 0 && !a.Shown(1) {
-			o.a[0] = unknownRoom
-		}
 	}
 	if a.Peer != nil {
 		o.addr = plain(a.Peer)
