@@ -135,6 +135,7 @@ func (x *exec) tooSoon(after map[int]int) *op {
 	} else if f := x.file(o, o.fd); f != nil {
 		things = x.things(f)
 	}
+	freed := x.freeTooSoon(o)
 	var end *op // of a process, which closes all it had
 	for i := x.at - 1; i >= 0; i-- {
 		other := x.log.list[i].op
@@ -145,13 +146,32 @@ func (x *exec) tooSoon(after map[int]int) *op {
 			continue
 		}
 		switch {
-		case stirs(other) && share(x.touched(other), things):
+		case freed >= 0 && other.name == "close" && other.fd == freed && x.sharesFiles(o, other):
+			return other
+		case freed < 0 && stirs(other) && share(x.touched(other), things):
 			return other
 		case end == nil && other.row.ends:
 			end = other
 		}
 	}
 	return end
+}
+
+// freeTooSoon gives the number that the failed call got in the model, if the log has that it was taken: the close that let it go came too soon. -1: none.
+func (x *exec) freeTooSoon(o *op) int {
+	got := x.threads[o.task].got
+	if !numbers(o) || got.failed() || o.want.failed() {
+		return -1
+	}
+	for i, fd := range got.fds {
+		if i < len(o.want.fds) && fd < o.want.fds[i] {
+			return fd
+		}
+	}
+	if len(got.fds) == 0 && got.ret < o.want.ret {
+		return int(got.ret)
+	}
+	return -1
 }
 
 // stirs reports whether a call can make something ready for another task.

@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -56,4 +57,23 @@ func TestThreadsWithoutTimes(t *testing.T) {
 	r := replay.Run(readFiles(t, files, names...), replay.Options{})
 	require.Nil(t, r.Divergence)
 	require.Greater(t, r.Checked, 100)
+}
+
+// A number that a thread was not given was taken then: the close that lets it go comes later.
+func TestNumbersWithoutTimes(t *testing.T) {
+	first, second := "execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n", ""
+	event := func(list *string, fd int) { *list += fmt.Sprintf("eventfd2(0, 0) = %d\n", fd) }
+	const old = 8 // so many numbers are let go, and taken again one at a time
+	for fd := range old {
+		event(&first, 3+fd)
+	}
+	first += "clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD) = 8\n"
+	for fd := range old {
+		first += fmt.Sprintf("close(%d) = 0\n", 3+fd)
+		event(&second, 3+old+fd)
+		event(&second, 3+fd)
+	}
+	const end = "exit(0) = ?\n+++ exited with 0 +++\n"
+	r := replay.Run(readFiles(t, map[string]string{"l.7": first + end, "l.8": second + end}, "l.7", "l.8"), replay.Options{Tries: 2 * old})
+	require.Nil(t, r.Divergence, "%v", r.Divergence)
 }
