@@ -147,7 +147,11 @@ func (x *exec) fillBelow(o *op, free, want int) bool {
 			t.known[fd] = true
 		}
 	}
-	x.inferred("fds %d to %d of process %d were open before the log began", free, want-1, x.thread(o).k.Process().Pid())
+	if pid := x.thread(o).k.Process().Pid(); free == want-1 {
+		x.inferred("fd %d of process %d was open before the log began", free, pid)
+	} else {
+		x.inferred("fds %d to %d of process %d were open before the log began", free, want-1, pid)
+	}
 	return true
 }
 
