@@ -141,7 +141,7 @@ func TestCases(t *testing.T) {
 
 // Every case of several threads holds under any schedule: what matters is ordered by the program.
 func TestCasesUnderSchedules(t *testing.T) {
-	seeds := uint64(25)
+	seeds := uint64(10)
 	switch {
 	case long():
 		seeds = 100

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"regexp"
 	"slices"
@@ -203,15 +204,25 @@ func names(cell string) []string {
 
 // check says what is wrong with a line, nothing if it is as the page says.
 func (s *schema) check(line string) string {
-	var fields map[string]any
-	if err := json.Unmarshal([]byte(line), &fields); err != nil {
-		return err.Error()
+	if !json.Valid([]byte(line)) || !strings.HasPrefix(line, "{") {
+		return "no object"
 	}
-	kind, _ := fields["kind"].(string)
+	fields, last := map[string]string{}, -1
+	for name, value := range outermost(line) {
+		at := slices.Index(s.order, name)
+		if at <= last {
+			return name + " is out of order"
+		}
+		if got := typeOf(value); got != s.types[name] {
+			return fmt.Sprintf("%s is of type %s", name, got)
+		}
+		fields[name], last = value, at
+	}
+	kind := strings.Trim(fields["kind"], `"`)
 	if s.has[kind] == nil {
 		return "the page has no kind " + kind
 	}
-	if fields["schema"] != float64(events.Schema) {
+	if fields["schema"] != strconv.Itoa(events.Schema) {
 		return "schema"
 	}
 	for _, name := range s.has[kind] {
@@ -219,49 +230,58 @@ func (s *schema) check(line string) string {
 			return "lacks " + name
 		}
 	}
-	for name, value := range fields {
+	for name := range fields {
 		if !slices.Contains(s.has[kind], name) && !slices.Contains(s.may[kind], name) {
 			return "has " + name
-		}
-		if got := typeOf(value); got != s.types[name] {
-			return fmt.Sprintf("%s is of type %s", name, got)
-		}
-	}
-	return s.checkOrder(line)
-}
-
-// checkOrder looks at the names on the outermost level.
-func (s *schema) checkOrder(line string) string {
-	dec := json.NewDecoder(strings.NewReader(line))
-	dec.Token() // {
-	last := -1
-	for dec.More() {
-		name, _ := dec.Token()
-		at := slices.Index(s.order, name.(string))
-		if at <= last {
-			return name.(string) + " is out of order"
-		}
-		last = at
-		var skip json.RawMessage
-		if err := dec.Decode(&skip); err != nil {
-			return err.Error()
 		}
 	}
 	return ""
 }
 
-func typeOf(value any) string {
-	switch value.(type) {
-	case float64:
-		return "number"
-	case bool:
-		return "boolean"
-	case string:
-		return "string"
-	case []any:
-		return "array of string"
+// outermost yields the names of an object that is valid, with the text of their values.
+func outermost(object string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		name, from, depth, text := "", 1, 0, false
+		for i := 0; i < len(object); i++ {
+			switch c := object[i]; {
+			case c == '\\':
+				i++
+			case c == '"':
+				text = !text
+			case text:
+			case c == ':' && depth == 1:
+				name, from = strings.Trim(object[from:i], `"`), i+1
+			case c == '{' || c == '[':
+				depth++
+			case c == ',' && depth == 1 || c == '}' && depth == 1:
+				if from < i && !yield(name, object[from:i]) {
+					return
+				}
+				from = i + 1
+				if c == '}' {
+					return
+				}
+			case c == '}' || c == ']':
+				depth--
+			}
+		}
 	}
-	return "object"
+}
+
+func typeOf(value string) string {
+	switch value[0] {
+	case '"':
+		return "string"
+	case '[':
+		return "array of string"
+	case '{':
+		return "object"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return "null"
+	}
+	return "number"
 }
 
 // excerpt is a block of a page that quotes the trace of the tour, from the first line with one text to the next with
