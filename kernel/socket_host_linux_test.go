@@ -233,8 +233,11 @@ func TestSocketsLikeHost(t *testing.T) {
 	defer w.Close()
 	pool := &sim.Pool{}
 	defer pool.Close()
-	programs, first := uint64(1000), environment("SOCKET_SEED", 1)
-	if testing.Short() {
+	programs, first := uint64(250), environment("SOCKET_SEED", 1)
+	switch {
+	case long:
+		programs = 1000
+	case testing.Short():
 		programs = 50
 	}
 	programs = environment("SOCKET_PROGRAMS", programs)

@@ -109,7 +109,7 @@ func optionProbe(c kernel.Calls, open func(kernel.Calls) []int, level, name int,
 }
 
 // TestSocketOptionsLikeHost: every option of these levels, asked for and set to some ints, on sockets of all kinds, says
-// what the running kernel says, or that it is not modelled.
+// what the running kernel says, or that it is not modelled. All of them in the long form, otherwise a quarter.
 func TestSocketOptionsLikeHost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every option of every socket, one after the other")
@@ -122,10 +122,10 @@ func TestSocketOptionsLikeHost(t *testing.T) {
 	defer h.Close()
 	compared, unmodelled := 0, 0
 	require.NoError(t, h.Run(func(c kernel.Calls) {
-		for _, s := range optionSockets {
+		for kind, s := range optionSockets {
 			for _, l := range optionLevels {
 				for name := range l.names {
-					if machineOptions[[2]int{l.level, name}] != "" {
+					if machineOptions[[2]int{l.level, name}] != "" || !long && (name+kind)%4 != 0 {
 						continue
 					}
 					var want, got []string

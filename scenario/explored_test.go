@@ -1,11 +1,9 @@
 package scenario_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.starlark.net/starlark"
 
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
@@ -53,23 +51,13 @@ func TestWhatThreadsShare(t *testing.T) {
 }
 
 // A builtin that returns something that the program can change says so: explorers do not look at what plain names refer to.
+// Whoever records the calls of a run finds out.
 func TestResultsThatCanChange(t *testing.T) {
 	for _, f := range cases(t) {
 		k := kernel.Boot(kernel.Options{Version: f.version})
-		scenario.Run(k, f.prog, scenario.Options{OnCall: func(c scenario.Call) {
-			require.False(t, canChange(c.Value) && scenario.PlainResult(c.Name), "%s: %s has lists in its result, and its row does not say so", f.id, c.Name)
-		}})
+		res := scenario.Run(k, f.prog, scenario.Options{OnCall: func(scenario.Call) {}})
+		require.Empty(t, trouble(res), f.id)
 	}
-}
-
-func canChange(v starlark.Value) bool {
-	switch v := v.(type) {
-	case *starlark.List, *starlark.Dict, *starlark.Set, starlark.Callable:
-		return true
-	case starlark.Tuple:
-		return slices.ContainsFunc(v, canChange)
-	}
-	return false
 }
 
 // Every order of two appends is seen, and both ends of a lost update.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 )
 
@@ -109,3 +111,14 @@ var plainCalls = func() map[string]bool {
 	}
 	return names
 }()
+
+// canChange reports whether v is not plain.
+func canChange(v starlark.Value) bool {
+	switch v := v.(type) {
+	case *starlark.List, *starlark.Dict, *starlark.Set, *starlarkstruct.Struct, starlark.Callable:
+		return true
+	case starlark.Tuple:
+		return slices.ContainsFunc(v, canChange)
+	}
+	return false
+}

@@ -46,6 +46,9 @@ func (c Call) String() string {
 
 // record tells the call c, which has returned v.
 func (c *call) record(v starlark.Value) Call {
+	if !c.builtin.lists && canChange(v) {
+		panic("scenario: " + c.builtin.name + " returns what the program can change, and its row does not say so")
+	}
 	var args []string
 	for i, arg := range c.values {
 		if arg == c.builtin.params[i].def && i > 0 && c.builtin.params[i].name != "timeout" {
