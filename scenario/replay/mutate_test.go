@@ -122,7 +122,7 @@ func TestItCanSee(t *testing.T) {
 	}
 	files, err := filepath.Glob("../../testdata/strace/*.strace")
 	require.NoError(t, err)
-	perLog, each, most := 1, 3, 10 // of what is drawn, more than five in a hundred may be missed though of all it is fewer
+	perLog, each, most := 1, 5, 20 // of the few that are drawn, more than five in a hundred may be missed though of all it is fewer
 	if os.Getenv("EPOLLSIM_LONG") != "" {
 		perLog, each, most = 4, 1, 5
 	}
