@@ -78,10 +78,9 @@ func (k *Kernel) newProcess(pid int, parent *Thread) *Process {
 	} else {
 		p.files = k.sys.NewFdTable()
 		c := k.consoleFile()
-		for range 3 {
-			fd, _ := p.files.Reserve(0, false)
+		for fd := range 3 {
 			c.Get()
-			p.files.Install(fd, c)
+			p.files.Put(fd, c)
 		}
 	}
 	p.files.Users = 0

@@ -38,6 +38,9 @@ func (c *Cache[T]) New(m *Machine) *T {
 		s = &store[T]{cache: c}
 		m.memory.stores[c.index] = s
 	}
+	if s.run != m.memory.run {
+		s.run, s.used = m.memory.run, 0
+	}
 	if s.used == maxKept {
 		return new(T)
 	}
@@ -67,29 +70,30 @@ const maxKept = 4096
 
 // memory is what a Pool keeps of the objects of one run after the other.
 type memory struct {
+	run    uint64   // counts them
 	stores []keeper // by cache; nil: nothing was ever made
 	last   *Machine // whose run has, or had, the objects that are used
 }
 
-// store is what is kept of one cache: the first used ones belong to the run.
+// store is what is kept of one cache: the first used ones belong to the run, or to an earlier one and to nobody.
 type store[T any] struct {
 	cache *Cache[T]
 	all   []*T
+	run   uint64
 	used  int
 }
 
 // keeper is a store of any type.
 type keeper interface {
-	rewind()
-	forget()
+	forget(run uint64)
 	leftovers(*leftovers)
 }
 
-// rewind makes all objects free.
-func (s *store[T]) rewind() { s.used = 0 }
-
-// forget leaves those that are used to whoever still refers to them.
-func (s *store[T]) forget() {
+// forget leaves those that are used by a run to whoever still refers to them.
+func (s *store[T]) forget(run uint64) {
+	if s.run != run {
+		return
+	}
 	n := copy(s.all, s.all[s.used:])
 	clear(s.all[n:])
 	s.all, s.used = s.all[:n], 0
@@ -100,11 +104,7 @@ func (s *store[T]) forget() {
 func (p *Pool) lend() *Machine {
 	mem, m := &p.memory, p.memory.last
 	if m != nil && m.closed && (m.err == nil || errors.Is(m.err, ErrStopped)) {
-		for _, s := range mem.stores {
-			if s != nil {
-				s.rewind()
-			}
-		}
+		mem.run++
 		m.reset()
 		return m
 	}
@@ -112,13 +112,14 @@ func (p *Pool) lend() *Machine {
 		m.memory = nil
 		for _, s := range mem.stores {
 			if s != nil {
-				s.forget()
+				s.forget(mem.run)
 			}
 		}
 	}
 	if mem.stores == nil {
 		mem.stores = make([]keeper, caches)
 	}
+	mem.run++
 	mem.last = &Machine{memory: mem}
 	return mem.last
 }
