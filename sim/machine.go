@@ -113,6 +113,9 @@ func New(opts Options) *Machine {
 	if m.runnables == nil {
 		m.runnables = m.few[:0]
 	}
+	if m.created == nil {
+		m.created = make([]uint64, len(classNames))
+	}
 	if m.pool = opts.Pool; m.pool == nil {
 		m.pool, m.ownPool = &Pool{}, true
 	}

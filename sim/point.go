@@ -65,11 +65,10 @@ func (id ID) String() string {
 
 // NewID numbers a new object of class c.
 func (m *Machine) NewID(c Class) ID {
-	if int(c) >= len(m.created) {
-		m.created = append(m.created, make([]uint64, len(classNames)-len(m.created))...)
-	}
 	m.created[c]++
-	m.touch(Access{ID: ID(c) << 48, Field: fieldCreated, Write: true})
+	if m.opts.Footprints && m.cur != nil {
+		m.touch(Access{ID: ID(c) << 48, Field: fieldCreated, Write: true})
+	}
 	return ID(c)<<48 | ID(m.created[c])
 }
 

@@ -292,7 +292,7 @@ func (t *FdTable) Leave(seen bool) {
 
 // CloseAll drops every number, in ascending order: close_files.
 func (t *FdTable) CloseAll() {
-	for fd := range t.slots {
+	for fd := 0; t.open > 0; fd++ {
 		if t.slots[fd].file == nil {
 			continue
 		}
