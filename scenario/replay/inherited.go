@@ -81,7 +81,7 @@ func (x *exec) suit(files *vfs.FdTable, o *op) {
 	if o.want.failed() && !refused || f.CanPoll() != refused {
 		return
 	}
-	other := newExternal(x.k.System(), f.Name, abi.O_RDWR, !refused)
+	other := newExternal(x.k.System(), f.Name, f.Flags(), !refused)
 	x.k.PutFile(files, o.fd2, other)
 }
 

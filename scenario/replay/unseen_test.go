@@ -152,6 +152,12 @@ func TestUnseen(t *testing.T) {
 7 socket(AF_INET, SOCK_STREAM, 0) = 4
 7 connect(4, {sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 ECONNREFUSED (Connection refused)
 `},
+		{"a file that no epoll takes keeps its flags", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 epoll_create1(0) = 3
+7 openat(AT_FDCWD, "/dev/null", O_WRONLY|O_CLOEXEC) = 4
+7 fcntl(4, F_SETFL, O_WRONLY|O_NONBLOCK|O_LARGEFILE) = 0
+7 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = -1 EPERM (Operation not permitted)
+7 fcntl(4, F_GETFL) = 0x8801 (flags O_WRONLY|O_NONBLOCK|O_LARGEFILE)
+`},
 		{"who is killed goes at once", "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n" + `7 pipe2([3, 4], 0) = 0
 7 clone(child_stack=NULL, flags=SIGCHLD) = 8
 7 close(4) = 0
