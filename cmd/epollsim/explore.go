@@ -54,7 +54,7 @@ schedule that "epollsim run --schedule=TOKEN" replays.`,
 	flags := cmd.Flags()
 	flags.IntVar(&f.bound, "max-preemptions", -1, "preemptions of a schedule; -1: no bound")
 	flags.Uint64Var(&f.schedules, "max-schedules", 0, "schedules to try; 0: no limit")
-	flags.DurationVar(&f.duration, "max-duration", 40*time.Second, "time to spend")
+	flags.DurationVar(&f.duration, "max-duration", 40*time.Second, "time to spend; 0: no limit")
 	flags.StringVar(&f.kernel, "kernel", "", "kernel version to model, such as 5.10 (default: what the scenario says, or 6.18.y)")
 	flags.BoolVar(&f.check, "check", true, "verify the invariants of every structure after every step")
 	flags.BoolVar(&f.json, "json", false, "print the report as NDJSON")

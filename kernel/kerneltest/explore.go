@@ -113,11 +113,20 @@ func Explore(t TB, program func(r *Run), opts ...Option) *explore.Report {
 			again(t, first.Witness.Token), others(r.Failures[1:]))
 	case r.Limited > 0 && !r.Complete(o.wanted()):
 		t.Errorf("inconclusive: %d of %d schedules reached the limit of %d steps: bound the loops of the program, or raise Steps\n%s",
-			r.Limited, r.Runs, o.steps, again(t, r.Limit.Token))
+			r.Limited, r.Total, o.steps, again(t, r.Limit.Token))
 	case !r.Complete(o.wanted()):
-		t.Errorf("inconclusive: %s after %d schedules: fewer threads or calls, Preemptions for a lower bound, or raise Within or Schedules", r.Verdict(), r.Runs)
+		t.Errorf("inconclusive: %s after %d schedules: bound the loops that wait for another thread, make it fewer threads or calls, "+
+			"choose Preemptions for a lower bound, or raise Within or Schedules%s", r.Verdict(), r.Total, o.longest(r))
 	}
 	return r
+}
+
+// longest is what to say of an exploration that was still in its first schedules: they are long, if they end at all.
+func (o *options) longest(r *explore.Report) string {
+	if r.Total >= 10 {
+		return ""
+	}
+	return fmt.Sprintf("; schedules are so long that a loop may have no end: with Steps(1000), not %d, the test says which schedule it was", o.steps)
 }
 
 func (o *options) wanted() int {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -114,6 +115,24 @@ func TestExploreFails(t *testing.T) {
 				r.SchedYield()
 			}
 		}, "reached the limit of 1000 steps", []kerneltest.Option{kerneltest.Steps(1000), kerneltest.Schedules(3)}},
+		{"a loop that waits for another thread", func(r *kerneltest.Run) {
+			stop := false
+			r.Go("waits", func(c kernel.Calls) {
+				for !stop {
+					c.SchedYield()
+				}
+			})
+			stop = true
+		}, "inconclusive: 26 of 311 schedules reached the limit of 300 steps", []kerneltest.Option{kerneltest.Steps(300)}},
+		{"a run that takes all the time", func(r *kerneltest.Run) {
+			for range 2 {
+				r.Go("loop", func(c kernel.Calls) {
+					for {
+						c.SchedYield()
+					}
+				})
+			}
+		}, "with Steps(1000), not 100000", []kerneltest.Option{kerneltest.Within(100 * time.Millisecond)}},
 		{"too much to try", func(r *kerneltest.Run) { twoTakers(abi.EFD_NONBLOCK, r) }, "inconclusive", []kerneltest.Option{kerneltest.Schedules(2)}},
 		{"no such version", func(r *kerneltest.Run) {}, "kernel version", []kerneltest.Option{kerneltest.Version("six")}},
 	} {
