@@ -80,13 +80,9 @@ func (x *exec) datagramFrom(o *op, f *vfs.File) bool {
 	if x.peek(f)&abi.EPOLLIN != 0 {
 		return false // another one comes behind what is there
 	}
-	size := o.want.ret
+	size := x.datagramSize(o, f)
 	from := o.addr
 	if o.row.parseIsWait() {
-		size = 1
-		if n, errno := x.firstRead(o, f); errno == 0 {
-			size = n
-		}
 		from = nil
 	}
 	if size < 0 {
@@ -110,5 +106,46 @@ func (x *exec) datagramFrom(o *op, f *vfs.File) bool {
 		return false
 	}
 	x.inferred("somebody sent a datagram of %d bytes to port %d", size, local.Inet.Port())
+	return true
+}
+
+// datagramSize is how much o reads from f at once, or who reads first behind a wait; negative if nobody has.
+func (x *exec) datagramSize(o *op, f *vfs.File) int64 {
+	if !o.row.parseIsWait() {
+		return o.want.ret
+	}
+	if n, errno := x.firstRead(o, f); errno == 0 {
+		return n
+	}
+	return 1
+}
+
+// unixDatagrams reports whether f is a unix socket that gets datagrams.
+func unixDatagrams(f *vfs.File) bool {
+	if devices.UnixOf(f) == nil {
+		return false
+	}
+	kind, errno := devices.SocketOf(f).Getsockopt(f, abi.SOL_SOCKET, abi.SO_TYPE)
+	return errno == 0 && kind == abi.SOCK_DGRAM
+}
+
+// unixDatagram sends to a unix socket with a name what the log reads from it: from one that has none.
+func (x *exec) unixDatagram(o *op, f *vfs.File) bool {
+	local, errno := devices.SocketOf(f).Sockname(f)
+	size := x.datagramSize(o, f)
+	if errno != 0 || local.Path == "" || size < 0 {
+		return false
+	}
+	fd, err := x.pilot.Socket(abi.AF_UNIX, abi.SOCK_DGRAM|abi.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	_, err = x.pilot.Sendto(fd, make([]byte, min(size, maxBuffer)), abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, &local)
+	_ = x.pilot.Close(fd)
+	if err != nil {
+		return false
+	}
+	x.arrive(f)
+	x.inferred("somebody sent a datagram of %d bytes to fd %d", size, x.number(o, f))
 	return true
 }

@@ -46,6 +46,9 @@ func (x *exec) worldSends(o *op, f *vfs.File) bool {
 		return x.datagramFrom(o, f)
 	}
 	fd := x.peer(f)
+	if fd < 0 && unixDatagrams(f) {
+		return x.unixDatagram(o, f)
+	}
 	if fd < 0 {
 		return x.stream(o, o.fd) && (x.grow(o, f) || x.acknowledged(f))
 	}
@@ -190,6 +193,9 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 	if s := devices.SocketOf(f); s != nil && x.peer(f) < 0 {
 		if bits&abi.EPOLLIN != 0 && x.peek(f) == 0 && x.isListener(f) {
 			return x.worldConnects(o, f)
+		}
+		if bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0 && unixDatagrams(f) {
+			return x.unixDatagram(o, f)
 		}
 		return x.acknowledged(f) // the other end is in the log: what it sent is under way
 	}

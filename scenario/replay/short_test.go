@@ -108,6 +108,17 @@ func TestShortLogs(t *testing.T) {
 7 recvfrom(3, "READY=1", 512, 0, NULL, NULL) = 7
 7 sendto(4, "READY=1", 7, 0, {sa_family=AF_UNIX, sun_path="/run/y/other"}, 16) = -1 ENOENT (No such file or directory)
 `},
+		{"datagrams of nobody knows whom to a path", begin + `7 socket(AF_UNIX, SOCK_DGRAM, 0) = 3
+7 bind(3, {sa_family=AF_UNIX, sun_path="/dev/log"}, 110) = 0
+7 read(3, "<13>root: x", 1023) = 11
+7 poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])
+7 recvfrom(3, "<13>root: yy", 1023, 0, NULL, NULL) = 12
+7 epoll_create1(0) = 4
+7 epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=3, u64=3}}) = 0
+7 epoll_wait(4, [{events=EPOLLIN, data={u32=3, u64=3}}], 8, -1) = 1
+7 recvmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="z", iov_len=16}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 1
+7 epoll_wait(4, [], 8, 0) = 0
+`},
 		{"what is read behind an event of which the log shows nothing was there with it", begin + listen + `7 accept(3, {sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr("127.0.0.1")}, [16]) = 4
 7 epoll_create1(0) = 6
 7 epoll_ctl(6, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLOUT|EPOLLET, data={u32=4, u64=4}}) = 0
