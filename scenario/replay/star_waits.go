@@ -77,11 +77,9 @@ func spellEpollWait(l *line) func() {
 		l.scene.peep = &scene{part: l.scene.part, begin: l.scene.begin, lines: []string{fmt.Sprintf("check(epoll_wait(%s, maxevents = %d, timeout = 0) == [])", fd, most)}}
 	}
 	return func() {
-		call := func(brought bool) string {
-			return fmt.Sprintf("epoll_wait(%s, maxevents = %d, timeout = %d)", fd, most, l.waits(ms, brought))
-		}
+		call := fmt.Sprintf("epoll_wait(%s, maxevents = %d", fd, most)
 		if l.c.Err != 0 {
-			l.check(call(false))
+			l.check(fmt.Sprintf("%s, timeout = %d)", call, l.waits(ms, false)))
 			return
 		}
 		events, _ := l.c.Args[1].([]abi.EpollEvent)
@@ -98,9 +96,7 @@ func spellEpollWait(l *line) func() {
 			}
 			list = append(list, fmt.Sprintf("(%s, %s)", eventsWord(e.Events), data))
 		}
-		if len(list) > 0 || l.c.Ret == 0 {
-			l.say("check(%s == [%s])", call(len(list) > 0), strings.Join(list, ", "))
-		}
+		l.brings(call, ms, len(list), starList(list))
 	}
 }
 
@@ -120,22 +116,46 @@ func (l *line) expires(f *vfs.File, ms int64) {
 	}
 }
 
+// known gives what the scenario calls a number; false if it does not have that file.
+func (l *line) known(fd int) (string, bool) {
+	name := l.fd(fd)
+	if l.foreign {
+		l.foreign = false
+		return "", false
+	}
+	return name, true
+}
+
+// hit gives what the scenario calls a number that a wait tells of, and lets the time of a timer pass.
+func (l *line) hit(names map[int]string, fd int, ms int64) (string, bool) {
+	name, ok := names[fd]
+	if ok {
+		l.expires(l.files.At(fd), ms)
+	}
+	return name, ok
+}
+
+// brings says that a wait came to n things, got, or to none because its time was over. The call lacks its timeout, which comes last.
+func (l *line) brings(call string, ms int64, n int, got string) {
+	if n > 0 || l.c.Ret == 0 {
+		l.say("check(%s, timeout = %d) == %s)", call, l.waits(ms, n > 0), got)
+	}
+}
+
 func spellPoll(l *line) func() {
 	fds, _ := l.c.Args[0].([]abi.PollFd)
 	ms := l.millisOf(2)
 	var asked []string
 	names := map[int]string{}
-	for i, p := range fds {
-		name := fmt.Sprint(p.Fd)
+	for _, p := range fds {
+		name, ok := fmt.Sprint(p.Fd), true
 		if p.Fd >= 0 {
-			name = l.fd(int(p.Fd))
+			name, ok = l.known(int(p.Fd))
 		}
-		if l.foreign {
-			l.foreign = false
-			continue
+		if ok {
+			names[int(p.Fd)] = name
+			asked = append(asked, fmt.Sprintf("(%s, %s)", name, flagWord("POLL", int(p.Events))))
 		}
-		names[i] = name
-		asked = append(asked, fmt.Sprintf("(%s, %s)", name, flagWord("POLL", int(p.Events))))
 	}
 	l.foreign = len(fds) > 0 && len(asked) == 0
 	return func() {
@@ -143,15 +163,15 @@ func spellPoll(l *line) func() {
 			return
 		}
 		var got []string
-		for i, p := range fds {
-			if p.Revents != 0 && names[i] != "" {
-				l.expires(l.files.At(int(p.Fd)), ms)
-				got = append(got, fmt.Sprintf("(%s, %s)", names[i], flagWord("POLL", int(p.Revents))))
+		for _, p := range fds {
+			if p.Revents == 0 {
+				continue
+			}
+			if name, ok := l.hit(names, int(p.Fd), ms); ok {
+				got = append(got, fmt.Sprintf("(%s, %s)", name, flagWord("POLL", int(p.Revents))))
 			}
 		}
-		if len(got) > 0 || l.c.Ret == 0 {
-			l.say("check(poll([%s], timeout = %d) == [%s])", strings.Join(asked, ", "), l.waits(ms, len(got) > 0), strings.Join(got, ", "))
-		}
+		l.brings("poll("+starList(asked), ms, len(got), starList(got))
 	}
 }
 
@@ -159,23 +179,18 @@ func spellSelect(l *line) func() {
 	ms := l.millisOf(4)
 	names := map[int]string{}
 	var asked [3]string
-	some := 0
 	for i := range asked {
 		set, _ := l.c.Args[1+i].(*abi.FdSet)
 		var list []string
 		for _, fd := range set.Fds() {
-			name := l.fd(fd)
-			if l.foreign {
-				l.foreign = false
-				continue
+			if name, ok := l.known(fd); ok {
+				names[fd] = name
+				list = append(list, name)
 			}
-			names[fd] = name
-			list = append(list, name)
 		}
-		some += len(list)
-		asked[i] = "[" + strings.Join(list, ", ") + "]"
+		asked[i] = starList(list)
 	}
-	l.foreign = some == 0 && l.c.Args[1] != nil
+	l.foreign = len(names) == 0 && l.c.Args[1] != nil
 	return func() {
 		if l.c.Err != 0 {
 			return
@@ -186,18 +201,21 @@ func spellSelect(l *line) func() {
 			set, _ := l.c.Args[1+i].(*abi.FdSet)
 			var list []string
 			for _, fd := range set.Fds() {
-				if name := names[fd]; name != "" && l.c.Ret > 0 {
-					l.expires(l.files.At(fd), ms)
+				if l.c.Ret == 0 {
+					break
+				}
+				if name, ok := l.hit(names, fd, ms); ok {
 					list = append(list, name)
 				}
 			}
 			hits += len(list)
-			if got[i] = "[" + strings.Join(list, ", ") + "]"; len(list) > 1 {
+			if got[i] = starList(list); len(list) > 1 {
 				got[i] = "sorted(" + got[i] + ")" // the numbers are not those of the log
 			}
 		}
-		if hits > 0 || l.c.Ret == 0 {
-			l.say("check(select(%s, timeout = %d) == (%s))", strings.Join(asked[:], ", "), l.waits(ms, hits > 0), strings.Join(got[:], ", "))
-		}
+		l.brings("select("+strings.Join(asked[:], ", "), ms, hits, "("+strings.Join(got[:], ", ")+")")
 	}
 }
+
+// starList spells a list of words.
+func starList(words []string) string { return "[" + strings.Join(words, ", ") + "]" }
