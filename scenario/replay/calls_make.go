@@ -51,7 +51,7 @@ func makeRows() []row {
 		},
 		row{
 			name: "openat", allocates: true,
-			parse: parseWith(func(o *op, a *args) { o.text, o.a[0] = a.text(1), a.openFlags(2) }),
+			parse: parseWith(func(o *op, a *args) { o.text, o.a[0], o.a[1] = a.text(1), a.openFlags(2), a.numOr(0, abi.AT_FDCWD) }),
 			run:   runOpen,
 		},
 		row{
@@ -116,7 +116,12 @@ func runOpen(x *exec, o *op) outcome {
 		}
 		return outcomeOf(x.calls(o).Dup(fd))
 	}
-	return x.installExternal(o, o.text, int(o.a[0]), pollablePath(o.text))
+	out := x.installExternal(o, o.text, int(o.a[0]), pollablePath(o.text))
+	if e := externalOf(x.file(o, int(out.ret))); e != nil && o.row.opens() && x.log.seen["inotify_add_watch"] {
+		x.running = o
+		x.opens(o, e)
+	}
+	return out
 }
 
 // ownNumber gives the descriptor of the caller's that a path means, -1 for others. Opening that of a pipe gives the same end

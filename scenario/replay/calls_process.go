@@ -118,6 +118,7 @@ func runClone(x *exec, o *op) outcome {
 		return outcomeOf(n, err)
 	}
 	child.k = x.k.Thread(n)
+	x.takesDir(parent.k.Process().Pid(), child.k.Process().Pid())
 	switch {
 	case o.a[0]&abi.CLONE_THREAD != 0:
 		if o.a[0]&abi.CLONE_FILES == 0 {

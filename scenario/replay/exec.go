@@ -32,6 +32,7 @@ type exec struct {
 	loaded    map[int]int // by Serial: the call before which it has begun a program unseen
 
 	world
+	doings
 	items
 	trail // kept where calls overlap
 	tally
@@ -71,7 +72,7 @@ func execute(log *Log, opts *Options, p *plan, trace func(sim.Event), onChecked 
 	x := &exec{
 		log: log, opts: opts, plan: p, steer: &steer{}, onChecked: onChecked, mutable: map[*op]bool{},
 		threads: map[int]*thread{}, byTid: map[int]*thread{}, tables: map[*vfs.FdTable]*table{},
-		loaded: map[int]int{}, world: newWorld(), items: newItems(), trail: newTrail(), tally: tally{foreignFiles: map[*vfs.File]bool{}},
+		loaded: map[int]int{}, world: newWorld(), doings: newDoings(), items: newItems(), trail: newTrail(), tally: tally{foreignFiles: map[*vfs.File]bool{}},
 	}
 	mo := sim.Options{Strategy: x.steer, MaxSteps: opts.MaxSteps, MaxTasks: opts.MaxTasks}
 	if len(script) > 0 {

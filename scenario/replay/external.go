@@ -18,6 +18,9 @@ type external struct {
 	id   sim.ID
 	head waitqueue.Head
 	bits abi.Events
+
+	meant  meant
+	closed func() // tells that nobody has it open any more
 }
 
 // closedFile is an external file without ->poll.
@@ -60,8 +63,12 @@ func (e *external) Read(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINV
 // Write is never asked.
 func (e *external) Write(*vfs.File, []byte) (int, abi.Errno) { return 0, abi.EINVAL }
 
-// Release does nothing.
-func (e *external) Release(*vfs.File) {}
+// Release tells those that watch the file by its name.
+func (e *external) Release(*vfs.File) {
+	if e.closed != nil {
+		e.closed()
+	}
+}
 
 // Poll reports what the world has made of the file.
 func (e pollable) Poll(f *vfs.File, pt *vfs.PollTable) abi.Events {

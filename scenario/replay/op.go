@@ -23,6 +23,7 @@ type op struct {
 	fd2    int      // another one: of epoll_ctl, dup2, splice
 	a      [3]int64 // other numbers, as the row has them
 	text   string   // a path
+	other  string   // the new one of a rename
 	data   []byte   // what it writes, as far as the log has it; of a read of a counter, what it got
 	whole  bool     // data is all of it
 	iov    []int    // the sizes of its buffers, if it has several

@@ -33,6 +33,7 @@ func (x *exec) settle() {
 func (x *exec) advance(th *thread) bool {
 	o := th.cur
 	switch {
+	case x.held(o):
 	case !th.begun && o.never:
 		if o.row.waits && x.sleeps(o) {
 			x.begin(th)
@@ -54,9 +55,17 @@ func (x *exec) advance(th *thread) bool {
 	return false
 }
 
+// held reports whether the plan has other calls made before o goes on.
+func (x *exec) held(o *op) bool {
+	return slices.ContainsFunc(x.plan.before[o.index], func(first earlier) bool { return x.trail.steps[first.index].turn == 0 })
+}
+
 // ready reports whether the call of o would come to what the log says now, as far as can be foreseen.
 func (x *exec) ready(o *op) bool {
-	if externalOf(x.file(o, o.fd)) != nil && !o.row.local() {
+	if e := externalOf(x.file(o, o.fd)); e != nil && !o.row.local() {
+		if n := x.notifierOf(e); n != nil && o.row.looks && o.row.waits {
+			return n.foretold(o)
+		}
 		return !o.row.allocates || readyAlloc(x, o)
 	}
 	switch {

@@ -1,15 +1,18 @@
 package replay
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // plan is what one execution does in another way than by default. Calls are named by their place in the log: a log that is read
 // again has others.
 type plan struct {
-	eager  bool            // all that change something at once
-	late   map[int]bool    // not before its end comes; false: as soon as it begins
-	inside map[int]int     // it is stopped at this point inside
-	before map[int]earlier // another one goes first, if it has begun by then
-	amid   map[int]earlier // another one is made while this wait scans its ready list
+	eager  bool              // all that change something at once
+	late   map[int]bool      // not before its end comes; false: as soon as it begins
+	inside map[int]int       // it is stopped at this point inside
+	before map[int][]earlier // others go first: it is held up until they are made, or its end comes
+	amid   map[int]earlier   // another one is made while this wait scans its ready list
 
 	draw    *draw          // chooses what comes next, of files without times
 	origins map[int]origin // of tasks whose making the log does not have
@@ -24,19 +27,24 @@ func (p *plan) with(o *op, late bool) *plan {
 	return n
 }
 
-// inFront is the plan in which first is made before second, if both are under way then.
-func (p *plan) inFront(first, second *op) *plan {
+// inFront is the plan in which one call is made before another, if both are under way then.
+func (p *plan) inFront(first earlier, second int) *plan {
 	n := p.copy()
 	delete(n.late, first.index)
-	n.before[second.index] = earlier{first.index, first.task, first.moment}
+	undo := func(e earlier) bool { return e.index == second }
+	n.before[first.index] = slices.DeleteFunc(slices.Clone(n.before[first.index]), undo)
+	n.before[second] = append(slices.Clone(n.before[second]), first)
 	return n
 }
+
+// place tells which call o is.
+func (o *op) place() earlier { return earlier{o.index, o.task, o.moment} }
 
 // during is the plan in which o is made while wait scans what is ready.
 func (p *plan) during(wait, o *op) *plan {
 	n := p.copy()
 	delete(n.late, o.index)
-	n.amid[wait.index] = earlier{o.index, o.task, o.moment}
+	n.amid[wait.index] = o.place()
 	return n
 }
 
@@ -49,7 +57,7 @@ func (p *plan) stopped(o *op, point int) *plan {
 }
 
 func (p *plan) copy() *plan {
-	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, inside: map[int]int{}, before: map[int]earlier{}, amid: map[int]earlier{}}
+	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, inside: map[int]int{}, before: map[int][]earlier{}, amid: map[int]earlier{}}
 	maps.Copy(n.late, p.late)
 	maps.Copy(n.before, p.before)
 	maps.Copy(n.amid, p.amid)

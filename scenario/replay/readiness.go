@@ -201,7 +201,7 @@ func (x *exec) calm(ep *eventpoll.Eventpoll, o *op) bool {
 	ep.EachReady(func(f *vfs.File, _ int, item abi.EpollEvent) bool {
 		e := externalOf(f)
 		bits := x.peek(f) & item.Events
-		if e == nil || bits == 0 {
+		if e == nil || bits == 0 || x.owes(e) {
 			return true
 		}
 		for _, want := range o.want.events {
@@ -222,13 +222,13 @@ func (x *exec) calm(ep *eventpoll.Eventpoll, o *op) bool {
 // calmPolled takes readiness away from external files that an interrupted poll or select asks for.
 func (x *exec) calmPolled(o *op) {
 	for _, p := range o.polls {
-		if e := externalOf(x.file(o, int(p.Fd))); e != nil {
+		if e := externalOf(x.file(o, int(p.Fd))); e != nil && !x.owes(e) {
 			e.bits &^= abi.Events(uint16(p.Events))
 		}
 	}
 	for i, s := range o.sets {
 		for _, fd := range s.Fds() {
-			if e := externalOf(x.file(o, fd)); e != nil {
+			if e := externalOf(x.file(o, fd)); e != nil && !x.owes(e) {
 				e.bits &^= selectBits[i]
 			}
 		}
@@ -254,7 +254,9 @@ func helpPoll(x *exec, o *op) bool {
 			}
 		}
 		if bits := x.peek(f) & mask; bits != want {
-			if e := externalOf(f); e != nil {
+			if e := externalOf(f); e != nil && x.owes(e) {
+				continue
+			} else if e != nil {
 				changed = x.setExternal(f, e, want, mask) || changed
 			} else if want != 0 {
 				changed = x.makeReady(o, f, want, mask) || changed
@@ -275,7 +277,9 @@ func helpSelect(x *exec, o *op) bool {
 			if f == nil || hit == o.want.sets[i].Has(fd) {
 				continue
 			}
-			if e := externalOf(f); e != nil && hit {
+			if e := externalOf(f); e != nil && hit && x.owes(e) {
+				continue
+			} else if e != nil && hit {
 				e.bits &^= selectBits[i]
 				changed = true
 			} else if !hit {

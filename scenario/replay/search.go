@@ -129,6 +129,9 @@ func (f *found) improve(try func(*plan) (*exec, bool)) bool {
 			}
 		}
 	}
+	if further, gaveUp := f.reverse(try); further || gaveUp {
+		return further
+	}
 	rng := rand.New(rand.NewPCG(uint64(f.x.at), uint64(len(calls))))
 	for i := 0; i < drawn && len(calls) > 2; i++ {
 		p := f.plan
@@ -190,7 +193,7 @@ func (x *exec) swapped(p *plan, calls []*op) []*plan {
 	for _, late := range calls {
 		for _, early := range calls {
 			if x.turn(late) > x.turn(early) && x.turn(early) > 0 && late.begin.Seq < early.end.Seq && late.task != early.task {
-				list = append(list, p.inFront(late, early))
+				list = append(list, p.inFront(late.place(), early.index))
 			}
 		}
 	}

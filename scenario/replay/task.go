@@ -171,7 +171,7 @@ func (x *exec) grant(t *sim.Task) {
 func (x *exec) begin(th *thread) {
 	o := th.cur
 	th.begun, th.points, th.stopped = true, x.plan.inside[o.index], false
-	if first, ok := x.plan.before[o.index]; ok {
+	for _, first := range x.plan.before[o.index] {
 		if other := x.threads[first.task]; other != nil && other.cur != nil && other.cur.index == first.index && !other.begun && !x.lost(other) {
 			x.begin(other)
 		}
