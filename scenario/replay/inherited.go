@@ -15,7 +15,9 @@ import (
 // inherit puts in place what o works on and the log has not opened.
 func (x *exec) inherit(th *thread, o *op) {
 	if o.want.errno == abi.EBADF {
-		x.gone(th, o, o.fd)
+		if o.fd2 < 0 || x.file(o, o.fd2) != nil { // else that one is bad
+			x.gone(th, o, o.fd)
+		}
 		return
 	}
 	for _, p := range o.want.polls {
