@@ -37,8 +37,14 @@ func (p param) convert(v starlark.Value) any {
 		return Wide(bits(v))
 	case asAddress:
 		return addressOf(v)
-	case asFds:
+	case asFds, asSizes:
 		return fdList(v)
+	case asBuffers:
+		list := []Data{}
+		for _, item := range elements(v) {
+			list = append(list, dataOf([]byte(item.(starlark.Bytes))))
+		}
+		return list
 	case asSignals:
 		return signalNames(v)
 	case asPolls:
@@ -169,11 +175,21 @@ func option(level, opt int64) any {
 }
 
 func selectArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
-	timeout, ok := params["timeout"].(starlark.Int)
-	if !ok {
-		return nil, "select() with seconds and microseconds: the programs have milliseconds"
+	var args Object
+	for _, set := range []string{"r", "w", "x"} {
+		args = append(args, Field{set, param{form: asFds}.convert(params[set])})
 	}
-	return Object{{"r", fdList(params["r"])}, {"w", fdList(params["w"])}, {"x", fdList(params["x"])}, {"timeout", int64(bits(timeout))}}, ""
+	if timeval, ok := params["timeout"].(starlark.Tuple); ok {
+		return append(args, Field{"seconds", int64(bits(timeval[0]))}, Field{"microseconds", int64(bits(timeval[1]))}), ""
+	}
+	return append(args, Field{"timeout", int64(bits(params["timeout"]))}), ""
+}
+
+func selectCall(args Object) string {
+	if args.get("seconds") != nil {
+		return "call_select_timeval"
+	}
+	return "call_select"
 }
 
 func getsockoptArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
@@ -194,14 +210,22 @@ func setsockoptArgs(rec *recording, params map[string]starlark.Value) (Object, s
 }
 
 func signalArgs(_ *recording, params map[string]starlark.Value) (Object, string) {
-	if flags, ok := params["flags"].(starlark.Int); ok && flags.Sign() != 0 {
-		return nil, "signal() with flags: the programs handle without"
-	}
 	handler := Names("handler")
 	if n, ok := params["handler"].(starlark.Int); ok {
 		handler = spelled("SIGACTION", int64(bits(n)))
 	}
-	return Object{{"sig", spelled("SIG", int64(bits(params["sig"])))}, {"handler", handler}}, ""
+	args := Object{{"sig", spelled("SIG", int64(bits(params["sig"])))}, {"handler", handler}}
+	if flags := int64(bits(params["flags"])); flags != 0 {
+		args = append(args, Field{"flags", spelled("SA", flags)})
+	}
+	return args, ""
+}
+
+func signalCall(args Object) string {
+	if args.get("flags") != nil {
+		return "call_signal_flags"
+	}
+	return "call_signal"
 }
 
 const otherProcess = "names a process other than its own, or by a number that getpid() has not told"

@@ -25,6 +25,7 @@ var (
 	polled         = outcome{"how many; `ready` of `fd`, `revents`, in the order of the call, without those that are 0", toPolled}
 	selected       = outcome{"how many in all; `r`, `w`, `x` the fds left in each set, ascending", toSelected}
 	data           = outcome{"how many bytes, not compared with `MSG_TRUNC`; `data`", toData}
+	pieces         = outcome{"how many bytes; `data` of all buffers, one behind the other", toPieces}
 	address        = outcome{"0; `address`, absent for an abstract name that the kernel chose", toAddress}
 	dataAndAddress = outcome{"as `recv`; `data`, `address` of the sender", toDataAndAddress}
 	dataAndRights  = outcome{"as `recv`; `data`, `fds` that came with it", toDataAndRights}
@@ -115,6 +116,15 @@ func toData(_ *recording, v starlark.Value, params map[string]starlark.Value) (*
 		return nil, out
 	}
 	return whole(int64(d.Len())), out
+}
+
+// toPieces is what was received in several buffers: how it is parted follows from their sizes.
+func toPieces(_ *recording, v starlark.Value, _ map[string]starlark.Value) (*int64, Object) {
+	var all []byte
+	for _, item := range elements(v) {
+		all = append(all, item.(starlark.Bytes)...)
+	}
+	return whole(int64(len(all))), Object{{"data", dataOf(all)}}
 }
 
 func toAddress(r *recording, v starlark.Value, _ map[string]starlark.Value) (*int64, Object) {

@@ -15,10 +15,10 @@ import (
 var sources embed.FS
 
 // files of c/ in the order in which a program has them: later ones use earlier ones.
-var files = []string{"terminal", "data", "epoll", "file", "poll", "signal", "thread", "time", "socket", "tty", "inotify"}
+var files = []string{"terminal", "data", "epoll", "file", "vector", "poll", "signal", "thread", "time", "socket", "tty", "inotify"}
 
 // needs are the files that a file uses.
-var needs = map[string][]string{"file": {"data"}, "poll": {"data"}, "signal": {"data"}, "thread": {"signal"}, "socket": {"data", "file"}, "tty": {"file"}, "inotify": {"file"}}
+var needs = map[string][]string{"file": {"data"}, "vector": {"data"}, "poll": {"data"}, "signal": {"data"}, "thread": {"signal"}, "socket": {"data", "file"}, "tty": {"file"}, "inotify": {"file"}}
 
 // Seconds is how long a program may take before it gives up.
 const Seconds = 60

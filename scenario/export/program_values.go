@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -79,6 +80,8 @@ func argument(p param, f Field) []string {
 		return []string{quote(v)}
 	case Data:
 		return []string{bytesOf(v), strconv.Itoa(v.Len())}
+	case []Data:
+		return buffers(v)
 	case Address:
 		return []string{addressText(v)}
 	case []int64:
@@ -96,10 +99,22 @@ func argument(p param, f Field) []string {
 	panic(fmt.Sprintf("export: no C for %T", f.Value))
 }
 
+// buffers are bytes one behind the other, how many, and the sizes of the parts.
+func buffers(list []Data) []string {
+	var all []byte
+	sizes := make([]int64, len(list))
+	for i, d := range list {
+		all = append(all, bytes.Repeat(d.Unit, d.Times)...)
+		sizes[i] = int64(d.Len())
+	}
+	whole := dataOf(all)
+	return append([]string{bytesOf(whole), strconv.Itoa(whole.Len())}, array("int", sizes, integer)...)
+}
+
 // absent is an argument that is NULL.
 func absent(p param, name string) []string {
 	switch {
-	case p.form == asFds:
+	case p.form == asFds, name == "r", name == "w", name == "x":
 		return []string{"NULL", "0"}
 	case p.form == asAddress:
 		return []string{"no_address()"}

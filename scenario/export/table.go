@@ -39,6 +39,8 @@ const (
 	asFds     form = "fds"     // a list of numbers, or none
 	asSignals form = "signals" // a list of signals, or none
 	asPolls   form = "polls"   // a list of (fd, events)
+	asSizes   form = "sizes"   // a list of numbers of bytes
+	asBuffers form = "buffers" // a list of bytes
 	asNS      form = "ns"      // nanoseconds, or none
 	asMillis  form = "ms"      // milliseconds, a fraction too, as nanoseconds
 	asEvent   form = "event"   // of epoll_ctl, by its own function as the next two
@@ -80,6 +82,11 @@ var rows = []row{
 	{sig: "rename(old as text, new as text)", file: "file", out: number},
 	{sig: "memfd_create(name as text, flags:MFD)", file: "file", out: number},
 
+	{sig: "readv(fd, sizes as sizes)", file: "vector", out: pieces},
+	{sig: "writev(fd, buffers as buffers)", file: "vector", out: number},
+	{sig: "pread(fd, n as long, offset as long)", file: "vector", out: data},
+	{sig: "pwrite(fd, data as data, offset as long)", file: "vector", out: number},
+
 	{sig: "socket(domain:AF, type:SOCK, proto)", file: "socket", out: number},
 	{sig: "socketpair(domain:AF, type:SOCK, proto)", file: "socket", out: pair},
 	{sig: "bind(fd, addr as address)", file: "socket", out: number},
@@ -101,7 +108,7 @@ var rows = []row{
 
 	{sig: "poll(fds as polls, timeout)", file: "poll", out: polled},
 	{sig: "ppoll(fds as polls, timeout_ns as ns, sigmask as signals)", file: "poll signal time", out: polled},
-	{sig: "select(r as fds, w as fds, x as fds, timeout)", file: "poll", args: selectArgs, out: selected},
+	{sig: "select(r as fds, w as fds, x as fds, timeout)", file: "poll", args: selectArgs, call: selectCall, out: selected},
 	{sig: "pselect(r as fds, w as fds, x as fds, timeout_ns as ns, sigmask as signals)", file: "poll signal time", out: selected},
 
 	{sig: "timerfd_create(clock:CLOCK, flags:TFD)", file: "time", out: number},
@@ -114,7 +121,7 @@ var rows = []row{
 	{sig: "signalfd(signals as signals, flags:SFD, fd)", file: "signal", out: number},
 	{sig: "signalfd_read(fd)", file: "file signal", out: signo},
 	{sig: "sigprocmask(how:SIGPROCMASK, signals as signals)", file: "signal", out: number},
-	{sig: "signal(sig:SIG, handler:SIGACTION)", file: "signal", out: number, args: signalArgs},
+	{sig: "signal(sig:SIG, handler:SIGACTION, flags:SA)", file: "signal", out: number, args: signalArgs, call: signalCall},
 	{sig: "kill(sig:SIG)", file: "signal", out: number, args: killArgs, call: killCall},
 	{sig: "pidfd_open(flags:PIDFD)", file: "signal", out: number, args: pidfdArgs, call: func(Object) string { return "call_pidfd_open_self" }},
 	{sig: "getpid()", file: "signal", out: own},
@@ -177,7 +184,7 @@ func Reference() string {
 func (p param) String() string {
 	how := map[form]string{
 		asData: "data", asText: "string", asWide: "wide", asAddress: "address or null", asFds: "list or null", asSignals: "names or null",
-		asPolls: "list of `fd`, `events`", asNS: "ns or null", asMillis: "ns", asEvent: "`events`, `data` wide; or null",
+		asPolls: "list of `fd`, `events`", asSizes: "list of numbers", asBuffers: "list of data", asNS: "ns or null", asMillis: "ns", asEvent: "`events`, `data` wide; or null",
 		asOption: "name or number", asPair: "number or pair",
 	}[p.form]
 	if p.group != "" {

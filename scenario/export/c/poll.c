@@ -54,6 +54,19 @@ CALL call_select(const int *r, int nr, const int *w, int nw, const int *x, int n
 	done(select(n, in, out, ex, timeout < 0 ? NULL : &left));
 }
 
+/* call_select_timeval: libraries refuse some timevals, and make others of them, before the kernel sees any. */
+CALL call_select_timeval(const int *r, int nr, const int *w, int nw, const int *x, int nx, long seconds, long microseconds) {
+	int n = 0;
+	memset(sets, 0, sizeof sets);
+	fd_set *in = set(0, r, nr, &n), *out = set(1, w, nw, &n), *ex = set(2, x, nx, &n);
+	struct timeval left = {seconds, microseconds};
+#ifdef SYS_select
+	done(syscall(SYS_select, n, in, out, ex, &left));
+#else
+	done(select(n, in, out, ex, &left));
+#endif
+}
+
 CALL call_pselect(const int *r, int nr, const int *w, int nw, const int *x, int nx, const struct timespec *timeout, const sigset_t *mask) {
 	int n = 0;
 	memset(sets, 0, sizeof sets);

@@ -24,12 +24,15 @@ OPTIONAL static void handler(int sig) {
 		handled[handled_size++] = sig;
 }
 
-CALL call_signal(int sig, void (*action)(int)) {
+CALL call_signal_flags(int sig, void (*action)(int), int flags) {
 	struct sigaction act;
 	memset(&act, 0, sizeof act);
 	act.sa_handler = action;
+	act.sa_flags = flags;
 	done(sigaction(sig, &act, NULL));
 }
+
+CALL call_signal(int sig, void (*action)(int)) { call_signal_flags(sig, action, 0); }
 
 OPTIONAL static void signal_is(int want) {
 	struct signalfd_siginfo info;
