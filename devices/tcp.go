@@ -88,6 +88,8 @@ type Tcp struct {
 	nospace    bool // somebody found it not writable: SOCK_NOSPACE
 	hashed     bool // in ehash
 	held       bool // Hold has been called
+	full       bool // Fill has been called
+	hidden     bool // Conceal has been called
 	unforeseen bool // of a client that nothing has come to yet: no header is predicted
 	ackPending uint8
 	nagle      uint8

@@ -318,7 +318,7 @@ func (t *Tcp) queueRcv(s *tcpSkb, end int64) {
 func (t *Tcp) fin() {
 	t.ackPending |= ackSched
 	t.setShutdown(t.shutdown | rcvShutdown)
-	t.done = true
+	t.done, t.hidden = true, false
 	switch t.state {
 	case inetSynRecv, inetEstablished:
 		t.setState(inetCloseWait)

@@ -303,16 +303,7 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 		if s.len() > limit {
 			t.split(s, limit)
 		}
-		t.writeQueue.pop()
-		t.rtxQueue.push(s)
-		s.setPackets(mss)
-		t.packets += s.packets
-		if s.len() < int(s.packets)*mss {
-			t.sndSml = s.end
-		}
-		t.m.Write(t.id, fieldSndNxt)
-		t.sndNxt = s.end
-		t.transmit(s)
+		t.sendFirst(s)
 		t.checkSpace()
 		sent = true
 		if one {
@@ -324,6 +315,21 @@ func (t *Tcp) writeXmit(nagle uint8, one bool) bool {
 		return false
 	}
 	return t.rtxQueue.first == nil && t.writeQueue.first != nil
+}
+
+// sendFirst sends s, the first of the write queue. Models the end of the loop of tcp_write_xmit with tcp_event_new_data_sent.
+func (t *Tcp) sendFirst(s *tcpSkb) {
+	mss := int(t.mss)
+	t.writeQueue.pop()
+	t.rtxQueue.push(s)
+	s.setPackets(mss)
+	t.packets += s.packets
+	if s.len() < int(s.packets)*mss {
+		t.sndSml = s.end
+	}
+	t.m.Write(t.id, fieldSndNxt)
+	t.sndNxt = s.end
+	t.transmit(s)
 }
 
 // cwndTest is how many packets the congestion window lets go at once: half of it, so that two segments can be under way.

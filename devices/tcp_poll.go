@@ -75,7 +75,7 @@ func (t *Tcp) epollinReady(target int64) bool {
 	t.m.Read(t.id, fieldRcvNxt)
 	unread := t.rcvNxt
 	t.m.Read(t.id, fieldCopied)
-	if unread -= t.copiedSeq; unread <= 0 {
+	if unread -= t.copiedSeq; unread <= 0 || t.hidden {
 		return false
 	}
 	return unread >= target || t.rmem > t.rcvbuf-t.rcvbuf>>3 || t.receiveWindow() <= int64(t.rcvMss)
@@ -86,7 +86,7 @@ func (t *Tcp) writable() bool {
 	t.m.Read(t.id, fieldWmem)
 	queued := t.wmemQueued
 	t.m.Read(t.id, fieldSndbuf)
-	return t.sndbuf-queued >= queued>>1 && t.memoryFree(true)
+	return !t.full && t.sndbuf-queued >= queued>>1 && t.memoryFree(true)
 }
 
 // memoryFree: there is room at all, and with TCP_NOTSENT_LOWAT not too much that was not sent; wake: half of that. Models

@@ -54,7 +54,7 @@ func (t *Tcp) readLoop(r *tcpRead) abi.Errno {
 		if t.urgData != 0 && t.urgSeq == r.seq && r.copied > 0 {
 			return 0
 		}
-		if s := t.segmentAt(r.seq); s != nil {
+		if s := t.segmentAt(r.seq); s != nil && !t.hidden {
 			if t.readSegment(r, s) || r.left() == 0 {
 				return 0
 			}

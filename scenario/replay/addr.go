@@ -164,6 +164,9 @@ func (x *exec) full(o *op) bool {
 		return false
 	}
 	x.inferred("TCP took no more from fd %d", o.fd)
+	f := x.file(o, o.fd)
+	devices.TcpOf(f).Fill()
+	x.filled[f.ID()] = f
 	return true
 }
 

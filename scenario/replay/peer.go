@@ -50,11 +50,11 @@ func (x *exec) worldSends(o *op, f *vfs.File) bool {
 		return x.unixDatagram(o, f)
 	}
 	if fd < 0 {
-		return x.stream(o, o.fd) && (x.grow(o, f) || x.acknowledged(f))
+		return x.stream(o, o.fd) && (x.drawn(o, f) || x.grow(o, f) || x.acknowledged(f))
 	}
 	x.before(o, f)
 	if held, err := x.pilot.Ioctl(fd, abi.SIOCOUTQNSD, 0); o.want.ret > 0 && err == nil && held > 0 && devices.TcpOf(f) != nil {
-		return x.grow(o, f) || x.later() // what it has sent waits for room
+		return x.drawn(o, f) || x.grow(o, f) || x.later() // what it has sent waits for room
 	}
 	if o.want.ret > 0 {
 		n := x.incoming(o, o.want.ret)
@@ -197,7 +197,7 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 		if bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0 && unixDatagrams(f) {
 			return x.unixDatagram(o, f)
 		}
-		return x.acknowledged(f) // the other end is in the log: what it sent is under way
+		return x.within(o, f, bits) // the other end is in the log: what it sent is under way
 	}
 	fd := x.peer(f)
 	if fd < 0 {
@@ -205,7 +205,7 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 	}
 	switch {
 	case bits&abi.EPOLLOUT != 0 && x.peek(f)&abi.EPOLLOUT == 0:
-		return x.worldTakes(o, f)
+		return x.worldTakes(o, f) || x.relieve(f)
 	case bits&abi.EPOLLERR != 0:
 		return x.endOf(o, f, fd, true)
 	case bits&(abi.EPOLLRDHUP|abi.EPOLLHUP) != 0 && x.peek(f)&(abi.EPOLLRDHUP|abi.EPOLLHUP) == 0:

@@ -64,7 +64,7 @@ func (x *exec) perform(th *thread, o *op) outcome {
 		x.table(files).shared = true
 	}
 	x.hold(o)
-	out := o.row.run(x, o)
+	out := x.roomy(o)
 	if o.row.allocates && !out.failed() && len(x.newcomers) > 0 {
 		x.made(o, int(out.ret))
 	}

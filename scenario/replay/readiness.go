@@ -26,7 +26,7 @@ func helpWait(x *exec, o *op) bool {
 			return true
 		}
 	}
-	return o.want.cut && (x.helpUnseen(o, ep) || x.addUnseen(o, ep)) || x.calm(ep, o) || x.arrange(o, ep)
+	return o.want.cut && (x.helpUnseen(o, ep) || x.addUnseen(o, ep)) || x.calm(ep, o) || x.crowdUnseen(o, ep) || x.arrange(o, ep)
 }
 
 // addUnseen adds an item, ready, to an epoll from before the log: there must have been one, and the log left out which.
@@ -258,6 +258,8 @@ func helpPoll(x *exec, o *op) bool {
 				continue
 			} else if e != nil {
 				changed = x.setExternal(f, e, want, mask) || changed
+			} else if x.crowd(f, bits&^want) {
+				changed = true
 			} else if want != 0 {
 				changed = x.makeReady(o, f, want, mask) || changed
 			}
@@ -282,7 +284,9 @@ func helpSelect(x *exec, o *op) bool {
 			} else if e != nil && hit {
 				e.bits &^= selectBits[i]
 				changed = true
-			} else if !hit {
+			} else if hit {
+				changed = x.crowd(f, give[i]) || changed
+			} else {
 				changed = x.makeReady(o, f, give[i], selectBits[i]) || changed
 			}
 		}

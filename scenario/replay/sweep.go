@@ -19,6 +19,7 @@ func (x *exec) sweep() {
 	maps.DeleteFunc(x.tables, func(files *vfs.FdTable, _ *table) bool { return files.Users == 0 })
 	maps.DeleteFunc(x.foreignFiles, func(f *vfs.File, _ bool) bool { return f.Count() == 0 })
 	maps.DeleteFunc(x.arrivals, func(_ sim.ID, f *vfs.File) bool { return f.Count() == 0 })
+	maps.DeleteFunc(x.filled, func(_ sim.ID, f *vfs.File) bool { return f.Count() == 0 })
 	oldest := x.log.oldest()
 	maps.DeleteFunc(x.accepting, func(index int, _ bool) bool { return index < oldest })
 	x.items.forget()

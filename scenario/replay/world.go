@@ -22,6 +22,7 @@ type world struct {
 	ports     map[uint16]uint16    // of UDP: those of the log in the model
 	making    *op                  // that a connect of the log is making
 	arrivals  map[sim.ID]*vfs.File // files that something outside made ready, until a wait tells of it
+	filled    map[sim.ID]*vfs.File // sockets of TCP that had no room for a write, until one succeeds
 	aim       *vfs.File            // the listener that the world connects to, the socket it sends to
 	accepting map[int]bool         // accepts and receives of the log whose socket was chosen for a client
 }
@@ -29,7 +30,7 @@ type world struct {
 func newWorld() world {
 	return world{
 		peers: map[sim.ID]peerEnd{}, queued: map[sim.ID][]int{}, names: map[string]bool{}, udp: map[abi.Sockaddr]int{},
-		ports: map[uint16]uint16{}, arrivals: map[sim.ID]*vfs.File{}, accepting: map[int]bool{},
+		ports: map[uint16]uint16{}, arrivals: map[sim.ID]*vfs.File{}, filled: map[sim.ID]*vfs.File{}, accepting: map[int]bool{},
 	}
 }
 
@@ -37,7 +38,7 @@ func newWorld() world {
 func helpRead(x *exec, o *op) bool {
 	f := x.file(o, o.fd)
 	if f == nil || o.want.failed() {
-		return false
+		return f != nil && o.want.errno == abi.EAGAIN && x.crowd(f, abi.EPOLLIN)
 	}
 	if tf := devices.TimerfdOf(f); tf != nil {
 		return x.expire(tf.Timer())
