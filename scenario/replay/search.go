@@ -168,7 +168,7 @@ func (x *exec) turned(p *plan, calls []*op) []*plan {
 	var list []*plan
 	for _, o := range calls {
 		made, ok := x.trail.steps[o.index]
-		if e := x.log.at(made.at); !ok || o.row.waits || e.op != o || e.kind != eventExit {
+		if late := ok && made.at >= x.log.first && x.log.at(made.at).op == o && x.log.at(made.at).kind == eventExit; !late || o.row.waits {
 			list = append(list, p.with(o, true))
 		}
 		if !ok || made.at != o.moment {
