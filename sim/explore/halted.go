@@ -28,6 +28,7 @@ func (s *search) failed(t *sim.Task) {
 	}
 	e := &s.events[s.n-1]
 	e.all = true
+	s.meetsAll(int32(s.n - 1))
 	if !e.forced {
 		s.want(int32(s.n-1), wish{tasks: e.enabled})
 	}

@@ -1,6 +1,10 @@
 package explore
 
-import "github.com/epollsim/epollsim/sim"
+import (
+	"iter"
+
+	"github.com/epollsim/epollsim/sim"
+)
 
 // ended completes event n with what it touched, and looks for races with earlier ones.
 func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
@@ -18,7 +22,8 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 			s.racing = append(s.racing, t.ref)
 		}
 	}
-	if s.everythings = s.everythings || e.all || s.failing; s.everythings && s.rules.everything {
+	everything := s.rules.everything && (e.all || s.failing || len(s.alls) > 0)
+	if everything {
 		s.behindEverything(e, n)
 	}
 	for i := range s.racing {
@@ -29,8 +34,11 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 		s.always(e, t, n)
 	}
 	s.touch(e, n)
-	if s.everythings && s.rules.everything {
+	if everything {
 		s.everything(e, n)
+	}
+	if e.all {
+		s.meetsAll(n)
 	}
 }
 
@@ -57,19 +65,43 @@ func (s *search) meets(e, other *event) bool {
 	return other.task != e.task && (e.all || other.all || s.failing)
 }
 
+// meetsAll notes that event n, the last, looked at everything, or ended the run.
+func (s *search) meetsAll(n int32) {
+	if k := len(s.alls); k == 0 || s.alls[k-1] < n {
+		s.alls = append(s.alls, n)
+	}
+}
+
+// meetings are the events before event n, which is e, that it meets, the last one first.
+func (s *search) meetings(e *event, n int32) iter.Seq2[int32, *event] {
+	return func(yield func(int32, *event) bool) {
+		if e.all || s.failing {
+			for i := n - 1; i >= e.floor; i-- {
+				if other := &s.events[i]; s.meets(e, other) && !yield(i, other) {
+					return
+				}
+			}
+			return
+		}
+		for k := len(s.alls) - 1; k >= 0 && s.alls[k] >= e.floor; k-- {
+			if other := &s.events[s.alls[k]]; s.alls[k] < n && s.meets(e, other) && !yield(s.alls[k], other) {
+				return
+			}
+		}
+	}
+}
+
 // behindEverything orders e behind all other events, if it looked at everything, and behind those that did.
 func (s *search) behindEverything(e *event, n int32) {
-	for i := n - 1; i >= e.floor; i-- {
-		if other := &s.events[i]; s.meets(e, other) {
-			e.clock = join(e.clock, other.clock)
-		}
+	for _, other := range s.meetings(e, n) {
+		e.clock = join(e.clock, other.clock)
 	}
 }
 
 // everything looks for the races of that.
 func (s *search) everything(e *event, n int32) {
-	for i := n - 1; i >= e.floor; i-- {
-		if other := &s.events[i]; s.meets(e, other) && !before(s.past, other.task, i) {
+	for i, other := range s.meetings(e, n) {
+		if !before(s.past, other.task, i) {
 			s.race(i, e, n)
 		}
 	}
@@ -172,14 +204,16 @@ func (s *search) behind(e *event, a *ref, l int32) (race bool) {
 	}
 	locks := a.kind == sim.KindLock && l == a.loc
 	race = s.bound >= 0 || locks && a.mode == takes // who waited for a lock could have had it before e.floor
-	for i := loc.last; i >= 0; i = s.touchs[i].prev {
+	for i := loc.last; i >= 0; {
 		o := &s.touchs[i]
 		if o.event < e.floor {
 			break
 		}
 		if !s.rules.modes[a.mode|o.mode] {
+			i = o.mixed
 			continue
 		}
+		i = o.prev
 		race = race || o.task != e.task && !before(s.past, o.task, o.event) && !s.counted(a, l) &&
 			!(locks && a.mode == releases && o.mode&^free == write)
 		if !before(e.clock, o.task, o.event) {
@@ -221,6 +255,14 @@ func (s *search) conflicting(a *ref) []int32 {
 	}
 	s.met = met
 	return met
+}
+
+// ran notes that events from to to, the last of all, are of task.
+func (s *search) ran(task, from, to int32) {
+	if n := len(s.turns); n == 0 || s.turns[n-1].task != task {
+		s.turns = append(s.turns, turn{task, from})
+	}
+	s.setLast(task, to)
 }
 
 func (s *search) setLast(task, i int32) {

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/epollsim/epollsim/sim"
@@ -25,13 +26,17 @@ func (s *search) look(e *event, a *ref, n int32) {
 		if s.counted(a, l) {
 			continue
 		}
-		for i := s.all[l].last; i >= 0; i = s.touchs[i].prev {
+		for i := s.all[l].last; i >= 0; {
 			o := &s.touchs[i]
 			if o.event < floor {
 				break
 			}
 			if !s.rules.modes[a.mode|o.mode] {
+				i = o.mixed
 				continue
+			}
+			if i = o.prev; o.task == e.task {
+				i = o.other
 			}
 			other := &s.events[o.event]
 			if lock && o.mode&^free == write && l == a.loc && (a.mode == releases || o.mode == releases) {
@@ -93,10 +98,7 @@ func (s *search) race(i int32, e *event, n int32) {
 	if s.bound >= 0 {
 		s.add(i, e, n, true)
 		// Where the task of event i got the CPU, leaving it costs no preemption.
-		j := i
-		for j > at.floor && s.events[j-1].task == at.task {
-			j--
-		}
+		j := max(s.turnOf(i), at.floor)
 		if j != i && !s.events[j].forced && s.rules.arrival {
 			s.add(j, e, n, true)
 		}
@@ -109,17 +111,16 @@ func (s *search) race(i int32, e *event, n int32) {
 func (s *search) add(i int32, e *event, n int32, everybody bool) {
 	at := &s.events[i]
 	s.firsts, s.tasks = s.firsts[:0], s.tasks[:0]
-	for k := i + 1; k <= n; k++ {
-		ev := e
-		if k < n {
-			if ev = &s.events[k]; before(ev.clock, at.task, i) || !before(e.clock, ev.task, k) {
-				continue
-			}
+	for _, t := range s.turnsAfter(i) {
+		if t.event >= n {
+			break
 		}
-		if s.first(ev, k) && slices.Contains(at.enabled, ev.task) {
-			s.tasks = append(s.tasks, ev.task)
+		if ev := &s.events[t.event]; !before(ev.clock, at.task, i) && before(e.clock, t.task, t.event) && s.first(ev, t.event) &&
+			slices.Contains(at.enabled, t.task) {
+			s.tasks = append(s.tasks, t.task)
 		}
 	}
+	s.first(e, n)
 	if slices.Contains(at.enabled, e.task) {
 		s.tasks = append(s.tasks, e.task)
 	} else if len(s.tasks) == 0 && everybody {
@@ -132,30 +133,52 @@ func (s *search) add(i int32, e *event, n int32, everybody bool) {
 // event after i, of those that do not need i, needs none of the others.
 func (s *search) initial(i int32, at *event, e *event, n int32) {
 	s.firsts, s.tasks = s.firsts[:0], s.tasks[:0]
-	for k := i + 1; k <= n; k++ {
-		ev := e
-		if k < n {
-			ev = &s.events[k]
-			if before(ev.clock, at.task, i) {
-				continue
-			}
+	for _, t := range s.turnsAfter(i) {
+		if t.event >= n {
+			break
 		}
-		if !s.first(ev, k) || !slices.Contains(at.enabled, ev.task) {
-			continue
-		}
-		if s.owns(i) && at.has(ev.task) {
+		if ev := &s.events[t.event]; !before(ev.clock, at.task, i) && s.leads(i, at, ev, t.event, e) {
 			return
 		}
-		s.tasks = append(s.tasks, ev.task)
-		if ev.task == e.task {
-			s.tasks[0], s.tasks[len(s.tasks)-1] = ev.task, s.tasks[0]
-		}
+	}
+	if s.leads(i, at, e, n, e) {
+		return
 	}
 	if len(s.tasks) > 0 {
 		s.want(i, wish{tasks: s.tasks, one: true})
 	} else {
 		s.want(i, wish{tasks: at.enabled})
 	}
+}
+
+// leads adds the task of event k to those that lead to e, if it is one, and reports whether that is among the choices at event i
+// already.
+func (s *search) leads(i int32, at, ev *event, k int32, e *event) (known bool) {
+	switch {
+	case !s.first(ev, k) || !slices.Contains(at.enabled, ev.task):
+		return false
+	case s.owns(i) && at.has(ev.task):
+		return true
+	}
+	s.tasks = append(s.tasks, ev.task)
+	if ev.task == e.task {
+		s.tasks[0], s.tasks[len(s.tasks)-1] = ev.task, s.tasks[0]
+	}
+	return false
+}
+
+// turn is where a task got the CPU. The first event of a task behind another one's is where a turn begins.
+type turn struct{ task, event int32 }
+
+func (s *search) turnsAfter(i int32) []turn { return s.turns[s.turnsTo(i):] }
+
+// turnOf is where the turn of event i begins.
+func (s *search) turnOf(i int32) int32 { return s.turns[s.turnsTo(i)-1].event }
+
+// turnsTo is how many turns begin at event i or before.
+func (s *search) turnsTo(i int32) int {
+	n, _ := slices.BinarySearchFunc(s.turns, i+1, func(t turn, i int32) int { return cmp.Compare(t.event, i) })
+	return n
 }
 
 // first reports whether ev is the first event of its task that was met, and needs none of those met before.

@@ -29,7 +29,7 @@ func (s *search) free() {
 	s.locations.clear()
 	*s = search{
 		events: s.events[:0], touchs: s.touchs[:0], locations: s.locations,
-		last: s.last[:0], firsts: s.firsts[:0], tasks: s.tasks[:0], met: s.met[:0], racing: s.racing[:0], joined: s.joined[:0], after: s.after[:0],
+		last: s.last[:0], turns: s.turns[:0], firsts: s.firsts[:0], tasks: s.tasks[:0], met: s.met[:0], racing: s.racing[:0], joined: s.joined[:0], after: s.after[:0], alls: s.alls[:0],
 	}
 	searches.Put(s)
 }

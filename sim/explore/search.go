@@ -33,6 +33,7 @@ type search struct {
 	choosing bool // between two runs: what is next at event n is not known yet
 
 	last    []int32 // by task: its last event in the current run, or -1
+	turns   []turn  // of the current run
 	settled uint64  // of the machine, at the last event
 	floor   int32
 
@@ -53,9 +54,9 @@ type search struct {
 	joined    []int32 // … and who woke it
 	after     []int32 // … and who released a lock
 
-	everythings bool // there are steps that look at everything
-	failing     bool // the step that is added ended the run
-	quiet       bool // nobody tells us of the steps from n on: one task is alone, and behind all that was
+	alls    []int32 // events that looked at everything
+	failing bool    // the step that is added ended the run
+	quiet   bool    // nobody tells us of the steps from n on: one task is alone, and behind all that was
 }
 
 // begin prepares for a run, which repeats the events before fixed.
@@ -65,7 +66,7 @@ func (s *search) begin() {
 		s.forget(&s.events[s.n])
 	}
 	s.n, s.m, s.chosen, s.redundant, s.aborted, s.quiet = 0, nil, false, false, false, false
-	s.settled, s.floor = 0, 0
+	s.settled, s.floor, s.turns = 0, 0, s.turns[:0]
 	for i := range s.last {
 		s.last[i] = -1
 	}
@@ -199,7 +200,7 @@ func (s *search) stepped(m *sim.Machine, i int) {
 	if i >= s.fixed-1 || s.relearn { // the last fixed choice is a new one
 		s.ended(e, t, foot)
 	}
-	s.setLast(task, int32(i))
+	s.ran(task, int32(i), int32(i))
 	s.n++
 	if s.n%oftenSteps == 0 {
 		s.clock()
@@ -231,7 +232,7 @@ func (s *search) skip(m *sim.Machine, t *sim.Task) {
 	}
 	if k > s.n {
 		m.Skip(uint64(k), t)
-		s.setLast(task, int32(k-1))
+		s.ran(task, int32(s.n), int32(k-1))
 	}
 }
 

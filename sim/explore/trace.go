@@ -63,6 +63,8 @@ type touch struct {
 	event int32
 	task  int32
 	prev  int32 // touch of the location, or -1
+	other int32 // … before it, by another task
+	mixed int32 // … before it, that did something else
 	alone bool  // nobody else has touched the location so far
 }
 
@@ -79,10 +81,24 @@ func (s *search) touch(e *event, n int32) {
 	for i := e.lo; i < e.hi; i++ {
 		t := &s.touchs[i]
 		t.event, t.task = n, e.task
+		if t.other, t.mixed = -1, t.prev; !t.alone {
+			s.skips(t)
+		}
 		s.all[t.loc].last = i
 		if t.whole {
 			s.wholes++
 		}
+	}
+}
+
+// skips notes which earlier touchs of its location are worth a look, where t is not.
+func (s *search) skips(t *touch) {
+	p := &s.touchs[t.prev]
+	if t.other = t.prev; p.task == t.task {
+		t.other = p.other
+	}
+	if p.mode == t.mode {
+		t.mixed = p.mixed
 	}
 }
 
@@ -94,6 +110,9 @@ func (s *search) forget(e *event) {
 		if t.whole {
 			s.wholes--
 		}
+	}
+	if n := len(s.alls); n > 0 && s.alls[n-1] == int32(s.n) {
+		s.alls = s.alls[:n-1]
 	}
 }
 
