@@ -48,7 +48,8 @@ package replay
 //	readiness.go world.go       what must have happened outside of the log, modes.go: in which mode, signals.go: signals; inherited.go, external.go: before it, and on files
 //	peer*.go datagram.go        that the model does not have; defer.go: a listener that takes only who has spoken
 //	untimed.go                  files of strace -ff that have no times
-//	notify.go                   inotify events of what the log's own calls do with files, calls_path.go: by their names
+//	doings.go calls_path.go     what the log does with files outside of the model, by their names
+//	notify.go notify_read.go    the inotify events that it makes, and what a read brings of them
 //	reversals.go                what a search learns of races
 //	search.go matters.go        other orders, where they could help, and points inside of calls; amid.go: in the middle of a scan
 //	compare.go context.go       a divergence, and the way to it; hints.go: what a log that diverges may lack

@@ -1,11 +1,8 @@
 package replay
 
 import (
-	"bytes"
-	"encoding/binary"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/eventpoll"
@@ -54,72 +51,6 @@ func (n *noted) size() int64 {
 	return eventHeader + int64(len(n.name)+eventHeader)/eventHeader*eventHeader
 }
 
-// doings is what is known of files that the log has opened, created and renamed.
-type doings struct {
-	notifiers []*notifier
-	regular   map[string]bool // names of files that are no directories
-	renames   map[string]int  // how often a name has become another file's
-	moves     int             // of what may be a directory
-	cwds      map[int]string  // by process: where it has gone to, "" if nobody knows; the others are where they began
-	cookie    int
-}
-
-func newDoings() doings {
-	return doings{regular: map[string]bool{}, renames: map[string]int{}, cwds: map[int]string{}}
-}
-
-// meant is the file that a description is of, by its name when it was opened.
-type meant struct {
-	name           string // "": not certain
-	kind           uint32 // IN_ISDIR of a directory
-	writes         bool
-	renames, moves int
-}
-
-// opens takes in an open that worked.
-func (x *exec) opens(o *op, e *external) {
-	flags := int(o.a[0])
-	name := x.named(o, int(o.a[1]), o.text)
-	if name == "" || flags&abi.O_PATH != 0 {
-		return
-	}
-	m := meant{name: name, writes: flags&abi.O_ACCMODE != abi.O_RDONLY}
-	switch {
-	case flags&abi.O_DIRECTORY != 0:
-		m.kind = abi.IN_ISDIR
-	case m.writes || flags&abi.O_CREAT != 0:
-		existed := x.regular[name]
-		x.regular[name] = true
-		if flags&abi.O_CREAT != 0 && flags&abi.O_EXCL != 0 {
-			x.happened(name, abi.IN_CREATE, 0)
-		} else if flags&abi.O_TRUNC != 0 && existed {
-			x.happened(name, abi.IN_MODIFY, 0)
-		}
-	case !x.regular[name]:
-		e.meant.name = name // what it is is not known, only below which name
-		return
-	}
-	m.renames, m.moves = x.renames[name], x.moves
-	e.meant = m
-	x.does(e, abi.IN_OPEN)
-	e.closed = func() {
-		if m.writes {
-			x.does(e, abi.IN_CLOSE_WRITE)
-		} else {
-			x.does(e, abi.IN_CLOSE_NOWRITE)
-		}
-	}
-}
-
-// does tells of what was done with a file that is open, if its name is still its own.
-func (x *exec) does(e *external, mask uint32) {
-	if m := &e.meant; e.closed != nil || mask == abi.IN_OPEN {
-		if m.renames == x.renames[m.name] && m.moves == x.moves {
-			x.happened(m.name, mask|m.kind, 0)
-		}
-	}
-}
-
 // did takes in what a call did with an external file.
 func (x *exec) did(o *op, e *external) outcome {
 	n := x.notifierOf(e)
@@ -147,41 +78,6 @@ func (x *exec) notifierOf(e *external) *notifier {
 		}
 	}
 	return nil
-}
-
-// named gives the one name of a file for all that mean it, "" where that is not certain.
-func (x *exec) named(o *op, dir int, name string) string {
-	switch {
-	case name == "":
-		return ""
-	case path.IsAbs(name):
-		return path.Clean(name)
-	case dir != abi.AT_FDCWD:
-		e := externalOf(x.file(o, dir))
-		if e == nil || e.meant.name == "" {
-			return ""
-		}
-		return path.Join(e.meant.name, name)
-	}
-	base, moved := x.cwds[x.thread(o).k.Process().Pid()]
-	if moved && base == "" {
-		return ""
-	}
-	return path.Join(base, name)
-}
-
-// goesTo takes in a chdir; without a name nobody knows where to.
-func (x *exec) goesTo(o *op, name string) {
-	if !o.want.failed() {
-		x.cwds[x.thread(o).k.Process().Pid()] = x.named(o, abi.AT_FDCWD, name)
-	}
-}
-
-// takesDir gives a child the directory of its parent.
-func (x *exec) takesDir(parent, child int) {
-	if base, moved := x.cwds[parent]; moved && child != parent {
-		x.cwds[child] = base
-	}
 }
 
 // watch takes in an inotify_add_watch that worked.
@@ -267,81 +163,6 @@ func (x *exec) notify(n *notifier, e noted) {
 
 func (n *noted) same(e *noted) bool { return n.wd == e.wd && n.mask == e.mask && n.name == e.name }
 
-// forget ends what is expected of watches of a file whose name is another's from now on, and of all below it.
-func (x *exec) forgetName(name string) {
-	delete(x.regular, name)
-	x.renames[name]++
-	for _, n := range x.notifiers {
-		for _, w := range n.watches {
-			if name == "" || w.name == name || strings.HasPrefix(w.name, name+"/") {
-				w.name = ""
-			}
-		}
-	}
-}
-
-// decode reads the events that the log shows of a read; whole is whether they are all of it.
-func decode(o *op) (list []noted, cookies []uint32, whole bool) {
-	data, left := o.want.value, o.want.ret
-	for len(data) >= eventHeader {
-		length := int64(binary.LittleEndian.Uint32(data[12:]))
-		if length > left-eventHeader || int64(len(data)) < eventHeader+length {
-			return list, cookies, false
-		}
-		name, _, _ := bytes.Cut(data[eventHeader:eventHeader+length], []byte{0})
-		list = append(list, noted{
-			wd: int(int32(binary.LittleEndian.Uint32(data))), mask: binary.LittleEndian.Uint32(data[4:]), name: string(name),
-		})
-		cookies = append(cookies, binary.LittleEndian.Uint32(data[8:]))
-		data, left = data[eventHeader+length:], left-eventHeader-length
-	}
-	return list, cookies, left == 0
-}
-
-// told takes what a read of the log brings from the events that there are: the outcome is another one where it lacks one of them, or has it
-// otherwise.
-func (n *notifier) told(x *exec, o *op) outcome {
-	owed := func(i int) bool { return i < len(n.queue) && n.queue[i].seq < o.begin.Seq }
-	switch {
-	case o.want.failed() && !o.want.interrupted() && owed(0) && n.queue[0].size() <= o.a[0]:
-		return outcome{ret: n.queue[0].size()}
-	case o.want.failed():
-		return o.want
-	case o.want.ret == 0 || o.want.ret%eventHeader != 0:
-		return outcome{ret: o.want.ret / eventHeader * eventHeader}
-	}
-	list, cookies, whole := decode(o)
-	if !whole && int64(len(o.want.value)) >= o.want.ret {
-		return outcome{ret: int64(len(o.want.value)) / eventHeader * eventHeader} // not what the events take
-	}
-	taken, left := 0, o.want.ret
-	for i := range list {
-		left -= list[i].size()
-		if taken >= len(n.queue) || !n.queue[taken].same(&list[i]) {
-			x.inferred("somebody else made an inotify event of %q", list[i].name)
-			n.heard(&list[i])
-			continue
-		}
-		if own := n.queue[taken].cookie; own != 0 {
-			if known, ok := n.cookies[own]; ok && known != cookies[i] || cookies[i] == 0 {
-				return outcome{ret: o.want.ret, errno: abi.EINVAL}
-			}
-			n.cookies[own] = cookies[i]
-		}
-		taken++
-	}
-	for ; !whole && taken < len(n.queue) && n.queue[taken].size() <= left; taken++ {
-		left -= n.queue[taken].size()
-	}
-	if whole && owed(taken) && o.a[0]-o.want.ret >= n.queue[taken].size() {
-		return outcome{ret: o.want.ret + n.queue[taken].size()}
-	}
-	if n.queue = slices.Delete(n.queue, 0, taken); len(n.queue) == 0 {
-		n.file.bits &^= normal(abi.EPOLLIN)
-	}
-	return o.want
-}
-
 // heard takes in an event that nobody in the log has made: it may say that there is no such watch any more, or that events were lost.
 func (n *notifier) heard(e *noted) {
 	if e.mask&abi.IN_Q_OVERFLOW != 0 {
@@ -373,13 +194,4 @@ func (x *exec) ownEvents(o *op, ep *eventpoll.Eventpoll) bool {
 		}
 	}
 	return true
-}
-
-// foretold reports whether all that a read of the log brings is there.
-func (n *notifier) foretold(o *op) bool {
-	if o.want.failed() {
-		return len(n.queue) == 0
-	}
-	list, _, whole := decode(o)
-	return whole && len(list) <= len(n.queue) && slices.EqualFunc(list, n.queue[:len(list)], func(a, b noted) bool { return a.same(&b) })
 }
