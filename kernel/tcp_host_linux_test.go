@@ -1,10 +1,12 @@
 package kernel_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -341,6 +343,9 @@ func TestTcpLikeHost(t *testing.T) {
 	}
 	require.NoError(t, err)
 	defer w.Close()
+	if control, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control"); err != nil || string(bytes.TrimSpace(control)) != "bbr" {
+		t.Skip("the model has the windows of BBR, and this kernel uses another congestion control")
+	}
 	j := &tcpJudge{t: t, w: w, pool: &sim.Pool{}}
 	defer j.pool.Close()
 	programs, first := uint64(300), environment("TCP_SEED", 1)
@@ -363,5 +368,5 @@ func TestTcpLikeHost(t *testing.T) {
 		}
 	}
 	t.Logf("%d programs, %d calls: %d differ, %d are not the same each time", programs, total, bad, unsure)
-	require.LessOrEqual(t, bad, int(programs/100))
+	require.LessOrEqual(t, bad, max(1, int(programs/100)))
 }
