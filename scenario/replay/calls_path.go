@@ -67,7 +67,7 @@ func renameRow(name string, from, dir, to int) row {
 		parse: parseWith(func(o *op, a *args) {
 			o.text, o.other, o.a[0], o.a[1] = a.text(from), a.text(to), abi.AT_FDCWD, abi.AT_FDCWD
 			if from == 1 {
-				o.a[0], o.a[1], o.a[2] = a.numOr(0, abi.AT_FDCWD), a.numOr(int(dir), abi.AT_FDCWD), a.numOr(4, 0)
+				o.a[0], o.a[1], o.a[2] = a.numOr(0, abi.AT_FDCWD), a.numOr(dir, abi.AT_FDCWD), a.numOr(4, 0)
 			}
 		}),
 		run: func(x *exec, o *op) outcome {

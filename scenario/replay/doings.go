@@ -103,7 +103,11 @@ func (x *exec) goesTo(o *op, name string) {
 
 // takesDir gives a child the directory of its parent.
 func (x *exec) takesDir(parent, child int) {
-	if base, moved := x.cwds[parent]; moved && child != parent {
+	if child == parent {
+		return
+	}
+	delete(x.cwds, child) // of another process that had the number
+	if base, moved := x.cwds[parent]; moved {
 		x.cwds[child] = base
 	}
 }

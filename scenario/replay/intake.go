@@ -156,7 +156,6 @@ func (in *intake) op(c *strace.Call, e *logEvent) *op {
 // cutOff is for a task whose process ended while it was in a call: that did not come back, but strace shows the number of exit_group
 // as its result.
 func (in *intake) cutOff(task int) {
-	const exitGroup = 231
 	if o := in.last[task]; o != nil && o.want.ret == exitGroup && o.row.looks {
 		o.never, o.want = true, outcome{none: true}
 	}

@@ -90,6 +90,7 @@ func (x *exec) watch(o *op) {
 	if n == nil {
 		n = &notifier{file: e, cookies: map[int]uint32{}}
 		x.notifiers = append(x.notifiers, n)
+		e.closed = func() { x.notifiers = slices.DeleteFunc(x.notifiers, func(m *notifier) bool { return m == n }) }
 	}
 	wd, mask := int(o.want.ret), uint32(o.a[0])
 	i := slices.IndexFunc(n.watches, func(w *watched) bool { return w.wd == wd })

@@ -31,7 +31,7 @@ func decode(o *op) (list []noted, cookies []uint32, whole bool) {
 func (n *notifier) told(x *exec, o *op) outcome {
 	owed := func(i int) bool { return i < len(n.queue) && n.queue[i].seq < o.begin.Seq }
 	switch {
-	case o.want.failed() && !o.want.interrupted() && owed(0) && n.queue[0].size() <= o.a[0]:
+	case o.want.failed() && !o.want.interrupted() && o.want.errno != abi.EFAULT && o.want.errno != abi.ENOTSOCK && owed(0) && n.queue[0].size() <= o.a[0]:
 		return outcome{ret: n.queue[0].size()}
 	case o.want.failed():
 		return o.want
@@ -48,6 +48,7 @@ func (n *notifier) told(x *exec, o *op) outcome {
 		if taken >= len(n.queue) || !n.queue[taken].same(&list[i]) {
 			x.inferred("somebody else made an inotify event of %q", list[i].name)
 			n.heard(&list[i])
+			taken = min(taken, len(n.queue)) // an overflow takes what was there
 			continue
 		}
 		if own := n.queue[taken].cookie; own != 0 {

@@ -187,6 +187,9 @@ func (x *exec) suits(parent *thread, task int) bool {
 		case o.row.name == "dup2", o.row.name == "dup3":
 			return lookNo
 		case o.row.allocates && o.want.ret >= 0:
+			if o.want.ret >= maxLimit {
+				return lookNo
+			}
 			for fd := o.lowest(); fd < int(o.want.ret); fd++ {
 				if !open(fd) && (closed[fd] || !t.inherited || t.known[fd]) {
 					return lookYes

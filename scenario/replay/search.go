@@ -49,7 +49,7 @@ func search(log *Log, opts *Options) found {
 	f.x = attempt(log, opts, f.plan)
 	f.tries++
 	if !ordered && f.x.diverged != nil {
-		noOrder(f.x)
+		noOrder(f.x.diverged)
 		f.gaveUp = true
 		return f
 	}

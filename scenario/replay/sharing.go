@@ -52,6 +52,12 @@ type closing struct{ task, tid, begin, end, again int }
 // mostPast is how many closings of a number are remembered once it was given out again.
 const mostPast = 16
 
+// mostHolders and mostClosings bound what is remembered of a number that no call gives out: all of them are compared with all.
+const (
+	mostHolders  = 512
+	mostClosings = 256
+)
+
 func newSharing() sharing {
 	return sharing{
 		holders: map[int]map[int]int{}, closings: map[int][]closing{}, got: map[int]int{},
@@ -122,8 +128,18 @@ func (k *sharing) holds(task, fd, at int) {
 	if k.holders[fd] == nil {
 		k.holders[fd] = map[int]int{}
 	}
-	if k.holders[fd][task] == 0 {
-		k.holders[fd][task] = at
+	held := k.holders[fd]
+	if held[task] == 0 {
+		held[task] = at
+	}
+	if len(held) > mostHolders { // the one since when it is longest has most likely ended
+		first := task
+		for other, since := range held {
+			if since < held[first] {
+				first = other
+			}
+		}
+		delete(held, first)
 	}
 }
 
@@ -157,7 +173,8 @@ func (k *sharing) sees(o *op) {
 	case o.want.failed():
 	case o.name == "close":
 		if k.got[o.fd] < o.begin.Seq && o.fd > 2 && !k.given { // those are everybody's
-			k.closings[o.fd] = append(k.closings[o.fd], closing{task: o.task, tid: o.tid, begin: o.begin.Seq, end: o.end.Seq})
+			list := append(k.closings[o.fd], closing{task: o.task, tid: o.tid, begin: o.begin.Seq, end: o.end.Seq})
+			k.closings[o.fd] = list[max(0, len(list)-mostClosings):]
 		}
 	case o.row.clones():
 		if o.a[0]&abi.CLONE_FILES == 0 {
