@@ -97,6 +97,9 @@ func writeExpired(tm *sim.Timer) {
 	t.slock.Unlock()
 }
 
+// probeMax is the longest pause between questions for a window, ns: TCP_RTO_MAX. Nobody waits longer for an orphan.
+const probeMax = 120 * int64(time.Second)
+
 // writeTimer sends the SYN again, with pauses that grow, until it gives up; or asks for a window that was closed. Models
 // tcp_retransmit_timer and tcp_probe_timer.
 func (t *Tcp) writeTimer() {
@@ -122,13 +125,13 @@ func (t *Tcp) writeTimer() {
 			switch {
 			case tm.asked == 0:
 				tm.asked = now
-			case limit > 0 && now-tm.asked >= limit:
+			case limit > 0 && now-tm.asked >= limit, t.dead && tm.backoff == probeMax: // tcp_orphan_retries
 				t.setErr(etimedout)
 				t.doneWithError()
 				return
 			}
 			p := t.packet(flagAck | flagProbe)
-			tm.backoff = min(tm.backoff*2, 120_000_000_000)
+			tm.backoff = min(tm.backoff*2, probeMax)
 			t.net.send(p)
 		}
 	default:
