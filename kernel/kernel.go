@@ -21,6 +21,7 @@ type Options struct {
 	Check bool
 	// TraceState lets every traced call end with an event that holds the state of the whole kernel.
 	TraceState bool
+	// UserMemory is what threads share between their calls.
 	UserMemory UserMemory
 	// PMSleep gives the kernel CONFIG_PM_SLEEP, without which EPOLLWAKEUP is dropped.
 	PMSleep bool

@@ -104,8 +104,8 @@ func (t *Thread) main() {
 // then runs the delayed fputs, then is gone.
 func (t *Thread) exit(code int) {
 	p := t.proc
-	// With no signal about, siglock would do nothing but order threads that end, which nobody can see.
 	var joined bool
+	// With no signal about, siglock would do nothing but order threads that end, which nobody can see.
 	if t.k.m.Observed() && p.siglock.Pass(p.quiet) {
 		joined = t.setEnded()
 	} else {

@@ -66,9 +66,7 @@ func (id ID) String() string {
 // NewID numbers a new object of class c.
 func (m *Machine) NewID(c Class) ID {
 	m.created[c]++
-	if m.opts.Footprints && m.cur != nil {
-		m.touch(Access{ID: ID(c) << 48, Field: fieldCreated, Write: true})
-	}
+	m.touch(Access{ID: ID(c) << 48, Field: fieldCreated, Write: true})
 	return ID(c)<<48 | ID(m.created[c])
 }
 

@@ -36,7 +36,7 @@ func (s *search) look(e *event, a *ref, n int32) {
 				continue
 			}
 			if i = o.prev; o.task == e.task {
-				i = o.other
+				i = o.other // what e's own task did is in no race with it
 			}
 			other := &s.events[o.event]
 			if lock && o.mode&^free == write && l == a.loc && (a.mode == releases || o.mode == releases) {
@@ -120,7 +120,6 @@ func (s *search) add(i int32, e *event, n int32, everybody bool) {
 			s.tasks = append(s.tasks, t.task)
 		}
 	}
-	s.first(e, n)
 	if slices.Contains(at.enabled, e.task) {
 		s.tasks = append(s.tasks, e.task)
 	} else if len(s.tasks) == 0 && everybody {
