@@ -369,4 +369,5 @@ func TestTcpLikeHost(t *testing.T) {
 	}
 	t.Logf("%d programs, %d calls: %d differ, %d are not the same each time", programs, total, bad, unsure)
 	require.LessOrEqual(t, bad, max(1, int(programs/100)))
+	require.LessOrEqual(t, unsure, int(programs/5), "too many to say anything")
 }

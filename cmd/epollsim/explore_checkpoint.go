@@ -9,7 +9,8 @@ import (
 	"github.com/epollsim/epollsim/sim/explore"
 )
 
-// saveEvery is after how much time the checkpoint is written anew: what a kill or a crash can take away.
+// saveEvery is after how much time the checkpoint is written anew: what a kill or a crash can take away. It grows where going on
+// from the file takes as long.
 var saveEvery = 20 * time.Second
 
 // explore explores for as long as the flags say. With a checkpoint that is a slice after the other, each of which goes on from the

@@ -209,7 +209,7 @@ func enough() int {
 	case "all":
 		return math.MaxInt
 	}
-	return 100_000
+	return 200_000
 }
 
 const tellsHow = "go test ./kernel/kerneltest -run TestWakeUps/SHAPE -timeout 1h -update writes the row of a shape"
