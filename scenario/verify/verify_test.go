@@ -71,7 +71,7 @@ func agree(t *testing.T, file string) *verify.Report {
 		if r.Verdict == verify.Agrees || r.Verdict == verify.ModelOnly {
 			return r
 		}
-		if r.Verdict != verify.Inconclusive {
+		if r.Verdict != verify.Inconclusive && filepath.Base(filepath.Dir(file)) != "litmus" { // those have several outcomes
 			break
 		}
 	}
