@@ -49,7 +49,9 @@ func (n *InetNet) fragment(s *tcpSkb, size int) int {
 		if s.frags >= tcpMaxFrags {
 			return 0
 		}
-		s.frags++
+		if s.frags++; s.frags == 1 {
+			s.begin = f.at
+		}
 	}
 	size = min(size, f.left)
 	f.at += int64(size)
@@ -64,4 +66,22 @@ func (s *tcpSkb) fragsOf(n int) int32 {
 		return max(s.frags, 1)
 	}
 	return max((s.frags*int32(n)+int32(s.len())-1)/int32(s.len()), 1)
+}
+
+// placeOf is where byte n of s lies, if s was written to without others in between: in its first page, or its last.
+func (s *tcpSkb) placeOf(n int) int64 {
+	if first := s.begin + int64(n); first/pageFragSize == s.begin/pageFragSize {
+		return first
+	}
+	return s.place - int64(s.len()-n)
+}
+
+// shift is how many stretches more s has when the first n bytes of next go into it: one that goes on where s ends is none.
+// Models the counting of skb_shift.
+func (s *tcpSkb) shift(next *tcpSkb, n int) int32 {
+	frags := next.fragsOf(n)
+	if s.place == next.begin {
+		frags--
+	}
+	return frags
 }

@@ -352,16 +352,24 @@ func (t *Tcp) sendable(s *tcpSkb, nagle uint8) bool {
 // grow moves bytes of the segment behind s into s. Models tcp_grow_skb.
 func (t *Tcp) grow(s *tcpSkb, missing int) {
 	next := s.next
-	if next == nil || s.eor || missing <= 0 || next.len() == 0 || s.frags+next.fragsOf(missing) > tcpMaxFrags {
+	if next == nil || s.eor || missing <= 0 || next.len() == 0 {
 		return
 	}
 	n := min(missing, next.len())
+	more := s.shift(next, n)
+	if s.frags+more > tcpMaxFrags {
+		return
+	}
 	t.net.room(s, n)
 	s.to += copy(s.data.b[s.to:s.to+n], next.bytes())
 	s.end += int64(n)
 	s.cost += int32(n)
-	s.frags += next.fragsOf(n)
+	s.frags += more
 	next.frags = next.fragsOf(next.len() - n)
+	if s.place = next.place; n < next.len() {
+		next.begin = next.placeOf(n)
+		s.place = next.begin
+	}
 	next.from += n
 	next.seq += int64(n)
 	next.cost -= int32(n)
@@ -410,6 +418,7 @@ func (t *Tcp) split(s *tcpSkb, n int) {
 	rest := t.net.clone(s)
 	rest.seq, rest.from, rest.cost = s.seq+int64(n), s.from+n, tcpSkbCost+int32(s.len()-n)
 	rest.frags, s.frags = s.fragsOf(s.len()-n), s.fragsOf(n)
+	rest.begin = s.placeOf(n)
 	s.end, s.to = rest.seq, rest.from
 	s.fin, s.psh = false, false
 	t.addWmem(tcpSkbCost)

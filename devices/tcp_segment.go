@@ -16,6 +16,7 @@ type tcpSkb struct {
 	packets  int32 // that it is under way as
 	gso      int32 // how long each of them is, if they are several: gso_size
 	frags    int32 // stretches of memory
+	begin    int64 // of the first of them
 	place    int64 // behind the last of them, while it is written to
 	merged   bool  // it went into the one before it in the receive queue
 	own      bool  // it is not the sender's too: a segment was cut into packets on its way
