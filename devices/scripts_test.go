@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "github.com/epollsim/epollsim/internal/form" // draws fewer programs
 	"github.com/epollsim/epollsim/sim"
 )
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/sim"
@@ -495,11 +496,8 @@ func onHost(h *host.Host, seed uint64, calls int) ([]string, error) {
 }
 
 func TestEventsLikeHost(t *testing.T) {
-	programs := 250
-	switch {
-	case long:
-		programs = 5000
-	case testing.Short():
+	programs := form.Of(60, 5000)
+	if testing.Short() {
 		programs = 30
 	}
 	if n, err := strconv.Atoi(os.Getenv("EPOLLSIM_PROGRAMS")); err == nil {

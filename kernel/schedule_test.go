@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/sim"
 )
@@ -153,10 +154,7 @@ func lostEvents(th *kernel.Thread, ep int) []int {
 func TestRandomPrograms(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := programs.Draw(rt, "program")
-		n := uint64(8)
-		if long {
-			n = 100
-		}
+		n := uint64(form.Of(8, 100))
 		base := rapid.Uint64Range(0, 1<<20).Draw(rt, "seed")
 		for seed := base; seed < base+n; seed++ {
 			if token, err := runProgram(p, strategy(seed)); err != nil {

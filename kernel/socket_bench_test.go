@@ -1,13 +1,13 @@
 package kernel_test
 
 import (
-	"os"
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 )
 
@@ -79,10 +79,8 @@ func watchedPairs(t *kernel.Thread, n int) {
 
 // TestUnixPairsFit: 10⁵ connected pairs, both ends watched in one epoll, fit in 200 MB. The short run has a tenth of them.
 func TestUnixPairsFit(t *testing.T) {
-	pairs, most := 10_000, int64(20_000_000)
-	if long {
-		pairs, most = 10*pairs, 10*most
-	}
+	pairs := form.Of(10_000, 100_000)
+	most := int64(pairs) * 2000
 	k := kernel.Boot(kernel.Options{MaxUserWatches: 4 * 100_000})
 	require.NoError(t, k.RunThread(func(th *kernel.Thread) {
 		before := heap()
@@ -154,10 +152,7 @@ func TestTcpEchoAllocatesNothing(t *testing.T) {
 // TestTcpConnectionsFit: 10⁵ idle connections, both ends watched in one epoll, fit in 300 MB.
 func TestTcpConnectionsFit(t *testing.T) {
 	const perListener, most = 10_000, 3000 // bytes a connection
-	connections := 2 * perListener
-	if os.Getenv("EPOLLSIM_LONG") != "" {
-		connections = 10 * perListener
-	}
+	connections := form.Of(1, 10) * perListener
 	k := kernel.Boot(kernel.Options{MaxUserWatches: 4 * connections})
 	require.NoError(t, k.RunThread(func(th *kernel.Thread) {
 		must(0, th.Setrlimit(abi.RLIMIT_NOFILE, 1<<20))

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/sim"
@@ -233,13 +234,7 @@ func TestSocketsLikeHost(t *testing.T) {
 	defer w.Close()
 	pool := &sim.Pool{}
 	defer pool.Close()
-	programs, first := uint64(250), environment("SOCKET_SEED", 1)
-	switch {
-	case long:
-		programs = 1000
-	case testing.Short():
-		programs = 50
-	}
+	programs, first := uint64(form.Of(50, 1000)), environment("SOCKET_SEED", 1)
 	programs = environment("SOCKET_PROGRAMS", programs)
 	total := 0
 	for seed := first; seed < first+programs; seed++ {

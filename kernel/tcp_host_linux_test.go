@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/sim"
@@ -348,10 +349,7 @@ func TestTcpLikeHost(t *testing.T) {
 	}
 	j := &tcpJudge{t: t, w: w, pool: &sim.Pool{}}
 	defer j.pool.Close()
-	programs, first := uint64(300), environment("TCP_SEED", 1)
-	if testing.Short() {
-		programs = 50
-	}
+	programs, first := uint64(form.Of(50, 300)), environment("TCP_SEED", 1)
 	programs = environment("TCP_PROGRAMS", programs)
 	large, sleeps := environment("TCP_LARGE", 0) != 0, environment("TCP_SLEEPS", 0) != 0
 	total, bad, unsure := 0, 0, 0

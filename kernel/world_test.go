@@ -2,26 +2,18 @@ package kernel_test
 
 import (
 	"encoding/binary"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/sim"
 )
 
-// long asks for many more schedules.
-var long = os.Getenv("EPOLLSIM_LONG") != ""
-
 // schedules is how many schedules a test tries.
-func schedules(n int) uint64 {
-	if long {
-		n *= 20
-	}
-	return uint64(n)
-}
+func schedules(n int) uint64 { return uint64(form.Of(n, 20*n)) }
 
 // strategy of a seed: random ones and PCT by turns.
 func strategy(seed uint64) sim.Strategy {

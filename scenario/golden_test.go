@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/strace"
@@ -70,9 +71,6 @@ func cases(t *testing.T) []*starFile { return starFiles(t, casesDir, "# %s: ") }
 func (f *starFile) concurrent() bool {
 	return strings.Contains(f.src, "spawn(") || strings.Contains(f.src, "fork(")
 }
-
-// long reports whether the tests may take their time: .ci/run sets EPOLLSIM_LONG.
-func long() bool { return os.Getenv("EPOLLSIM_LONG") != "" }
 
 // run runs f; check verifies every structure after every step. The token replays the run.
 func (f *starFile) run(opts sim.Options, check bool) (res *scenario.Result, token string) {
@@ -141,11 +139,8 @@ func TestCases(t *testing.T) {
 
 // Every case of several threads holds under any schedule: what matters is ordered by the program.
 func TestCasesUnderSchedules(t *testing.T) {
-	seeds := uint64(10)
-	switch {
-	case long():
-		seeds = 100
-	case testing.Short():
+	seeds := uint64(form.Of(3, 100))
+	if testing.Short() {
 		seeds = 2
 	}
 	for _, f := range cases(t) {
@@ -173,7 +168,10 @@ func TestCasesAreDeterministic(t *testing.T) {
 		t.Skip("every case three times")
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, f := range cases(t) {
+	for i, f := range cases(t) {
+		if !form.Sample(i, 8) {
+			continue
+		}
 		var logs []string
 		for _, procs := range []int{1, 1, 2} {
 			runtime.GOMAXPROCS(procs)

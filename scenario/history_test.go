@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/casebook"
@@ -131,7 +132,7 @@ func TestHistory(t *testing.T) {
 		require.True(t, slices.ContainsFunc(c.At, func(at casebook.Expectation) bool { return at.Want == casebook.None }), "%s: a version without the failure", f.id)
 		require.True(t, slices.ContainsFunc(c.At, func(at casebook.Expectation) bool { return at.Want != casebook.None }), "%s: a version with the failure", f.id)
 		for i, at := range c.At {
-			if !long() && !*update && !tells(c.At, i) {
+			if !form.Long && !*update && !tells(c.At, i) {
 				continue
 			}
 			t.Run(f.id+"/"+at.Version, func(t *testing.T) {
@@ -141,7 +142,7 @@ func TestHistory(t *testing.T) {
 					return
 				}
 				stated := rowOf(string(want), f.id, at.Version)
-				if !long() { // how many they are changes with every point of the model
+				if !form.Long { // how many they are changes with every point of the model
 					stated, row = uncounted(stated), uncounted(row)
 				}
 				assert.Equal(t, stated, row, "if the change is meant: go test ./scenario -run TestHistory -update")

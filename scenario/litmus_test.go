@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/sim"
@@ -41,7 +42,7 @@ func TestLitmus(t *testing.T) {
 			if count > 100 && testing.Short() {
 				t.Skip("many interleavings")
 			}
-			if count > quickly && !long() {
+			if count > quickly && !form.Long {
 				f.litmusRow(t, explore.UpTo(1))
 				return
 			}
@@ -89,7 +90,7 @@ func (f *starFile) coverage(t *testing.T) explore.Bound {
 
 // litmusRow explores f up to bound and fails the test if a run breaks anything or the verdict is not the expected one.
 func (f *starFile) litmusRow(t *testing.T, bound explore.Bound) string {
-	r := explore.Explore(f.litmus(long() || *update), explore.Options{Bound: bound, Direct: true})
+	r := explore.Explore(f.litmus(form.Long || *update), explore.Options{Bound: bound, Direct: true})
 	require.NoError(t, r.Err, "epollsim run --schedule=%s %s", r.Token, f.path)
 	for _, o := range r.Failures {
 		require.Fail(t, o.Text, "epollsim run %s %s", o.Witness, f.path)

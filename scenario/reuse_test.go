@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/steps"
@@ -34,11 +35,11 @@ func TestCasesOnUsedMemory(t *testing.T) {
 	}
 	pool := &sim.Pool{}
 	defer pool.Close()
-	rounds := 1
-	if long() {
-		rounds = 3
-	}
+	rounds := form.Of(1, 3)
 	for i, f := range cases(t) {
+		if !form.Sample(i, 5) {
+			continue
+		}
 		for round := range rounds {
 			seed, check := uint64(i+round), (i+round)%3 == 0
 			want, res := f.shown(t, nil, seed, check)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/casebook"
@@ -97,10 +98,7 @@ func TestCasesAtEveryProfile(t *testing.T) {
 		t.Skip("every case, one goroutine at a time")
 	}
 	profiles := kernel.Profiles()
-	stride := len(profiles) // one profile for each case
-	if long() {
-		stride = 5
-	}
+	stride := form.Of(2*len(profiles), 5) // one profile for each second case
 	for i, f := range cases(t) {
 		for j, v := range profiles {
 			if (i+j)%stride != 0 {

@@ -15,10 +15,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel/host"
 )
 
 func TestMain(m *testing.M) {
+	form.Waiting(4) // scripts of verify sleep
 	testscript.Main(m, map[string]func(){"epollsim": main})
 }
 

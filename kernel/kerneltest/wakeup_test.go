@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/kernel/kerneltest"
@@ -224,9 +225,6 @@ func states(line string) (all []string) {
 	return all
 }
 
-// long is set where time is no concern.
-var long = os.Getenv("EPOLLSIM_LONG") != ""
-
 // interleavings reads their number from a line of the table.
 func interleavings(line string) (n int) {
 	fmt.Sscan(line[min(len(line), shapeWidth):], &n)
@@ -270,32 +268,33 @@ func TestWakeUpsOfTheHost(t *testing.T) {
 		t.Skip("needs Linux on amd64")
 	}
 	table := readTable(t)
-	h, err := host.New(host.Options{})
-	if err != nil {
-		t.Skip("the host's kernel cannot be asked: ", err)
-	}
-	defer h.Close()
-	runs := 2
-	if long {
-		runs = 6
-	}
+	runs := form.Of(2, 6)
 	for _, s := range shapes() {
 		states := states(table[s.String()])
 		require.NotEmpty(t, states, "%s: %s", s, tellsHow)
-		for range runs {
-			state := ""
-			for _, patience := range []time.Duration{100, 1000, 3000, 3000} {
-				var late bool
-				if state, late = s.onHost(t, h, patience*time.Millisecond); late || slices.Contains(states, state) {
-					state = ""
-					break
-				}
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel() // they sleep
+			h, err := host.New(host.Options{})
+			if err != nil {
+				t.Skip("the host's kernel cannot be asked: ", err)
 			}
-			if state != "" {
-				t.Errorf("%s: the host showed %s, the model only %v", s, state, states)
+			defer h.Close()
+			for range runs {
+				s.likeHost(t, h, states)
 			}
+		})
+	}
+}
+
+// likeHost fails t if the host shows what is not among the states.
+func (s shape) likeHost(t *testing.T, h *host.Host, states []string) {
+	state, late := "", false
+	for _, patience := range []time.Duration{100, 1000, 3000, 3000} {
+		if state, late = s.onHost(t, h, patience*time.Millisecond); late || slices.Contains(states, state) {
+			return
 		}
 	}
+	t.Errorf("%s: the host showed %s, the model only %v", s, state, states)
 }
 
 // onHost runs s with random delays and waiters that have some patience. late: the writer was not in time for it.

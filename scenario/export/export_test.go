@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/export"
 )
@@ -102,11 +103,8 @@ func TestProgramsPassOnTheHost(t *testing.T) {
 	}
 }
 
-// long is the long form of the tests.
-var long = os.Getenv("EPOLLSIM_LONG") != ""
-
 // A program has only the files of c/ that it needs. Whatever set that is, and however few of a file's functions are called,
-// no compiler complains. All sets that occur are compiled in the long form, otherwise a fourth of them.
+// no compiler complains. All sets that occur are compiled in the long form, otherwise an eighth of them.
 func TestProgramsCompileAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every case")
@@ -139,7 +137,7 @@ func TestProgramsCompileAlone(t *testing.T) {
 		if seen[set] {
 			continue
 		}
-		if seen[set] = true; !long && len(seen)%4 != 0 {
+		if seen[set] = true; !form.Sample(len(seen), 8) {
 			continue
 		}
 		t.Run(v.Name, func(t *testing.T) {
@@ -336,10 +334,7 @@ func TestVectors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every case")
 	}
-	each := 4
-	if long {
-		each = 1
-	}
+	each := form.Of(16, 1)
 	again := map[string]string{}
 	seconds, _ := recordAll(t, each)
 	for _, v := range seconds {

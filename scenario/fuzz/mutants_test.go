@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel/host"
 )
 
@@ -63,7 +64,7 @@ var mutants = []mutant{
 
 // The comparison kills every mutant within 10,000 programs.
 func TestMutants(t *testing.T) {
-	if !long() {
+	if !form.Long {
 		t.Skip("a minute; set EPOLLSIM_LONG=1")
 	}
 	if host.Release() == "" {

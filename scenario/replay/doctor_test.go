@@ -2,13 +2,13 @@ package replay
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/scenario/strace"
 )
 
@@ -17,10 +17,7 @@ func TestDoctorOfManyDescriptors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a long log")
 	}
-	n := 5_000
-	if os.Getenv("EPOLLSIM_LONG") != "" {
-		n = 20_000
-	}
+	n := form.Of(5_000, 20_000)
 	var b strings.Builder
 	fmt.Fprintln(&b, "epoll_create1(0) = 3")
 	for fd := 4; fd < 4+n; fd++ {

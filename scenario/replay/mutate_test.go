@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/scenario/strace"
 )
 
@@ -122,10 +123,8 @@ func TestItCanSee(t *testing.T) {
 	}
 	files, err := filepath.Glob("../../testdata/strace/*.strace")
 	require.NoError(t, err)
-	perLog, each, most := 1, 5, 20 // of the few that are drawn, more than five in a hundred may be missed though of all it is fewer
-	if os.Getenv("EPOLLSIM_LONG") != "" {
-		perLog, each, most = 4, 1, 5
-	}
+	perLog, each := form.Of(1, 4), form.Of(5, 1)
+	most := form.Of(20, 5) // of the few that are drawn, more than five in a hundred may be missed though of all it is fewer
 	seen, all := map[string]int{}, map[string]int{}
 	var missed []string
 	for i, name := range files {
@@ -137,6 +136,9 @@ func TestItCanSee(t *testing.T) {
 		log, err := Read(strace.NewReader(f, name, strace.ReaderOptions{}), name)
 		require.NoError(t, err)
 		f.Close()
+		if !form.Long && log.moments > longLog {
+			continue // each takes seconds
+		}
 		fnd := search(log, &Options{})
 		if fnd.x.diverged != nil {
 			continue
@@ -155,7 +157,7 @@ func TestItCanSee(t *testing.T) {
 		for _, m := range stratified(list, n, i) {
 			old := m.o.want
 			m.o.want = m.want
-			r := Run(log, Options{})
+			r := Run(log, Options{Tries: form.Of(DefaultTry/10, 0)})
 			m.o.want = old
 			all[m.what]++
 			if r.ExitCode() == ExitDiverged {

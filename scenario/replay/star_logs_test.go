@@ -2,12 +2,12 @@ package replay_test
 
 import (
 	"io"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/replay"
@@ -38,7 +38,7 @@ func TestStarOfThreads(t *testing.T) {
 
 // Most logs turn into a scenario, of one thread or of several.
 func TestStarOfLogs(t *testing.T) {
-	if os.Getenv("EPOLLSIM_LONG") == "" {
+	if !form.Long {
 		t.Skip("EPOLLSIM_LONG is not set")
 	}
 	files, err := filepath.Glob(filepath.Join(logs, "*.strace"))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/scenario/strace"
 )
 
@@ -28,7 +29,7 @@ func TestWindow(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/strace/*.strace")
 	require.NoError(t, err)
 	for i, name := range files {
-		if i%10 != 0 && os.Getenv("EPOLLSIM_LONG") == "" {
+		if !form.Sample(i, 10) {
 			continue
 		}
 		t.Run(filepath.Base(name), func(t *testing.T) {
@@ -78,18 +79,19 @@ func TestLongLog(t *testing.T) {
 	if testing.Short() {
 		t.Skip("nothing is concurrent here, and much is read")
 	}
-	log, err := Open(openText(serverLog(6000)), "log")
+	size := form.Of(bounds{whole: 1 << 13, ahead: 1 << 12, behind: 1 << 11, stride: 1 << 9}, usual)
+	log, err := openWith(openText(serverLog(6000*size.whole/usual.whole)), "log", size)
 	require.NoError(t, err)
-	require.Greater(t, log.moments, usual.whole)
+	require.Greater(t, log.moments, size.whole)
 	require.Len(t, log.long, 2) // the read, and the bind to a port that is told at the end
 	x := execute(log, &Options{}, &plan{}, nil, nil)
 	require.Nil(t, x.diverged, "%v", x.diverged)
 	require.Equal(t, log.moments, x.at)
-	require.Less(t, len(log.list), usual.ahead+usual.behind+2*usual.stride)
+	require.Less(t, len(log.list), size.ahead+size.behind+2*size.stride)
 	for what, n := range map[string]int{
 		"threads": len(x.threads), "numbers of threads": len(x.byTid), "tables": len(x.tables), "peers": len(x.peers), "ends of files": len(x.ends),
 		"calls": len(x.steps), "orders": len(x.orders), "alive": len(x.alive),
 	} {
-		require.Less(t, n, 2*usual.behind+usual.stride, what)
+		require.Less(t, n, 2*size.behind+size.stride, what)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/scenario/strace"
 	"github.com/stretchr/testify/require"
 )
@@ -71,7 +72,7 @@ func (e endless) Read(p []byte) (int, error) {
 
 // What never ends and has no call is given up.
 func TestEndless(t *testing.T) {
-	for _, text := range []string{"\x00", "y\n"} {
+	for _, text := range []string{"y\n", "\x00"}[:form.Of(1, 2)] {
 		r := strace.NewReader(endless(text), "log", strace.ReaderOptions{})
 		for {
 			if _, err := r.Next(); err != nil {
@@ -276,7 +277,7 @@ func (r *repeated) Read(p []byte) (int, error) {
 // A long log takes no more memory than a short one.
 func TestStreams(t *testing.T) {
 	lines := strings.Count(wordy, "\n")
-	times := 20_000
+	times := form.Of(5_000, 20_000)
 	r := strace.NewReader(&repeated{text: wordy, times: times}, "log", strace.ReaderOptions{})
 	var before, after runtime.MemStats
 	for i := 0; ; i++ {

@@ -2,11 +2,11 @@ package strace_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/scenario/strace"
 	"github.com/stretchr/testify/require"
 )
@@ -41,7 +41,7 @@ func TestOptionsOfStrace(t *testing.T) {
 		{"-a", "0"}, {"-e", "verbose=none"}, {"-e", "raw=all"}, {"-qq"}, {"-C"}, {"--decode-pids=comm,pidns"},
 		{"--timestamps=unix,ns", "--syscall-times=ns"}, {"--timestamps=unix,s"}, {"-k"},
 	} {
-		if i > 2 && os.Getenv("EPOLLSIM_LONG") == "" {
+		if i > 2 && !form.Long {
 			break // each is compiled and run
 		}
 		log := realLog(t, forkAndThread, body.String(), options...)

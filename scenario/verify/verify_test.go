@@ -20,6 +20,7 @@ import (
 // Every scenario that comes with the project is true of the running kernel.
 func TestTestdataAgrees(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	for _, dir := range []string{"cases", "litmus"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "testdata", dir, "*.star"))
 		require.NoError(t, err)
@@ -114,6 +115,7 @@ func compare(t *testing.T, src string) *verify.Report {
 
 func TestVerdicts(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	r := compare(t, "check(eventfd(0) == 3)")
 	require.Equal(t, verify.Agrees, r.Verdict)
 	require.Equal(t, 1, r.Calls)
@@ -135,6 +137,7 @@ func TestVerdicts(t *testing.T) {
 // What differs is told: the program asks for something that only time decides.
 func TestDifferenceIsShown(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	r := compare(t, `
 t0 = now()
 for _ in range(1000):
@@ -154,6 +157,7 @@ else:
 // With eight threads at a race no random schedule hits the order that the host has chosen; the order itself does.
 func TestOrderOfManyThreadsIsFound(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	for range 5 {
 		r := compare(t, `
 def racer():
@@ -184,6 +188,7 @@ join(b)
 // A delay must not make a timeout end that the model's run need not wait for.
 func TestDelaysAreShorterThanAnyTimeout(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	for call, want := range map[string]time.Duration{
 		"poll([(e, POLLOUT)], timeout = 30)":           3 * time.Millisecond,
 		"ppoll([(e, POLLOUT)], timeout_ns = 20000000)": 2 * time.Millisecond,
@@ -201,6 +206,7 @@ func TestDelaysAreShorterThanAnyTimeout(t *testing.T) {
 // The random delays of many calls do not use up the time of a run.
 func TestDelaysOfManyCalls(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	p, err := scenario.Compile("t.star", []byte("for i in range(300):\n    eventfd()\n"))
 	require.NoError(t, err)
 	rep, err := verify.Repeat(p, 1, 1, verify.Options{})
@@ -213,6 +219,7 @@ func TestDelaysOfManyCalls(t *testing.T) {
 
 func TestExploreIsSound(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	p, err := scenario.Compile("two.star", []byte(twoWaiters))
 	require.NoError(t, err)
 	e, err := verify.Explore(p, 10, 1, verify.Options{}, explore.Options{})
@@ -230,6 +237,7 @@ func TestExploreIsSound(t *testing.T) {
 // What the host does and no visited interleaving shows is reported: here only the first was, in which main never stops.
 func TestExploreReportsWhatItHasNotVisited(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	p, err := scenario.Compile("late.star", []byte(`
 e = eventfd(0, EFD_NONBLOCK)
 spawn(eventfd_write, e, 1)
@@ -260,6 +268,7 @@ eventfd_read(e) == EAGAIN
 // A host that is too late for the scenario's times shows what the model shows all the same.
 func TestExploreCountsLateRunsThatItExplains(t *testing.T) {
 	skipWithoutHost(t)
+	t.Parallel()
 	p, err := scenario.Compile("late.star", []byte("epoll_pwait2(epoll_create1(), timeout_ns = 100)\n"))
 	require.NoError(t, err)
 	rep, err := verify.Repeat(p, 5, 1, verify.Options{})

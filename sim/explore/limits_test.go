@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -34,7 +35,7 @@ func hiders(opts sim.Options) Result {
 func TestEndlessRunsBeyondTheBound(t *testing.T) {
 	var first *Report
 	for _, cores := range []int{1, 2} {
-		r := Explore(hiders, Options{MaxSchedules: 20_000, Cores: cores})
+		r := Explore(hiders, Options{MaxSchedules: form.Of[uint64](4_000, 20_000), Cores: cores})
 		require.NoError(t, r.Err)
 		require.False(t, r.Exhaustive)
 		require.NotZero(t, r.Limited)

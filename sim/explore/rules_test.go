@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/epollsim/epollsim/internal/form"
 	"github.com/epollsim/epollsim/sim"
 )
 
@@ -103,7 +104,7 @@ func on(r rules) map[string]bool {
 // needed fails t unless a program shows less without a rule.
 func needed(t *testing.T, draw func(*rapid.T) [][]op, bound int, off func(*rules)) {
 	programs := rapid.Custom(draw)
-	for seed := range 20_000 {
+	for seed := range form.Of(2000, 20_000) {
 		prog := programs.Example(seed)
 		s := newSearch(bound)
 		off(&s.rules)
@@ -116,6 +117,9 @@ func needed(t *testing.T, draw func(*rapid.T) [][]op, bound int, off func(*rules
 				return
 			}
 		}
+	}
+	if !form.Long {
+		t.Skip("it takes more programs to see")
 	}
 	t.Fatal("nothing is missed without it")
 }
