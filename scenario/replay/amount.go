@@ -13,7 +13,7 @@ import (
 // target is what o writes to, nil if it does not write.
 func (x *exec) target(o *op) *vfs.File {
 	switch o.row.name {
-	case "splice", "sendfile":
+	case "splice", "tee", "sendfile":
 		return x.file(o, o.fd2)
 	case "write", "writev", "sendto", "sendmsg":
 		return x.file(o, o.fd)

@@ -6,7 +6,7 @@ import "github.com/epollsim/epollsim/scenario/strace"
 var rows = map[string]*row{}
 
 func init() {
-	for _, list := range [][]row{epollRows(), makeRows(), fdRows(), readRows(), socketRows(), sockoptRows(), messageRows(), mmsgRows(), pollRows(), timerRows(), pathRows(), processRows(), signalRows()} {
+	for _, list := range [][]row{epollRows(), makeRows(), fdRows(), readRows(), spliceRows(), socketRows(), sockoptRows(), messageRows(), mmsgRows(), pollRows(), timerRows(), pathRows(), processRows(), signalRows()} {
 		for i := range list {
 			rows[list[i].name] = &list[i]
 		}

@@ -68,7 +68,9 @@ func epollWait(name string, call func(*exec, *op, []abi.EpollEvent) (int, error)
 			} else if !a.null(3) && o.want.errno == abi.EFAULT {
 				o.a[2] = 2 // no memory with a timeout
 			}
-			o.sigs = a.sigs(4)
+			if o.sigs = a.sigs(4); o.sigs == nil && name != "epoll_wait" && !a.null(4) && o.want.interrupted() {
+				o.sigs = new(abi.SigSet) // strace shows no mask of a call that fails: it let a signal through that may have been blocked
+			}
 			o.want.events, _ = a.at(1).([]abi.EpollEvent)
 			o.want.cut = !a.Shown(1)
 		}),

@@ -6,7 +6,7 @@ import (
 	"github.com/epollsim/epollsim/abi"
 )
 
-// readRows are read, write, and what else moves bytes from and to any file.
+// readRows are read, write, and their kin with several buffers or a place in the file.
 func readRows() []row {
 	return []row{
 		row{
@@ -67,19 +67,6 @@ func readRows() []row {
 				n, err := x.calls(o).Lseek(o.fd, o.a[0], int(o.a[1]))
 				return outcomeOf(int(n), err)
 			},
-		},
-		row{
-			name: "splice", waits: true,
-			parse: parseWith(func(o *op, a *args) {
-				o.fd, o.fd2, o.a[0] = a.int32(0), a.int32(2), a.num(4)
-				o.a[1] = a.numOr(5, 0)
-			}),
-			run: runSplice, ready: readyRead, help: helpRead,
-		},
-		row{
-			name: "sendfile", waits: true,
-			parse: parseWith(func(o *op, a *args) { o.fd2, o.fd, o.a[0] = a.int32(0), a.int32(1), a.num(3) }),
-			run:   runSplice,
 		},
 	}
 }
@@ -213,28 +200,4 @@ func runWrite(x *exec, o *op) outcome {
 		data = data[:o.want.ret]
 	}
 	return outcomeOf(x.calls(o).Write(o.fd, data))
-}
-
-// runSplice moves what the log says from one file to another.
-func runSplice(x *exec, o *op) outcome {
-	from, to := x.file(o, o.fd), x.file(o, o.fd2)
-	if externalOf(from) != nil && (externalOf(to) != nil || o.want.failed()) || o.want.failed() && o.want.errno != abi.EAGAIN {
-		return o.want
-	}
-	n := o.want.ret
-	if o.want.failed() {
-		n = min(o.a[0], 4096)
-	}
-	buf := x.buffer(o, int(min(n, maxBuffer)))
-	if externalOf(from) == nil {
-		got, err := x.calls(o).Read(o.fd, buf)
-		if err != nil {
-			return outcomeOf(got, err)
-		}
-		buf = buf[:got]
-	}
-	if externalOf(to) != nil {
-		return outcomeOf(len(buf), nil)
-	}
-	return outcomeOf(x.calls(o).Write(o.fd2, buf))
 }

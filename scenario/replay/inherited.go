@@ -39,7 +39,7 @@ func (x *exec) inherit(th *thread, o *op) {
 		x.inferred("fd %d of process %d was open before the log began", fd, th.k.Process().Pid())
 	}
 	missing(o.fd, o.row.isEpollWait() || o.row.name == "epoll_ctl")
-	if o.row.name == "epoll_ctl" || o.row.name == "splice" || o.row.name == "sendfile" {
+	if o.row.name == "epoll_ctl" || o.row.name == "splice" || o.row.name == "tee" || o.row.name == "sendfile" {
 		missing(o.fd2, false)
 	}
 	for _, p := range o.polls {

@@ -15,7 +15,7 @@ func (log *Log) modes() bool {
 
 // unblock puts the file of o in the mode of which the result in the log tells.
 func (x *exec) unblock(o *op) {
-	if x.log.modes() || !o.row.waits && !o.row.looks && o.row.name != "connect" || o.row.parseIsWait() || o.row.isSocketCall() && o.a[1]&abi.MSG_DONTWAIT != 0 {
+	if x.log.modes() || !o.row.waits && !o.row.looks && o.row.name != "connect" || o.row.parseIsWait() || o.hastens() || o.row.isSocketCall() && o.a[1]&abi.MSG_DONTWAIT != 0 {
 		return
 	}
 	f := x.file(o, o.fd)

@@ -20,7 +20,7 @@ type op struct {
 	free       bool // other calls were under way at the same time
 
 	fd     int      // the descriptor it works on, -1: none
-	fd2    int      // another one: of epoll_ctl, dup2, splice
+	fd2    int      // another one: of epoll_ctl, dup2, splice, tee
 	a      [3]int64 // other numbers, as the row has them
 	text   string   // a path
 	other  string   // the new one of a rename

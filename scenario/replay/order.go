@@ -380,5 +380,5 @@ func (x *exec) sleeps(o *op) bool {
 	if o.row.looks {
 		return o.a[0] != 0 && bits&(abi.EPOLLIN|abi.EPOLLHUP|abi.EPOLLERR|abi.EPOLLRDHUP) == 0
 	}
-	return o.row.ready != nil && bits&(abi.EPOLLOUT|abi.EPOLLERR|abi.EPOLLHUP) == 0 && o.row.name != "splice"
+	return o.row.ready != nil && bits&(abi.EPOLLOUT|abi.EPOLLERR|abi.EPOLLHUP) == 0 && o.row.name != "splice" && o.row.name != "tee"
 }

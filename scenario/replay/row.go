@@ -26,7 +26,7 @@ type row struct {
 // local reports whether a call is about the number, not about what it refers to.
 func (r *row) local() bool {
 	switch r.name {
-	case "close", "dup", "dup2", "dup3", "fcntl", "epoll_ctl", "splice", "sendfile", "epoll_wait", "epoll_pwait", "epoll_pwait2", "signalfd4":
+	case "close", "dup", "dup2", "dup3", "fcntl", "epoll_ctl", "splice", "tee", "sendfile", "epoll_wait", "epoll_pwait", "epoll_pwait2", "signalfd4":
 		return true
 	}
 	return false

@@ -182,7 +182,7 @@ func (x *exec) freeTooSoon(o *op) int {
 // stirs reports whether a call can make something ready for another task.
 func stirs(o *op) bool {
 	switch o.row.name {
-	case "write", "sendto", "sendmsg", "splice", "sendfile", "shutdown", "close", "connect", "timerfd_settime", "kill", "tgkill":
+	case "write", "sendto", "sendmsg", "splice", "tee", "vmsplice", "sendfile", "shutdown", "close", "connect", "timerfd_settime", "kill", "tgkill":
 		return !o.want.failed() || o.want.errno == abi.EINPROGRESS
 	}
 	return false
