@@ -93,3 +93,11 @@ func (t *Tcp) unread() int64 {
 	}
 	return t.urgSeq - t.copiedSeq
 }
+
+// Ahead is how many bytes a read with room for all of them takes: those before the urgent one, or those behind it if that is next.
+func (t *Tcp) Ahead() int64 {
+	if n := t.unread(); n > 0 || t.urgData == 0 || t.urgSeq != t.copiedSeq {
+		return n
+	}
+	return max(t.rcvNxt-t.copiedSeq-1, 0)
+}

@@ -105,7 +105,7 @@ func runSend(x *exec, o *op) outcome {
 	}
 	if addr != nil {
 		to := x.remoteAddr(o)
-		if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) {
+		if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) && !o.connects() {
 			to = abi.InetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
 		}
 		addr = &to

@@ -21,7 +21,7 @@ func (x *exec) incoming(o *op, n int64) int64 {
 			return lookOn
 		case (other.row.parseIsWait() || x.lets(other, f)) && x.sharesFiles(o, other):
 			return lookNo
-		case other.fd != o.fd || !x.worksOn(other, f, o) || !other.row.looks:
+		case other.fd != o.fd || !x.worksOn(other, f, o) || !other.draws():
 			return lookOn
 		case other.want.failed() || other.want.ret <= 0 || len(other.want.fds) > 0:
 			return lookNo
@@ -34,9 +34,19 @@ func (x *exec) incoming(o *op, n int64) int64 {
 	return in.most
 }
 
-// short reports whether a read shows that no more was there: a unix stream gives all it has.
+// short reports whether a read shows that no more was there: a unix stream gives all it has, a socket of packets one of them.
 func short(f *vfs.File, o *op) bool {
-	return devices.UnixOf(f) != nil && o.row.looks && !o.row.parseIsWait() && o.want.ret > 0 && o.want.ret < o.a[0]
+	return devices.UnixOf(f) != nil && o.row.looks && !o.row.parseIsWait() && o.want.ret > 0 && (o.want.ret < o.a[0] || socketType(f) == abi.SOCK_SEQPACKET)
+}
+
+// draws reports whether o takes bytes of the stream from its file.
+func (o *op) draws() bool {
+	return o.row.name == "splice" || o.row.looks && !o.row.parseIsWait() && !o.urgent()
+}
+
+// urgent reports whether o takes the urgent byte of TCP, which no other read does.
+func (o *op) urgent() bool {
+	return o.row.isSocketCall() && o.row.looks && !o.row.parseIsWait() && !o.row.isAccept() && o.a[1]&abi.MSG_OOB != 0
 }
 
 // inflow is how much reads take together. One that peeks takes nothing.
@@ -59,7 +69,7 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 		switch {
 		case x.lets(other, f):
 			return lookNo
-		case !other.row.looks || other.row.parseIsWait():
+		case !other.draws():
 			return lookOn
 		case other.want.failed():
 			errno = other.want.errno
@@ -77,7 +87,7 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 				return lookOn
 			case seen && other.row.parseIsWait() && x.sharesFiles(o, other), x.lets(other, f) && x.sharesFiles(o, other):
 				return lookNo
-			case !x.worksOn(other, f, o) || !other.row.looks || other.row.parseIsWait():
+			case !x.worksOn(other, f, o) || !other.draws():
 				return lookOn
 			case other.want.failed() || other.want.ret <= 0 || seen && len(other.want.fds) > 0:
 				return lookNo
@@ -91,6 +101,35 @@ func (x *exec) nextRead(o *op, f *vfs.File) (n int64, errno abi.Errno) {
 		n = max(n, in.most)
 	}
 	return n, errno
+}
+
+// untilEnd is how much the log reads from f from now on, however often it waits between: of a stream whose end has been told, that is all
+// there. It reports whether a read finds the end behind them.
+func (x *exec) untilEnd(o *op, f *vfs.File) (n int64, end bool) {
+	var in inflow
+	x.log.next(x.at, func(other *op) lookahead {
+		switch {
+		case other == o:
+			return lookOn
+		case x.lets(other, f) && x.sharesFiles(o, other):
+			return lookNo
+		case x.worksOn(other, f, o) && other.want.errno == abi.ECONNRESET:
+			return lookNo
+		case !x.worksOn(other, f, o) || !other.draws() || other.want.errno == abi.EAGAIN:
+			return lookOn
+		case other.want.failed() || other.want.ret <= 0 || in.most > 0 && len(other.want.fds) > 0:
+			end = other.want.ret == 0
+			return lookNo
+		}
+		if in.add(other, other.want.ret); short(f, other) {
+			return lookNo
+		}
+		return lookOn
+	})
+	if there, ok := x.available(f); ok {
+		return in.most - there, end
+	}
+	return in.most, end
 }
 
 // lets reports whether o takes f from its number: what comes later under that is of another file.

@@ -35,6 +35,9 @@ func (x *exec) datagramTo(o *op) {
 		x.datagramTo(p)
 	}
 	f := x.file(o, o.fd)
+	if f != nil && unixDatagrams(f) {
+		x.unixReceiver(o, f)
+	}
 	if f == nil || devices.UdpOf(f) == nil || x.refusedSoon(o) {
 		return
 	}
@@ -127,6 +130,23 @@ func unixDatagrams(f *vfs.File) bool {
 	}
 	kind, errno := devices.SocketOf(f).Getsockopt(f, abi.SOL_SOCKET, abi.SO_TYPE)
 	return errno == 0 && kind == abi.SOCK_DGRAM
+}
+
+// unixReceiver makes the socket that o sends to from f by a name which nothing in the log has.
+func (x *exec) unixReceiver(o *op, f *vfs.File) {
+	if o.addr == nil || o.addr.Family != abi.AF_UNIX || o.want.failed() {
+		return
+	}
+	to := x.remoteAddr(o)
+	if to.Path == "" || x.names[to.Path] {
+		return
+	}
+	fd, err := x.pilot.Socket(abi.AF_UNIX, abi.SOCK_DGRAM|abi.SOCK_NONBLOCK, 0)
+	if err != nil || x.pilot.Bind(fd, to) != nil {
+		return
+	}
+	x.names[to.Path] = true
+	x.inferred("somebody had a socket at %s", addrText(*o.addr))
 }
 
 // unixDatagram sends to a unix socket with a name what the log reads from it: from one that has none.

@@ -29,6 +29,7 @@ type exec struct {
 	stops     int         // calls that were stopped inside
 	running   *op         // the last one that was begun
 	newcomers []newcomer  // tasks whose origin was guessed
+	born      []newcomer  // tasks that were forked off in front of a call, as it seems
 	loaded    map[int]int // by Serial: the call before which it has begun a program unseen
 
 	world

@@ -241,6 +241,83 @@ func TestExplained(t *testing.T) {
 				"7 write(4, \"a\", 1) = 1\n",
 			nil,
 		},
+		{
+			"a peer that has ended its side had sent all that is read by then",
+			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN|EPOLLRDHUP, data={u32=5, u64=5}}) = 0\n" +
+				"epoll_wait(4, [{events=EPOLLIN|EPOLLRDHUP, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"aa\", 2) = 2\n" +
+				"epoll_wait(4, [{events=EPOLLIN|EPOLLRDHUP, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"bbb\", 8) = 3\nread(5, \"\", 8) = 0\n",
+			[]string{"the peer of fd 5 sent 5 bytes", "the peer of fd 5 ended its side"},
+		},
+		{
+			"a peer resets what it has sent something through",
+			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN|EPOLLRDHUP, data={u32=5, u64=5}}) = 0\n" +
+				"epoll_wait(4, [{events=EPOLLIN|EPOLLERR|EPOLLHUP|EPOLLRDHUP, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"abc\", 8) = 3\n" +
+				"write(5, \"x\", 1) = -1 ECONNRESET (Connection reset by peer)\nread(5, \"\", 8) = 0\n",
+			[]string{"the peer of fd 5 sent 3 bytes", "the peer of fd 5 reset the connection"},
+		},
+		{
+			"a peer ends its side, and resets later",
+			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN|EPOLLRDHUP, data={u32=5, u64=5}}) = 0\n" +
+				"epoll_wait(4, [{events=EPOLLIN|EPOLLERR|EPOLLHUP|EPOLLRDHUP, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"abc\", 8) = 3\nread(5, \"\", 8) = 0\n",
+			[]string{"the peer of fd 5 sent 3 bytes", "the peer of fd 5 ended its side", "the peer of fd 5 reset the connection"},
+		},
+		{
+			"an urgent byte that epoll tells of",
+			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN|EPOLLPRI, data={u32=5, u64=5}}) = 0\n" +
+				"epoll_wait(4, [{events=EPOLLPRI, data={u32=5, u64=5}}], 8, -1) = 1\nrecvfrom(5, \"!\", 1, MSG_OOB, NULL, NULL) = 1\n" +
+				"read(5, 0x7ffe, 8) = -1 EAGAIN (Resource temporarily unavailable)\n" +
+				"epoll_wait(4, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"abc\", 8) = 3\n",
+			[]string{"the peer of fd 5 sent an urgent byte", "the peer of fd 5 sent 3 bytes"},
+		},
+		{
+			"an urgent byte that select tells of, between others",
+			server + "select(6, [5], NULL, [5], NULL) = 1 (in [5])\nread(5, \"ab\", 8) = 2\nselect(6, [5], NULL, [5], NULL) = 1 (except [5])\n" +
+				"recvfrom(5, \"!\", 1, MSG_OOB, NULL, NULL) = 1\nselect(6, [5], NULL, [5], NULL) = 1 (in [5])\nread(5, \"cd\", 8) = 2\n" +
+				"recvfrom(5, \"?\", 1, MSG_OOB, NULL, NULL) = 1\n",
+			[]string{"the peer of fd 5 sent an urgent byte"},
+		},
+		{
+			"a listener of packets",
+			exec + "socket(AF_UNIX, SOCK_SEQPACKET, 0) = 3\nbind(3, {sa_family=AF_UNIX, sun_path=\"/tmp/p\"}, 110) = 0\nlisten(3, 4) = 0\n" +
+				"accept(3, NULL, NULL) = 4\nread(4, \"abc\", 3) = 3\nread(4, \"de\", 8) = 2\nread(4, \"\", 8) = 0\n",
+			[]string{"a peer connected to fd 3", "the peer of fd 4 sent 3 bytes", "the peer of fd 4 sent 2 bytes"},
+		},
+		{
+			"somebody listens who takes packets",
+			exec + "socket(AF_UNIX, SOCK_SEQPACKET, 0) = 3\nconnect(3, {sa_family=AF_UNIX, sun_path=\"/tmp/p\"}, 110) = 0\nread(3, \"abc\", 8) = 3\n",
+			[]string{"a server listened where fd 3 connects to"},
+		},
+		{
+			"a unix socket that is not in the log gets datagrams",
+			exec + "socket(AF_UNIX, SOCK_DGRAM, 0) = 3\nbind(3, {sa_family=AF_UNIX, sun_path=\"/tmp/me\"}, 110) = 0\n" +
+				"sendto(3, \"hi\", 2, 0, {sa_family=AF_UNIX, sun_path=\"/tmp/you\"}, 110) = 2\nsendto(3, \"hi\", 2, 0, {sa_family=AF_UNIX, sun_path=\"/tmp/you\"}, 110) = 2\n" +
+				"recvfrom(3, \"ho\", 8, 0, {sa_family=AF_UNIX, sun_path=\"/tmp/you\"}, [110]) = 2\n",
+			[]string{"somebody had a socket at \"/tmp/you\"", "somebody sent a datagram of 2 bytes to fd 3"},
+		},
+		{
+			"what splice takes had come at once",
+			server + "pipe2([6, 7], O_NONBLOCK) = 0\nepoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN|EPOLLOUT|EPOLLET, data={u32=5, u64=5}}) = 0\n" +
+				"epoll_wait(4, [{events=EPOLLIN|EPOLLOUT, data={u32=5, u64=5}}], 8, -1) = 1\nsplice(5, NULL, 7, NULL, 1000, SPLICE_F_NONBLOCK) = 30\n" +
+				"epoll_wait(4, [], 8, 0) = 0\n",
+			[]string{"the peer of fd 5 sent 30 bytes"},
+		},
+		{
+			"a connect that is made for another call finds who listens",
+			"7 " + exec + "7 pipe2([3, 4], 0) = 0\n7 clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD) = 8\n7 clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD) = 9\n" +
+				"8 socket(AF_INET, SOCK_STREAM, 0) = 5\n7 read(3,  <unfinished ...>\n" +
+				"8 sendto(5, \"abc\", 3, MSG_FASTOPEN, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16 <unfinished ...>\n" +
+				"9 write(4, \"x\", 1 <unfinished ...>\n7 <... read resumed>\"x\", 1) = 1\n9 <... write resumed>) = 1\n8 <... sendto resumed>) = 3\n",
+			[]string{"a server listened where fd 5 connects to"},
+		},
+		{
+			"a datagram's port is not that of a stream",
+			exec + "socket(AF_INET, SOCK_DGRAM, 0) = 3\n" +
+				"sendto(3, \"a\", 1, 0, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 1\n" +
+				"recvfrom(3, \"b\", 8, 0, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 1\n" +
+				"socket(AF_INET, SOCK_STREAM, 0) = 4\n" +
+				"sendto(4, \"a\", 1, MSG_FASTOPEN, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 1\nread(4, \"x\", 1) = 1\n",
+			[]string{"a server listened where fd 4 connects to"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})

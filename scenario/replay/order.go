@@ -360,7 +360,7 @@ func (x *exec) fallsAsleep(o *op) bool {
 // sleeps reports whether o would go to sleep now.
 func (x *exec) sleeps(o *op) bool {
 	switch {
-	case o.want.errno == abi.EBADF, o.want.errno == abi.EINVAL, o.filtered():
+	case o.want.errno == abi.EBADF, o.want.errno == abi.EINVAL, o.filtered(), o.urgent():
 		return false // it was refused at once
 	case o.row.isEpollWait():
 		ep := x.epoll(o)

@@ -17,8 +17,10 @@ import (
 
 // origin is what such a task is taken to be.
 type origin struct {
-	kind originKind
-	of   int // Serial of the task it comes from
+	kind   originKind
+	of     int // Serial of the task it comes from
+	before int // Mark.Seq of the call in front of which it was forked off, 0: it was when it is seen first
+	tid    int // its own, if it was forked off in front of a call
 }
 
 type originKind uint8
@@ -127,7 +129,7 @@ func (x *exec) origins(task, tid int) []origin {
 	known := x.log.kin[task]
 	var options []origin
 	if th := x.threads[known.creator]; th != nil && !x.lost(th) && !known.process && !child {
-		options = append(options, origin{originThread, th.task})
+		options = append(options, origin{kind: originThread, of: th.task})
 	}
 	seen := map[*kernel.Process]bool{}
 	add := func(th *thread) {
@@ -136,9 +138,9 @@ func (x *exec) origins(task, tid int) []origin {
 		}
 		seen[th.k.Process()] = true
 		if !child && !known.process {
-			options = append(options, origin{originThread, th.task})
+			options = append(options, origin{kind: originThread, of: th.task})
 		}
-		options = append(options, origin{originFork, th.task})
+		options = append(options, origin{kind: originFork, of: th.task})
 	}
 	if child {
 		add(x.byTid[parent])
@@ -233,8 +235,7 @@ func (x *exec) guesses() []guess {
 		return nil
 	}
 	var first, list, others, rest []guess
-	strangers := 0
-	here := 0
+	strangers, here := 0, 0
 	near := x.onNumbers(x.failed)
 	holder := x.table(x.thread(x.failed).k.Files()).makers[int(x.failed.want.ret)]
 	for _, n := range slices.Backward(x.newcomers) {
@@ -257,7 +258,42 @@ func (x *exec) guesses() []guess {
 			rest = n.guesses(rest)
 		}
 	}
-	return slices.Concat(first, list, others, rest)
+	return slices.Concat(first, list, others, rest, x.earlierForks())
+}
+
+// earlierForks are the guesses that the newest of those who seem to be forked off were so earlier, in front of a call by which their
+// parent closed something.
+func (x *exec) earlierForks() []guess {
+	var list []guess
+	tried := 0
+	for _, n := range slices.Backward(slices.Concat(x.newcomers, x.born)) {
+		parent := x.threads[n.taken.of]
+		if n.taken.kind != originFork || parent == nil || x.threads[n.task] == nil {
+			continue
+		}
+		if tried++; tried > nearestProcesses {
+			break
+		}
+		end := x.log.sharing.first[n.task]
+		if n.taken.before > 0 {
+			end = n.taken.before
+		}
+		for i := x.at; i >= x.log.first; i-- {
+			e := x.log.at(i)
+			if e.mark.Seq <= x.log.sharing.first[n.task]-justBefore {
+				break
+			}
+			if o := e.op; e.mark.Seq < end && o != nil && o.row != nil && e.kind != eventExit && closes(o) && x.sharesFiles(o, &op{task: parent.task}) {
+				list = append(list, guess{n.task, origin{originFork, o.task, e.mark.Seq, x.threads[n.task].tid}})
+			}
+		}
+	}
+	return list
+}
+
+// closes reports whether a call takes a number away.
+func closes(o *op) bool {
+	return o.row.name == "close" || o.row.name == "dup2" || o.row.name == "dup3" || o.row.name == "close_range"
 }
 
 func (n newcomer) guesses(list []guess) []guess {
@@ -301,6 +337,12 @@ func (p *plan) comes(task int, from origin) *plan {
 		n.origins = map[int]origin{}
 	}
 	n.origins[task] = from
+	if n.births = maps.Clone(n.births); from.before > 0 {
+		if n.births == nil {
+			n.births = map[int][]child{}
+		}
+		n.births[from.before] = append(slices.Clone(n.births[from.before]), child{task, from.tid})
+	}
 	return n
 }
 

@@ -73,10 +73,47 @@ func TestOrigins(t *testing.T) {
 		{"of several processes the one whose copy fits", "7 eventfd2(0, 0) = 3\n7 close(0) = 0\n" +
 			"9 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 0\n9 eventfd2(0, 0) = 4\n" +
 			"8 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 0\n8 close(0) = 0\n"},
+		{"a child that has what its parent has closed and got again by then", `7 pipe2([3, 4], 0) = 0
+7 close(4) = 0
+7 accept(5,  <unfinished ...>
+8 close(3) = 0
+8 write(4,  <unfinished ...>
+7 <... accept resumed>NULL, NULL) = 4
+8 <... write resumed>"x", 1) = 1
+7 read(3, "x", 8) = 1
+8 +++ exited with 0 +++
+7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---
+`},
+		{"numbers that are not shown are those of a new pipe", `7 pipe2([...], 0) = 0
+7 close(4) = 0
+7 close(3) = 0
+7 pipe2([...], 0) = 0
+7 close(4) = 0
+7 close(3) = 0
+8 close(3) = 0
+9 dup2(3, 0) = 0
+8 write(4, "x", 1) = 1
+9 read(0, "x", 1) = 1
+`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Tries: 1})
 			require.Nil(t, r.Divergence, "%v", r.Divergence)
 		})
 	}
+}
+
+// One that was forked off long before it is seen, by a process that has closed and opened the same numbers since.
+func TestForkedEarlier(t *testing.T) {
+	const log = `7 socketpair(AF_UNIX, SOCK_DGRAM, 0, [4, 5]) = 0
+7 close(5) = 0
+7 socketpair(AF_UNIX, SOCK_DGRAM, 0, [5, 6]) = 0
+8 close(4) = 0
+8 recvfrom(5,  <unfinished ...>
+7 close(6) = 0
+7 sendto(4, "a", 1, 0, NULL, 0) = 1
+8 <... recvfrom resumed>"a", 8, 0, NULL, NULL) = 1
+`
+	r := replay.Run(parse(t, log), replay.Options{})
+	require.Nil(t, r.Divergence, "%v", r.Divergence)
 }

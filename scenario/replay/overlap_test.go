@@ -71,6 +71,27 @@ func TestOverlaps(t *testing.T) {
 1 <... read resumed>"", 8) = 231
 1 getpid() = 1
 `},
+		{"what is there is for the wait that ends, not for one that tells of the same much later", `1 epoll_create1(0) = 3
+1 eventfd2(0, EFD_NONBLOCK) = 4
+1 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLET, data={u32=4, u64=4}}) = 0
+` + twoThreads + `1 clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD) = 7
+1 epoll_wait(3,  <unfinished ...>
+2 epoll_wait(3,  <unfinished ...>
+7 write(4, "\1\0\0\0\0\0\0\0", 8 <unfinished ...>
+2 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
+7 <... write resumed>) = 8
+7 write(4, "\1\0\0\0\0\0\0\0", 8) = 8
+1 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
+`, `1 epoll_create1(0) = 3
+1 eventfd2(0, EFD_NONBLOCK) = 4
+1 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLET, data={u32=4, u64=4}}) = 0
+` + twoThreads + `1 clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD) = 7
+1 epoll_wait(3,  <unfinished ...>
+2 epoll_wait(3,  <unfinished ...>
+7 write(4, "\1\0\0\0\0\0\0\0", 8) = 8
+2 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
+1 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
+`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{})

@@ -53,6 +53,9 @@ func (x *exec) worldSends(o *op, f *vfs.File) bool {
 		return x.stream(o, o.fd) && (x.drawn(o, f) || x.grow(o, f) || x.acknowledged(f))
 	}
 	x.before(o, f)
+	if o.urgent() {
+		return o.want.ret > 0 && x.peek(f)&abi.EPOLLPRI == 0 && x.sendUrgent(o, f, fd)
+	}
 	if held, err := x.pilot.Ioctl(fd, abi.SIOCOUTQNSD, 0); o.want.ret > 0 && err == nil && held > 0 && devices.TcpOf(f) != nil {
 		return x.drawn(o, f) || x.grow(o, f) || x.later() // what it has sent waits for room
 	}
@@ -121,6 +124,16 @@ func (x *exec) sendTo(o *op, f *vfs.File, fd int, n int64) bool {
 	}
 	x.arrive(f)
 	x.inferred("the peer of fd %d sent %d bytes", x.number(o, f), sent)
+	return true
+}
+
+// sendUrgent lets the peer of f, which has fd, send an urgent byte.
+func (x *exec) sendUrgent(o *op, f *vfs.File, fd int) bool {
+	if _, err := x.pilot.Sendto(fd, []byte{'!'}, abi.MSG_OOB|abi.MSG_NOSIGNAL|abi.MSG_DONTWAIT, nil); err != nil {
+		return false
+	}
+	x.arrive(f)
+	x.inferred("the peer of fd %d sent an urgent byte", x.number(o, f))
 	return true
 }
 
@@ -207,7 +220,16 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 	case bits&abi.EPOLLOUT != 0 && x.peek(f)&abi.EPOLLOUT == 0:
 		return x.worldTakes(o, f) || x.relieve(f)
 	case bits&abi.EPOLLERR != 0:
+		n, end := x.untilEnd(o, f) // what came before stays
+		if n > 0 && bits&abi.EPOLLIN != 0 {
+			x.sendTo(o, f, fd, n)
+		}
+		if end && x.peek(f)&abi.EPOLLRDHUP == 0 {
+			x.endOf(o, f, fd, false)
+		}
 		return x.endOf(o, f, fd, true)
+	case bits&abi.EPOLLPRI != 0 && x.peek(f)&abi.EPOLLPRI == 0 && devices.TcpOf(f) != nil:
+		return x.sendUrgent(o, f, fd)
 	case bits&(abi.EPOLLRDHUP|abi.EPOLLHUP) != 0 && x.peek(f)&(abi.EPOLLRDHUP|abi.EPOLLHUP) == 0:
 		return x.hangsUp(o, f, fd, bits)
 	case bits&abi.EPOLLIN != 0 && x.peek(f)&abi.EPOLLIN == 0:
@@ -227,8 +249,7 @@ func (x *exec) worldReady(o *op, f *vfs.File, bits abi.Events) bool {
 
 // hangsUp lets the peer of f, which has fd, end the connection in the way that makes f ready for bits.
 func (x *exec) hangsUp(o *op, f *vfs.File, fd int, bits abi.Events) bool {
-	n, _ := x.nextRead(o, f)
-	if n > 0 && bits&abi.EPOLLIN != 0 {
+	if n, _ := x.untilEnd(o, f); n > 0 && bits&abi.EPOLLIN != 0 {
 		x.sendTo(o, f, fd, n)
 	}
 	if devices.TcpOf(f) == nil && bits&abi.EPOLLHUP != 0 {

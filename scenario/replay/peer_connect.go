@@ -39,7 +39,7 @@ func (x *exec) worldConnects(o *op, f *vfs.File) bool {
 
 // dial connects the pilot to the listener f; the connection that o accepts has the port that the log has.
 func (x *exec) dial(o *op, f *vfs.File, addr abi.Sockaddr) (int, error) {
-	fd, err := x.pilot.Socket(addr.Family, abi.SOCK_STREAM|abi.SOCK_NONBLOCK, 0)
+	fd, err := x.pilot.Socket(addr.Family, socketType(f)|abi.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return fd, err
 	}
@@ -51,6 +51,16 @@ func (x *exec) dial(o *op, f *vfs.File, addr abi.Sockaddr) (int, error) {
 	x.aim = f
 	defer func() { x.aim = nil }()
 	return fd, x.pilot.Connect(fd, addr)
+}
+
+// socketType is that of a socket with connections, SOCK_STREAM for anything else.
+func socketType(f *vfs.File) int {
+	if s := devices.SocketOf(f); s != nil {
+		if n, errno := s.Getsockopt(f, abi.SOL_SOCKET, abi.SO_TYPE); errno == 0 && n == abi.SOCK_SEQPACKET {
+			return n
+		}
+	}
+	return abi.SOCK_STREAM
 }
 
 // accepted finds the peer of a connection that was just accepted.
@@ -187,7 +197,7 @@ func helpConnect(x *exec, o *op) bool {
 		addr = abi.InetAddr(target(addr))
 	}
 	fd, ok := x.quietly(func() (int, error) {
-		fd, err := x.pilot.Socket(addr.Family, abi.SOCK_STREAM|abi.SOCK_NONBLOCK, 0)
+		fd, err := x.pilot.Socket(addr.Family, socketType(x.file(o, o.fd))|abi.SOCK_NONBLOCK, 0)
 		if err == nil {
 			err = x.pilot.Bind(fd, addr)
 		}

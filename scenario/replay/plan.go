@@ -14,8 +14,9 @@ type plan struct {
 	before map[int][]earlier // others go first: it is held up until they are made, or its end comes
 	amid   map[int]earlier   // another one is made while this wait scans its ready list
 
-	draw    *draw          // chooses what comes next, of files without times
-	origins map[int]origin // of tasks whose making the log does not have
+	draw    *draw           // chooses what comes next, of files without times
+	origins map[int]origin  // of tasks whose making the log does not have
+	births  map[int][]child // those of them that are forked off in front of a call, by Mark.Seq of that
 }
 
 type earlier struct{ index, task, moment int }
@@ -57,7 +58,7 @@ func (p *plan) stopped(o *op, point int) *plan {
 }
 
 func (p *plan) copy() *plan {
-	n := &plan{eager: p.eager, origins: p.origins, late: map[int]bool{}, inside: map[int]int{}, before: map[int][]earlier{}, amid: map[int]earlier{}}
+	n := &plan{eager: p.eager, origins: p.origins, births: p.births, late: map[int]bool{}, inside: map[int]int{}, before: map[int][]earlier{}, amid: map[int]earlier{}}
 	maps.Copy(n.late, p.late)
 	maps.Copy(n.before, p.before)
 	maps.Copy(n.amid, p.amid)

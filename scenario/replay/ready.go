@@ -51,6 +51,8 @@ func readyRead(x *exec, o *op) bool {
 	switch {
 	case f == nil:
 		return o.want.errno == abi.EBADF
+	case o.urgent() && devices.TcpOf(f) != nil:
+		return x.peek(f)&abi.EPOLLPRI != 0 == (o.want.ret > 0)
 	case o.want.errno == abi.EAGAIN:
 		return x.peek(f)&(abi.EPOLLIN|abi.EPOLLHUP) == 0
 	case o.want.failed() || o.a[0] == 0:
@@ -88,6 +90,9 @@ func (x *exec) available(f *vfs.File) (int64, bool) {
 		return 0, false
 	}
 	n, errno := i.Ioctl(f, abi.FIONREAD, 0)
+	if t := devices.TcpOf(f); t != nil && errno == 0 {
+		n = t.Ahead()
+	}
 	return n, errno == 0
 }
 

@@ -77,7 +77,7 @@ func search(log *Log, opts *Options) found {
 		f.gaveUp = false
 	}
 	if f.x.diverged == nil && log.overlaps > 0 {
-		eager := execute(log, opts, &plan{eager: true, origins: f.plan.origins}, nil, nil)
+		eager := execute(log, opts, &plan{eager: true, origins: f.plan.origins, births: f.plan.births}, nil, nil)
 		f.tries++
 		f.several = eager.diverged == nil && !f.x.trail.sameOrder(&eager.trail)
 	}

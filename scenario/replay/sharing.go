@@ -13,20 +13,26 @@ import (
 
 // sharing is what the survey has found.
 type sharing struct {
-	holders  map[int]map[int]int // by number: the tasks whose calls show that it is open, since when
-	closings map[int][]closing   // by number: who closed it, while nobody has got it again
-	past     map[int][]closing   // by number: the last ones before it was given out again
-	parents  map[int]int         // thread ids of those who were told of the end of a child, by the id of that
-	got      map[int]int         // by number: when it was given out last, as Mark.Seq
-	apart    map[pair]bool       // tasks that do not share, by Serial
-	families map[pair]bool       // thread ids, one of whom is that of a child of the other one's process
-	leaders  map[int]bool        // thread ids that are known as those of processes
-	copies   map[int]copied      // by thread id: of whose table it has a copy
-	early    map[int]bool        // by Serial: tasks that were there before the log
-	over     int                 // calls that have ended
-	first    map[int]int         // by Serial: when a task was seen first, as Mark.Seq
-	births   map[int][]birth     // by Serial: tasks that have what their parent closed before they were seen
-	given    bool                // what a task works on tells nothing, only what it was given: the log does not show all that makes numbers
+	holders  map[int]map[int]held // by number: the tasks whose calls show that it is open
+	closings map[int][]closing    // by number: who closed it, while nobody has got it again
+	past     map[int][]closing    // by number: the last ones before it was given out again
+	parents  map[int]int          // thread ids of those who were told of the end of a child, by the id of that
+	got      map[int]int          // by number: when it was given out last, as Mark.Seq
+	apart    map[pair]bool        // tasks that do not share, by Serial
+	families map[pair]bool        // thread ids, one of whom is that of a child of the other one's process
+	leaders  map[int]bool         // thread ids that are known as those of processes
+	copies   map[int]copied       // by thread id: of whose table it has a copy
+	early    map[int]bool         // by Serial: tasks that were there before the log
+	over     int                  // calls that have ended
+	first    map[int]int          // by Serial: when a task was seen first, as Mark.Seq
+	births   map[int][]birth      // by Serial: tasks that have what their parent closed before they were seen
+	given    bool                 // what a task works on tells nothing, only what it was given: the log does not show all that makes numbers
+}
+
+// held is that a task has a number: since when, and whether it was given it itself.
+type held struct {
+	since int
+	given bool
 }
 
 // copied is a clone that copied the table of a task, by Serial, when.
@@ -60,7 +66,7 @@ const (
 
 func newSharing() sharing {
 	return sharing{
-		holders: map[int]map[int]int{}, closings: map[int][]closing{}, got: map[int]int{},
+		holders: map[int]map[int]held{}, closings: map[int][]closing{}, got: map[int]int{},
 		apart: map[pair]bool{}, families: map[pair]bool{}, leaders: map[int]bool{},
 		first: map[int]int{}, past: map[int][]closing{}, parents: map[int]int{}, births: map[int][]birth{}, copies: map[int]copied{}, early: map[int]bool{},
 	}
@@ -104,13 +110,13 @@ func (k *sharing) touches(task int, name string, fd, at int) {
 		return
 	}
 	if !k.given {
-		k.holds(task, fd, at)
+		k.holds(task, fd, held{since: at})
 	}
 }
 
 // frees notes that a task has closed a number: those who have a table of their own still have theirs.
 func (k *sharing) frees(task, fd int) {
-	maps.DeleteFunc(k.holders[fd], func(other, _ int) bool { return !k.differ(task, other) })
+	maps.DeleteFunc(k.holders[fd], func(other int, _ held) bool { return !k.differ(task, other) })
 }
 
 // elsewhere gives those with another table than task that have the number.
@@ -124,22 +130,23 @@ func (k *sharing) elsewhere(task, fd int) []int {
 	return list
 }
 
-func (k *sharing) holds(task, fd, at int) {
+func (k *sharing) holds(task, fd int, h held) {
 	if k.holders[fd] == nil {
-		k.holders[fd] = map[int]int{}
+		k.holders[fd] = map[int]held{}
 	}
-	held := k.holders[fd]
-	if held[task] == 0 {
-		held[task] = at
+	list := k.holders[fd]
+	if old, had := list[task]; had {
+		h.since, h.given = old.since, h.given || old.given
 	}
-	if len(held) > mostHolders { // the one since when it is longest has most likely ended
+	list[task] = h
+	if len(list) > mostHolders { // the one since when it is longest has most likely ended
 		first := task
-		for other, since := range held {
-			if since < held[first] {
+		for other, h := range list {
+			if h.since < list[first].since {
 				first = other
 			}
 		}
-		delete(held, first)
+		delete(list, first)
 	}
 }
 
@@ -158,7 +165,7 @@ func (k *sharing) sees(o *op) {
 		}
 		k.bornBefore(o, c)
 	}
-	if k.holders[o.fd][o.task] == 0 { // it has not got the number itself
+	if !k.holders[o.fd][o.task].given {
 		for _, c := range k.past[o.fd] {
 			if k.first[o.task] < c.again {
 				k.bornBefore(o, c)
@@ -187,6 +194,8 @@ func (k *sharing) sees(o *op) {
 		k.gets(o, int(o.want.ret))
 	case o.row.allocates, o.name == "fcntl" && duplicates(o):
 		k.gets(o, int(o.want.ret))
+	case len(o.want.fds) == 0 && (o.name == "pipe2" || o.name == "pipe" || o.name == "socketpair"):
+		k.unnamed(o.task) // strace -s 0 leaves out which
 	}
 	if numbers(o) && !o.want.failed() {
 		for _, fd := range o.want.fds {
@@ -219,20 +228,27 @@ func (k *sharing) gets(o *op, fd int) {
 		return
 	}
 	from, copies := k.copies[o.tid]
-	for other, since := range k.holders[fd] {
+	for other, h := range k.holders[fd] {
 		k.part(o.task, other)
-		if copies && since < from.at { // its parent had it not
+		if copies && h.since < from.at { // its parent had it not
 			k.part(from.of, other)
 		}
 	}
 	k.got[fd] = o.end.Seq
 	for _, c := range k.closings[fd] {
-		c.again = o.begin.Seq
+		c.again = o.end.Seq
 		k.past[fd] = append(k.past[fd], c)
 	}
 	k.past[fd] = k.past[fd][max(0, len(k.past[fd])-mostPast):]
 	delete(k.closings, fd)
-	k.holds(o.task, fd, o.end.Seq)
+	k.holds(o.task, fd, held{o.end.Seq, true})
+}
+
+// unnamed notes that a task was given numbers of which the log does not tell: they may be those that it has closed.
+func (k *sharing) unnamed(task int) {
+	for fd, list := range k.closings {
+		k.closings[fd] = slices.DeleteFunc(list, func(c closing) bool { return c.task == task })
+	}
 }
 
 // signal takes the end of a child.
@@ -269,11 +285,16 @@ func (k *sharing) forks() map[int][]child {
 	return list
 }
 
-// bear lets those be forked off that have what the call of e closes.
+// bear lets those be forked off that have what the call of e closes: as the survey has found, or as is tried.
 func (x *exec) bear(e *logEvent) {
-	for _, c := range x.log.births[e.mark.Seq] {
+	seq := e.mark.Seq
+	for _, c := range slices.Concat(x.log.births[seq], x.plan.births[seq]) {
+		if from, told := x.plan.origins[c.task]; told && from.before != seq {
+			continue
+		}
 		if parent := x.threads[e.task]; parent != nil && !x.lost(parent) && x.threads[c.task] == nil && x.byTid[c.tid] == nil {
 			x.forked(parent, x.newThread(c.tid))
+			x.born = append(x.born, newcomer{task: c.task, taken: origin{originFork, e.task, seq, c.tid}})
 		}
 	}
 }

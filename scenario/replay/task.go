@@ -180,6 +180,9 @@ func (x *exec) begin(th *thread) {
 	th.next, th.on = o, nil
 	x.inherit(th, o)
 	x.unblock(o)
+	if o.connects() && !readyConnect(x, o) {
+		helpConnect(x, o) // it is made before its end, for another call
+	}
 	th.on = x.file(o, o.fd)
 	x.datagramTo(o)
 	x.note(o)

@@ -135,7 +135,7 @@ func (x *exec) rival(o *op) bool {
 		return false
 	}
 	moments := 0
-	return x.log.next(x.at, func(w *op) lookahead {
+	return x.log.next(x.at-1, func(w *op) lookahead { // the one that is being finished too
 		if moments++; w == o || moments > closeBy {
 			return lookNo
 		}
