@@ -1,93 +1,124 @@
 package scenario
 
 import (
-	"bytes"
 	"slices"
-	"strings"
 
 	"go.starlark.net/syntax"
 )
 
-// lineRange is what a statement takes of the text: lines from first to last, 1-based, and how far it is indented.
-type lineRange struct {
-	first, last int
-	indent      int
-	only        bool // the only statement of its block
-}
-
-// Shrink returns a smaller program that still fails: statements are taken out, of the top level and of functions, first
-// many at once, then one by one, as long as fails says so. fails is not asked about what does not compile.
+// Shrink returns a smaller program that still fails: statements are left out, of the top level and of functions, as long as fails
+// says so. First many in a row, then half as many, down to single ones; then all that mention a name, such as what opens a file and
+// what uses it; then pairs that mention the same name, such as what adds a watch and what removes it; and bodies take the
+// place of the loops and conditions around them. fails is not asked about what does not compile, nor twice about the same.
+// kernel() stays: the rest means something else without it.
 func Shrink(filename string, src []byte, fails func(*Program) bool) []byte {
-	for size := len(statements(filename, src)); size > 0; {
-		smaller := shrinkBy(filename, src, size, fails)
-		if smaller != nil {
-			src = smaller
-			size = min(size, len(statements(filename, src)))
-		} else {
-			size /= 2
-		}
+	s := &shrinking{filename: filename, src: src, fails: fails, tried: map[string]bool{string(src): true}}
+	for s.rows() || s.names() || s.unwrapped() || s.pairs() {
 	}
-	return src
+	return s.src
 }
 
-// shrinkBy takes size statements in a row out of src, where that is possible; nil if nowhere. It begins at the end, for
-// what stands there needs what stands before.
-func shrinkBy(filename string, src []byte, size int, fails func(*Program) bool) []byte {
-	all := statements(filename, src)
-	for end := len(all); end > 0; end -= size {
-		smaller := without(src, all[max(end-size, 0):end])
-		p, err := Compile(filename, smaller)
-		if err == nil && len(smaller) < len(src) && fails(p) {
-			return smaller
-		}
-	}
-	return nil
+// shrinking is the search for a smaller program.
+type shrinking struct {
+	filename string
+	src      []byte // the smallest that fails
+	fails    func(*Program) bool
+	tried    map[string]bool
 }
 
-// statements lists those that have their lines to themselves, in the order of the text; those inside others follow them.
-func statements(filename string, src []byte) (all []lineRange) {
-	file, err := dialect.Parse(filename, src, 0)
-	if err != nil {
-		return nil
+// try goes on with smaller if that fails.
+func (s *shrinking) try(smaller []byte) bool {
+	if smaller == nil || s.tried[string(smaller)] {
+		return false
 	}
-	var block func(stmts []syntax.Stmt)
-	block = func(stmts []syntax.Stmt) {
-		for i, s := range stmts {
-			start, end := s.Span()
-			r := lineRange{int(start.Line), int(end.Line), int(start.Col) - 1, len(stmts) == 1}
-			if i > 0 {
-				if _, before := stmts[i-1].Span(); before.Line == start.Line {
-					continue
-				}
-			}
-			all = append(all, r)
-			switch s := s.(type) {
-			case *syntax.DefStmt:
-				block(s.Body)
-			case *syntax.ForStmt:
-				block(s.Body)
-			case *syntax.WhileStmt:
-				block(s.Body)
-			case *syntax.IfStmt:
-				block(s.True)
-				block(s.False)
+	s.tried[string(smaller)] = true
+	p, err := Compile(s.filename, smaller)
+	if err != nil || !s.fails(p) {
+		return false
+	}
+	s.src = smaller
+	return true
+}
+
+// rows leaves out statements in a row, from the end on, for what stands there needs what stands before.
+func (s *shrinking) rows() (found bool) {
+	n := len(outlineOf(s.filename, s.src).all)
+	for size := n; size > 0; size /= 2 {
+		for end := n; end > 0; end -= size {
+			o := outlineOf(s.filename, s.src)
+			n = len(o.all)
+			end = min(end, n)
+			found = s.try(o.without(o.all[max(end-size, 0):end])) || found
+		}
+	}
+	return found
+}
+
+// names leaves out all that mentions a name.
+func (s *shrinking) names() (found bool) {
+	o := outlineOf(s.filename, s.src)
+	var names []string
+	for _, st := range o.all {
+		for _, name := range st.names {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 	}
-	block(file.Stmts)
-	return all
-}
-
-// without returns src with the lines of gone left out, or pass where a block would be empty.
-func without(src []byte, gone []lineRange) []byte {
-	lines := slices.Collect(bytes.Lines(src))
-	for _, r := range gone {
-		for i := r.first; i <= r.last && i <= len(lines); i++ {
-			lines[i-1] = nil
-		}
-		if r.only && r.indent > 0 {
-			lines[r.first-1] = []byte(strings.Repeat(" ", r.indent) + "pass\n")
+	for _, name := range names {
+		o = outlineOf(s.filename, s.src)
+		gone := slices.DeleteFunc(slices.Clone(o.all), func(st *statement) bool { return !slices.Contains(st.names, name) })
+		if len(gone) > 1 {
+			found = s.try(o.without(gone)) || found
 		}
 	}
-	return bytes.Join(lines, nil)
+	return found
+}
+
+// pairs leaves out two statements that have a name in common.
+func (s *shrinking) pairs() bool {
+	o := outlineOf(s.filename, s.src)
+	for i := len(o.all) - 1; i > 0; i-- {
+		for j := i - 1; j >= 0; j-- {
+			if o.all[i].shares(o.all[j]) && s.try(o.without([]*statement{o.all[j], o.all[i]})) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unwrapped puts the body in the place of a loop or condition.
+func (s *shrinking) unwrapped() (found bool) {
+	for i := 0; ; i++ {
+		o := outlineOf(s.filename, s.src)
+		if i >= len(o.all) {
+			return found
+		}
+		if s.try(o.unwrap(o.all[i])) {
+			found = true
+		} else if jumps := o.jumpsIn(o.all[i]); o.all[i].plain && len(jumps) > 0 { // they need the loop
+			if o = outlineOf(s.filename, o.without(jumps)); i < len(o.all) {
+				found = s.try(o.unwrap(o.all[i])) || found
+			}
+		}
+	}
+}
+
+// shares reports whether two statements mention the same name.
+func (st *statement) shares(other *statement) bool {
+	return slices.ContainsFunc(st.names, func(name string) bool { return slices.Contains(other.names, name) })
+}
+
+// mentioned are the names in nodes, without those of builtins.
+func mentioned(nodes ...syntax.Node) (names []string) {
+	for _, n := range nodes {
+		syntax.Walk(n, func(n syntax.Node) bool {
+			if id, ok := n.(*syntax.Ident); ok && !slices.Contains(names, id.Name) && !predeclared.Has(id.Name) {
+				names = append(names, id.Name)
+			}
+			return true
+		})
+	}
+	return names
 }

@@ -35,6 +35,19 @@ func encodeToken(ds []Deviation) string {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(b)
 }
 
+// stampMark stands between a token and what tells of which program it is.
+const stampMark = "."
+
+// Stamp writes behind a token, in place of what may be there, a few letters that tell of which program it is: a part of a checksum. What is
+// replayed does not depend on them. The default schedule is one of every program, and has none.
+func Stamp(token, stamp string) string {
+	bare, _, _ := strings.Cut(token, stampMark)
+	if bare == "" || bare == DefaultToken {
+		return bare
+	}
+	return bare + stampMark + stamp
+}
+
 func tokenSum(b []byte) (sum [sumSize]byte) {
 	c := crc32.ChecksumIEEE(b)
 	return [sumSize]byte{byte(c), byte(c >> 8), byte(c >> 16)}
@@ -45,13 +58,18 @@ type Replay struct {
 	deviations []Deviation
 	count      uint64
 	strayed    error
+	stamp      string
 }
 
-// NewReplay reads a token that Machine.Token wrote.
+// NewReplay reads a token that Machine.Token wrote, with what Stamp may have added.
 func NewReplay(token string) (*Replay, error) {
 	text, ok := strings.CutPrefix(token, tokenPrefix)
 	if !ok {
 		return nil, fmt.Errorf("schedule token %q: it must begin with %q", token, tokenPrefix)
+	}
+	text, stamp, stamped := strings.Cut(text, stampMark)
+	if stamped && stamp == "" {
+		return nil, fmt.Errorf("schedule token %q: it is cut", token)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
@@ -61,7 +79,7 @@ func NewReplay(token string) (*Replay, error) {
 	if len(b) < sumSize || tokenSum(b[sumSize:]) != [sumSize]byte(b) {
 		return nil, damaged
 	}
-	r := &Replay{}
+	r := &Replay{stamp: stamp}
 	for b = b[sumSize:]; len(b) > 0; {
 		gap, n := binary.Uvarint(b)
 		if n <= 0 || gap == 0 {
@@ -92,6 +110,9 @@ func (r *Replay) Without(i int) (*Replay, bool) {
 	}
 	return &Replay{deviations: rest}, true
 }
+
+// Stamp returns what tells of which program the token is, "" if nothing does.
+func (r *Replay) Stamp() string { return r.stamp }
 
 // Preemptive is true.
 func (*Replay) Preemptive() bool { return true }

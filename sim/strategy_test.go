@@ -179,6 +179,19 @@ func TestDamagedTokens(t *testing.T) {
 	require.EqualError(t, err, `schedule token "s1AAAB": it is cut or mistyped`)
 }
 
+func TestStampedToken(t *testing.T) {
+	token := someToken()
+	stamped := sim.Stamp(token, "abcd")
+	require.Equal(t, token+".abcd", stamped)
+	require.Equal(t, token+".e", sim.Stamp(stamped, "e"))
+	replay, err := sim.NewReplay(stamped)
+	require.NoError(t, err)
+	require.Equal(t, "abcd", replay.Stamp())
+	_, err = sim.NewReplay(token + ".")
+	require.EqualError(t, err, `schedule token "`+token+`.": it is cut`)
+	require.Equal(t, sim.DefaultToken, sim.Stamp(sim.DefaultToken, "abcd"), "the default schedule is of every program")
+}
+
 func TestForeignToken(t *testing.T) {
 	replay, err := sim.NewReplay(someToken())
 	require.NoError(t, err)
@@ -199,6 +212,7 @@ func TestForeignToken(t *testing.T) {
 func FuzzReplayToken(f *testing.F) {
 	f.Add(someToken())
 	f.Add("s1AAAA")
+	f.Add("s1AAAA.abcd")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, token string) {
 		replay, err := sim.NewReplay(token)

@@ -93,10 +93,7 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	}
 	f.watch()
 	debug.SetGCPercent(400) // runs are short-lived: memory is flat all the same
-	boot := func(machine sim.Options) *kernel.Kernel {
-		machine.MaxSteps, machine.MaxTasks = f.steps, f.tasks
-		return kernel.Boot(kernel.Options{Version: version, Check: f.check, Machine: machine})
-	}
+	boot := f.booter(version)
 	opts, err := f.options(p, version)
 	if err != nil {
 		return err
@@ -107,6 +104,7 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if opts.Progress != nil {
 		opts.Progress(explore.Progress{}) // the line goes
 	}
+	r.Stamp(stamp(p.Source(), version))
 	if r.Err != nil {
 		return f.mistake(cmd, r, file)
 	}
@@ -118,12 +116,22 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	}
 	if r.Failed > 0 {
 		f.failures(cmd, r, file)
-		if err := f.shrink(cmd, p, boot, r); err != nil {
+		if err := f.shrink(cmd, p, boot, version, r); err != nil {
 			return err
 		}
 		return exitError{code: scenario.ExitFailed}
 	}
 	return f.conclusive(r, file)
+}
+
+// bootFunc makes the kernel of one run.
+type bootFunc = func(sim.Options) *kernel.Kernel
+
+func (f *exploreFlags) booter(version kernel.Version) bootFunc {
+	return func(machine sim.Options) *kernel.Kernel {
+		machine.MaxSteps, machine.MaxTasks = f.steps, f.tasks
+		return kernel.Boot(kernel.Options{Version: version, Check: f.check, Machine: machine})
+	}
 }
 
 // options are what the flags say of an exploration.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ const (
 
 // shrink writes a program that fails as the first failure does, with statements of p left out, and tells its schedule; into a folder
 // one for each failure.
-func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot func(sim.Options) *kernel.Kernel, r *explore.Report) error {
+func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot bootFunc, version kernel.Version, r *explore.Report) error {
 	if f.shrunk == "" {
 		return nil
 	}
@@ -46,38 +47,78 @@ func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot func
 		if sameFile(p.Filename(), path(i)) {
 			return usagef("--shrink %s: %s is the scenario itself, which would be lost; name another folder", f.shrunk, path(i))
 		}
-		text, token := f.smaller(p, boot, failure, same, until)
+		text, token := f.smaller(p, boot, version, failure, same, until)
+		token = sim.Stamp(token, stamp(text, version))
 		if err := (output{"--shrink", path(i)}).write(text); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "a smaller program that fails the same way: epollsim run --schedule=%s %s\n", token, path(i))
+		fmt.Fprintln(cmd.ErrOrStderr(), "a smaller program that fails the same way:", f.again(token, path(i)))
 	}
 	return nil
 }
 
-// smaller looks for a program that fails as same says, with statements of p left out; it returns the schedule too.
-func (f *exploreFlags) smaller(p *scenario.Program, boot func(sim.Options) *kernel.Kernel, failure *explore.Outcome, same func(string) bool, until time.Time) (text []byte, token string) {
+// smaller looks for a program that fails as same says, with statements of p left out; it returns the schedule too. It is like p in
+// two more ways: if only some schedules of p fail, or p fails on an old kernel alone, so it is with the smaller one.
+func (f *exploreFlags) smaller(p *scenario.Program, boot bootFunc, version kernel.Version, failure *explore.Outcome, same func(string) bool, until time.Time) (text []byte, token string) {
 	opts := explore.Options{Bound: explore.UpTo(max(failure.Witness.Preemptions, enough)), StopAtFailure: true, MaxSchedules: shrinkRuns}
+	find := func(p *scenario.Program, boot bootFunc, sought func(failure string) bool) (string, bool) {
+		return findRun(p.Explored(boot, scenario.Options{MaxSteps: f.starlark}), opts, sought)
+	}
+	fine := func(failure string) bool { return failure == "" }
+	_, sometimes := find(p, boot, fine)
+	historic := version.Compare(kernel.Baseline) != 0
+	if historic {
+		_, always := find(p, f.booter(kernel.Baseline), same)
+		historic = !always
+	}
 	token = failure.Witness.Token
 	text = scenario.Shrink(p.Filename(), p.Source(), func(smaller *scenario.Program) bool {
 		if time.Now().After(until) || f.interrupted.Load() {
 			return false
 		}
-		program := smaller.Explored(boot, scenario.Options{MaxSteps: f.starlark})
-		found := explore.Explore(func(machine sim.Options) explore.Result {
-			res := program(machine)
-			if !same(res.FailureText()) {
-				res.Err, res.Failure = nil, "" // it fails in another way: go on
-			}
-			return res
-		}, opts)
-		if found.Err != nil || len(found.Failures) == 0 {
+		shows, ok := find(smaller, boot, same)
+		if !ok {
 			return false
 		}
-		token = found.Failures[0].Witness.Token
+		if sometimes {
+			if _, ok := find(smaller, boot, fine); !ok {
+				return false
+			}
+		}
+		if historic {
+			if _, always := find(smaller, f.booter(kernel.Baseline), same); always {
+				return false
+			}
+		}
+		token = shows
 		return true
 	})
 	return text, token
+}
+
+// findRun looks for a run that ends with what is sought, "" for one that does not fail, and returns its schedule.
+func findRun(program explore.Program, opts explore.Options, sought func(failure string) bool) (token string, ok bool) {
+	found := explore.Explore(func(machine sim.Options) explore.Result {
+		res := program(machine)
+		if res.Mistake != nil || isLimit(res.Err) {
+			return res
+		}
+		hit := sought(res.FailureText())
+		if res.Err, res.Failure = nil, ""; hit {
+			res.Failure = "found"
+		}
+		return res
+	}, opts)
+	if found.Err != nil || len(found.Failures) == 0 {
+		return "", false
+	}
+	return found.Failures[0].Witness.Token, true
+}
+
+// isLimit reports whether a run was cut short.
+func isLimit(err error) bool {
+	var limit *sim.LimitError
+	return errors.As(err, &limit)
 }
 
 func isFolder(path string) bool {

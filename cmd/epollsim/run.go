@@ -138,7 +138,7 @@ func (f *runFlags) runOne(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := kernelVersion(f.kernel, p); err != nil {
+	if err := f.warnStranger(cmd.ErrOrStderr(), p); err != nil {
 		return err
 	}
 	if err := checkOutputs("scenario", []string{file}, output{"-o", f.output}, output{"--svg", f.svg}); err != nil {

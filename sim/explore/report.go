@@ -3,6 +3,8 @@ package explore
 import (
 	"fmt"
 	"io"
+
+	"github.com/epollsim/epollsim/sim"
 )
 
 // Report is what an exploration has found. Its counts are those of the last bound that was completed, of the
@@ -20,6 +22,22 @@ type Report struct {
 	// report is worth nothing then. Token is the schedule that showed it.
 	Err   error
 	Token string
+}
+
+// Stamp writes behind the token of each witness of which program it is: sim.Stamp.
+func (r *Report) Stamp(stamp string) {
+	mark := func(w *Witness) { w.Token = sim.Stamp(w.Token, stamp) }
+	for _, list := range [][]*Outcome{r.Failures, r.States} {
+		for _, o := range list {
+			mark(&o.Witness)
+		}
+	}
+	for _, t := range r.Conditions {
+		mark(&t.Positive.Witness)
+		mark(&t.Negative.Witness)
+	}
+	mark(&r.Limit)
+	r.Token = sim.Stamp(r.Token, stamp)
 }
 
 // Interleavings is how many distinguishable interleavings the counts are of.
