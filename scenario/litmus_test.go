@@ -20,7 +20,7 @@ import (
 // condition held.
 const litmusTable = litmusDir + "/interleavings.txt"
 
-// quickly is how many interleavings a litmus test may have to be explored in the short form too.
+// quickly is how many interleavings a test may have to be explored to the end in the short form too.
 const quickly = 1500
 
 // Every litmus test shows what its first line expects, in all its interleavings or in all with up to three preemptions,
