@@ -69,16 +69,12 @@ func (a *args) text(i int) string {
 	return s
 }
 
-// data is a buffer: as many bytes as the call wrote, those that the log left out are zero.
-func (a *args) data(i int, size int64) (data []byte, whole bool) {
+// data is a buffer: as many bytes as the call wrote.
+func (a *args) data(i int, size int64) (data payload, whole bool) {
 	shown, _ := a.at(i).([]byte)
-	data = make([]byte, min(max(size, 0), maxBuffer))
-	n := copy(data, shown)
-	return data, int64(n) == size
+	data = payloadOf(shown, size)
+	return data, int64(len(data.shown)) == size
 }
-
-// maxBuffer bounds what a call moves: MAX_RW_COUNT would be memory for nothing.
-const maxBuffer = 64 << 20
 
 // pair reads two new numbers. Where the log was told to show no elements of arrays, they are the model's to say.
 func (a *args) pair(o *op, i int) {

@@ -42,15 +42,15 @@ func parseRecvmsg(o *op, a *args) {
 func parseSendmsg(o *op, a *args) {
 	o.fd, o.a[1] = a.int32(0), a.numOr(2, 0)
 	if m, ok := a.at(1).(*kernel.Message); ok {
-		o.data, o.whole, o.fds = m.Data, a.Shown(1), m.Rights
+		o.data, o.whole, o.fds = payload{m.Data, len(m.Data)}, a.Shown(1), m.Rights
 	}
-	if missing := o.want.ret - int64(len(o.data)); !o.whole && missing > 0 && missing <= maxBuffer {
-		o.data = append(o.data, make([]byte, missing)...)
+	if missing := o.want.ret - int64(o.data.size); !o.whole && missing > 0 && missing <= maxBuffer {
+		o.data = o.data.grown(o.want.ret)
 	}
 	if a.Peer != nil {
 		o.addr = plain(a.Peer)
 	}
-	o.a[0] = int64(len(o.data))
+	o.a[0] = int64(o.data.size)
 }
 
 // recvSize is how much is asked for: of a stream that the network cuts, as much as came.
@@ -77,10 +77,10 @@ func runRecv(x *exec, o *op) outcome {
 
 // sendData is what is sent: of a stream that takes a part, that part.
 func (x *exec) sendData(o *op) []byte {
-	if o.want.ret > 0 && o.want.ret < int64(len(o.data)) && x.stream(o, o.fd) {
-		return o.data[:o.want.ret]
+	if o.want.ret > 0 && o.want.ret < int64(o.data.size) && x.stream(o, o.fd) {
+		return x.bytes(o, int(o.want.ret))
 	}
-	return o.data
+	return x.bytes(o, o.data.size)
 }
 
 // connects reports whether o connects: with MSG_FASTOPEN a send does.

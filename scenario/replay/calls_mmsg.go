@@ -69,7 +69,7 @@ func (o *op) message(v *strace.Value, flags int64) {
 		}
 	}
 	if o.a[0] = max(o.a[0], o.want.ret); !o.row.looks {
-		o.data = make([]byte, min(max(o.want.ret, 0), maxBuffer))
+		o.data = payloadOf(nil, o.want.ret)
 	}
 	if name := msg.Field("msg_name"); name != nil {
 		if addr, ok := name.Sockaddr(); ok {

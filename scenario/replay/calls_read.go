@@ -36,12 +36,12 @@ func readRows() []row {
 			name: "readv", waits: true, looks: true,
 			parse: parseWith(func(o *op, a *args) {
 				o.fd = a.int32(0)
-				o.data, o.iov = gathered(a, 1)
-				o.want.value = o.data[:min(max(o.want.ret, 0), int64(len(o.data)))]
-				if o.a[0] = int64(len(o.data)); o.iov == nil { // some of its buffers may not be there
+				var got payload
+				got, o.iov = gathered(a, 1)
+				o.want.value = got.first(o.want.ret)
+				if o.a[0] = int64(got.size); o.iov == nil { // some of its buffers may not be there
 					o.a[0] = max(o.a[0], o.want.ret)
 				}
-				o.data = nil
 				o.oddVector(a)
 			}),
 			run: runReadv, ready: readyRead, help: helpRead,
@@ -52,10 +52,10 @@ func readRows() []row {
 				o.fd = a.int32(0)
 				o.data, o.iov = gathered(a, 1)
 				o.whole = a.Shown(1)
-				if missing := o.want.ret - int64(len(o.data)); o.iov == nil && missing > 0 {
-					o.data = append(o.data, make([]byte, min(missing, maxBuffer))...)
+				if o.iov == nil {
+					o.data = o.data.grown(o.want.ret)
 				}
-				o.a[0] = int64(len(o.data))
+				o.a[0] = int64(o.data.size)
 				o.oddVector(a)
 			}),
 			run: runWritev, ready: readyWrite, help: helpWrite,
@@ -96,20 +96,19 @@ func positioned(name string, looks bool) row {
 }
 
 // gathered joins the buffers of a call with several. sizes is nil if the log does not have them.
-func gathered(a *args, i int) (data []byte, sizes []int) {
+func gathered(a *args, i int) (data payload, sizes []int) {
 	iov, ok := a.at(i).([][]byte)
 	if !ok {
-		return nil, nil
+		return payload{}, nil
 	}
 	sizes = make([]int, len(iov))
 	for j, p := range iov {
 		sizes[j] = len(p)
-		data = append(data, p...)
 	}
 	if len(iov) > 0 && iov[len(iov)-1] == nil || a.num(i+1) != int64(len(iov)) {
 		sizes = nil
 	}
-	return data, sizes
+	return joined(iov), sizes
 }
 
 // oddVector notes that there are no buffers, or more than may be.
@@ -149,7 +148,7 @@ func runWritev(x *exec, o *op) outcome {
 	if o.iov == nil || x.stream(o, o.fd) || !o.whole && x.counts(o, o.fd) {
 		return runWrite(x, o)
 	}
-	return outcomeOf(x.calls(o).Writev(o.fd, o.buffers(o.data)))
+	return outcomeOf(x.calls(o).Writev(o.fd, o.buffers(x.bytes(o, o.data.size))))
 }
 
 // runRead reads. What a TCP socket delivers at once is not the model's to say: it is asked for as much as came.
@@ -189,15 +188,14 @@ func runWrite(x *exec, o *op) outcome {
 	if x.full(o) {
 		return o.want
 	}
-	data := o.data
-	if o.a[2] != 0 {
-		data = nil
+	size := o.data.size
+	switch {
+	case o.a[2] != 0:
+		return outcomeOf(x.calls(o).Write(o.fd, nil))
+	case !o.whole && size == 8 && x.counts(o, o.fd): // the log does not tell: most write this
+		return outcomeOf(x.calls(o).Write(o.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
+	case o.want.ret > 0 && x.stream(o, o.fd):
+		size = min(size, int(o.want.ret))
 	}
-	if !o.whole && len(data) == 8 && x.counts(o, o.fd) {
-		data = []byte{1, 0, 0, 0, 0, 0, 0, 0} // the log does not tell: most write this
-	}
-	if x.stream(o, o.fd) && o.want.ret > 0 && o.want.ret < int64(len(data)) {
-		data = data[:o.want.ret]
-	}
-	return outcomeOf(x.calls(o).Write(o.fd, data))
+	return outcomeOf(x.calls(o).Write(o.fd, x.bytes(o, size)))
 }

@@ -38,7 +38,7 @@ package replay
 
 // Files:
 //
-//	log.go intake.go window.go  a log and its moments; op.go: one call of it, row.go: what is known of each system call
+//	log.go intake.go window.go  a log and its moments; op.go payload.go: one call of it, row.go: what is known of each system call
 //	calls.go calls_*.go         the table of calls, a file for each family; args.go: their arguments; addr.go, ports.go: addresses
 //	exec.go task.go perform.go  one execution, its tasks, and the calls they make; strategy.go, plan.go: who runs, what is done otherwise
 //	things.go items.go          what a call is about; the items of epolls by their data; coming.go: what the log does with a file later

@@ -24,8 +24,8 @@ type op struct {
 	a      [3]int64 // other numbers, as the row has them
 	text   string   // a path
 	other  string   // the new one of a rename
-	data   []byte   // what it writes, as far as the log has it; of a read of a counter, what it got
-	whole  bool     // data is all of it
+	data   payload  // what it writes
+	whole  bool     // the log shows all of it
 	iov    []int    // the sizes of its buffers, if it has several
 	event  *abi.EpollEvent
 	polls  []abi.PollFd
