@@ -58,7 +58,7 @@ func (r *Reader) enter(rec Record, text string) {
 	r.lost(rec)
 	call := &Call{Task: rec.Task, Name: c.name, Args: c.args, Begin: rec.Mark, Text: text}
 	call.Result.Spent = -1
-	rec.Task.Open = call
+	rec.Task.Open, r.open = call, rec.Task
 	if call.Name == "write" {
 		if len(r.writes) == maxWrites {
 			r.writes = append(r.writes[:0], r.writes[1:]...)
@@ -118,17 +118,16 @@ func (r *Reader) staged(rec Record) bool {
 	if !strings.HasPrefix(rec.Text, ")") {
 		return false
 	}
-	for _, t := range r.tasks {
-		if call := t.Open; call != nil && call.Begin.Seq == rec.Seq-1 {
-			c, ok := r.sc.call(call.Text + rec.Text)
-			if ok = ok && c.complete; ok {
-				rec.Task = t
-				r.exit(rec, c, rec.Text, 1)
-			}
-			return ok
-		}
+	t := r.open
+	if t == nil || t.Open == nil || t.Open.Begin.Seq != rec.Seq-1 {
+		return false
 	}
-	return false
+	c, ok := r.sc.call(t.Open.Text + rec.Text)
+	if ok = ok && c.complete; ok {
+		rec.Task = t
+		r.exit(rec, c, rec.Text, 1)
+	}
+	return ok
 }
 
 // exit emits the end of a call.

@@ -70,6 +70,7 @@ type Reader struct {
 	queue  []Record
 	head   int
 	held   held
+	open   *Task   // whose call began last and stands open, or did
 	writes []*Call // the last that began and whose end came on another line
 	seq    int
 	last   int64 // time of the last line with one

@@ -2,11 +2,13 @@ package strace_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/epollsim/epollsim/abi"
 	"github.com/epollsim/epollsim/scenario/strace"
@@ -154,4 +156,19 @@ func TestTampered(t *testing.T) {
 	}
 	require.Equal(t, []bool{false, false, true, true, false, false, false, false}, injected)
 	require.Equal(t, []int64{-1, -1, -1, 21_000, 21_000, -1, 21_000, -1}, spent)
+}
+
+// With -z the end of a call is found as fast among many tasks as among few.
+func TestStagedOfManyTasks(t *testing.T) {
+	const tasks = 30_000
+	var b strings.Builder
+	for pid := range tasks {
+		fmt.Fprintf(&b, "%d close(3 <unfinished ...>\n)                                       = 0\n", pid+1)
+	}
+	begin := time.Now()
+	records, stats := read(t, b.String(), strace.ReaderOptions{})
+	require.Less(t, time.Since(begin), 5*time.Second)
+	require.Nil(t, stats.First)
+	require.Len(t, records, 2*tasks)
+	require.Equal(t, tasks, records[len(records)-1].Call.Task.Tid)
 }
