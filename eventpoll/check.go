@@ -59,12 +59,15 @@ func (c *checker) listed(where string, epi *epitem) {
 	}
 }
 
-// twice tells which items are on more than one list, or on one more than once.
+// twice tells which items are on more than one list, on one more than once, or on one by a node that is not their own.
 func (c *checker) twice() {
-	on := map[*epitem]string{}
+	before, on := len(c.all), map[*epitem]string{}
 	see := func(where string, epi *epitem) {
-		if was := on[epi]; was != "" {
+		switch was := on[epi]; {
+		case was != "":
 			c.bad("%s is on %s and on %s", epi, where, was)
+		case epi.rdllink.Owner() != epi:
+			c.bad("%s is on %s by a node that is not its own", epi, where)
 		}
 		on[epi] = where
 	}
@@ -74,7 +77,7 @@ func (c *checker) twice() {
 	for epi := range c.ep.txlist.All() {
 		see("txlist", epi)
 	}
-	if len(c.all) == 0 {
+	if len(c.all) == before { // its own is on the list of another epoll
 		c.bad("an item is on a list by a node that is not its own")
 	}
 }

@@ -15,12 +15,17 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"broken link":           func(_, _ *Eventpoll, epi []*epitem) { epi[1].rdllink = list.Node[epitem]{} },
 		"on txlist and on rdll": func(ep, _ *Eventpoll, epi []*epitem) { ep.txlist.PushBack(new(list.Node[epitem]), epi[0]) },
 		"on rdllist and on rdl": func(ep, _ *Eventpoll, epi []*epitem) { ep.rdllist.PushBack(new(list.Node[epitem]), epi[0]) },
-		"txlist has items":      func(ep, _ *Eventpoll, _ []*epitem) { ep.txlist.SpliceFront(&ep.rdllist) },
-		"and not on rbr":        func(ep, _ *Eventpoll, epi []*epitem) { ep.rbr.Erase(&epi[0].rbn) },
-		"refcount 5, with 3":    func(ep, _ *Eventpoll, _ []*epitem) { ep.refcount++ },
-		"refcount 3, with 3":    func(ep, _ *Eventpoll, _ []*epitem) { ep.refcount-- },
-		"refcount 0":            func(ep, _ *Eventpoll, _ []*epitem) { ep.refcount = 0 },
-		"does not sort after":   func(_, _ *Eventpoll, epi []*epitem) { epi[0].file = epi[2].file; epi[0].fd = 9 },
+		"on rdllist by a node that": func(ep, _ *Eventpoll, epi []*epitem) {
+			epi[0].rdllink.Unlink()
+			ep.rdllist.PushBack(new(list.Node[epitem]), epi[0])
+			ep.refcount++ // and what else is wrong hides it not
+		},
+		"txlist has items":    func(ep, _ *Eventpoll, _ []*epitem) { ep.txlist.SpliceFront(&ep.rdllist) },
+		"and not on rbr":      func(ep, _ *Eventpoll, epi []*epitem) { ep.rbr.Erase(&epi[0].rbn) },
+		"refcount 5, with 3":  func(ep, _ *Eventpoll, _ []*epitem) { ep.refcount++ },
+		"refcount 3, with 3":  func(ep, _ *Eventpoll, _ []*epitem) { ep.refcount-- },
+		"refcount 0":          func(ep, _ *Eventpoll, _ []*epitem) { ep.refcount = 0 },
+		"does not sort after": func(_, _ *Eventpoll, epi []*epitem) { epi[0].file = epi[2].file; epi[0].fd = 9 },
 		"is on ovflist twice": func(ep, _ *Eventpoll, epi []*epitem) {
 			ep.ovflist, epi[0].next, epi[1].next = epi[0], epi[1], epi[0]
 		},
