@@ -276,12 +276,12 @@ func (t *Tcp) flushBacklogLocked() {
 }
 
 // addBacklog leaves a packet to the owner. One that follows an acknowledgement without data, or data that is not the
-// sender's too, becomes one with that if both were sent in the same millisecond, which is what their time stamps tell: of
-// the window that the first one offered nobody hears. Models tcp_add_to_backlog.
+// sender's too and has room for its pieces, becomes one with that if both were sent in the same millisecond, which is what
+// their time stamps tell: of the window that the first one offered nobody hears. Models tcp_add_to_backlog.
 func (t *Tcp) addBacklog(p *tcpPacket) {
 	const alone = flagSyn | flagRst | flagProbe
 	last := t.backlog.last
-	if last == nil || last.skb != nil && !last.skb.own || last.end != p.seq || last.stamp != p.stamp || last.echo != p.echo ||
+	if last == nil || !last.takes(p.skb) || last.end != p.seq || last.stamp != p.stamp || last.echo != p.echo ||
 		(last.flags|p.flags)&alone != 0 || last.flags&p.flags&flagAck == 0 || last.urgPtr != 0 || p.urgPtr != 0 {
 		t.backlog.push(p)
 		t.backlogLen += p.cost()
@@ -300,6 +300,11 @@ func (t *Tcp) addBacklog(p *tcpPacket) {
 		last.ack, last.window = p.ack, p.window
 	}
 	t.net.freePacket(p)
+}
+
+// takes reports whether the bytes of s can go behind those of p. Models what skb_try_coalesce asks for.
+func (p *tcpPacket) takes(s *tcpSkb) bool {
+	return p.skb == nil || p.skb.own && (s == nil || p.skb.frags+s.frags <= tcpMaxFrags)
 }
 
 // What release has to do.
