@@ -41,8 +41,8 @@ func TestPayload(t *testing.T) {
 		p := joined(buffers)
 		require.Equal(rt, len(want), p.size)
 		n := rapid.IntRange(0, len(want)).Draw(rt, "n")
-		require.Equal(rt, want[:n], append([]byte{}, p.first(int64(n))...))
+		require.Equal(rt, string(want[:n]), string(p.first(int64(n))))
 		more := p.grown(int64(len(want) + n))
-		require.Equal(rt, append(want, make([]byte, n)...), append([]byte{}, more.first(int64(more.size))...))
+		require.Equal(rt, string(append(want, make([]byte, n)...)), string(more.first(int64(more.size))))
 	})
 }
