@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ func scenarioText(p *program, o *outcome, about string, d *Difference) string {
 	}
 	b.WriteString("signal(SIGPIPE, SIG_IGN)\n")
 	said := map[string]bool{"": true}
-	for _, c := range p.calls {
+	for _, c := range slices.Concat(p.calls, p.second, p.main, p.after) {
 		if !said[c.op.prelude] {
 			said[c.op.prelude] = true
 			b.WriteString(c.op.prelude)
