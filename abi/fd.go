@@ -154,3 +154,18 @@ var memfdRows = []row{
 	{"MFD_NOEXEC_SEAL", MFD_NOEXEC_SEAL, plain},
 	{"MFD_EXEC", MFD_EXEC, plain},
 }
+
+// Flags of splice and tee. See splice(2).
+const (
+	SPLICE_F_MOVE     = 0x1
+	SPLICE_F_NONBLOCK = 0x2
+	SPLICE_F_MORE     = 0x4
+	SPLICE_F_GIFT     = 0x8
+)
+
+var spliceRows = []row{
+	{"SPLICE_F_MOVE", SPLICE_F_MOVE, plain},
+	{"SPLICE_F_NONBLOCK", SPLICE_F_NONBLOCK, plain},
+	{"SPLICE_F_MORE", SPLICE_F_MORE, plain},
+	{"SPLICE_F_GIFT", SPLICE_F_GIFT, plain},
+}

@@ -56,6 +56,7 @@ var groups = []*group{
 	{name: "IN", kind: "IN_???", rows: inotifyRows},
 	{name: "INOTIFY_INIT1", kind: "IN_???", rows: inotifyInitRows},
 	{name: "MFD", kind: "MFD_???", rows: memfdRows},
+	{name: "SPLICE_F", kind: "SPLICE_F_???", rows: spliceRows},
 	{name: "AF", kind: "AF_???", rows: familyRows},
 	{name: "SOCK", kind: "SOCK_???", base: socketTypeRows, mask: 0xf, rows: socketFlagRows},
 	{name: "ACCEPT4", kind: "SOCK_???", rows: socketFlagRows, again: true},

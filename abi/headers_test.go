@@ -21,6 +21,7 @@ const headers = `
 #include <errno.h>
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
+#include <linux/memfd.h>
 #include <linux/pidfd.h>
 #include <linux/sched.h>
 #include <linux/sockios.h>

@@ -6,7 +6,7 @@
 // numbers and the return to user mode are the business of the floors around it. A sleep that a signal interrupts ends
 // with ERESTARTSYS.
 //
-// Left out: page faults, splice and tee, notification pipes, SIGIO, the limits per user (fs.pipe-user-pages-*),
+// Left out: page faults, vmsplice and pages that a splice shares, notification pipes, SIGIO, the limits per user (fs.pipe-user-pages-*),
 // CAP_SYS_RESOURCE, asynchronous signallers of eventfds (the only way to a count of 2⁶⁴-1), and suspend, for which the
 // timers of the ALARM clocks are.
 //
@@ -81,6 +81,9 @@
 //	pipe_resize_ring        Pipe.resize         full_fops            full
 //	pipe_readable           readable            pipe_writable        writable
 //	fifo_open               Fifo.Open           wait_for_partner     Pipe.waitForPartner
+//	splice_file_to_pipe     SpliceToPipe        splice_to_socket     Pipe.spliceToSocket
+//	splice_pipe_to_pipe     Pipe.Splice         link_pipe            Pipe.Tee
+//	do_splice_direct        SpliceDirect        iter_file_splice_write Pipe.spliceInto
 //	struct timerfd_ctx      Timerfd             timerfd_triggered    timerfdTriggered
 //	do_timerfd_settime      Timerfd.Settime     do_timerfd_gettime   Timerfd.Gettime
 //	timerfd_read_iter       Timerfd.Read        hrtimer_forward_now  Timerfd.forward
@@ -120,6 +123,7 @@ package devices
 //	inet*.go                    what TCP and UDP share: addresses, ports, the loopback, options
 //	udp*.go                     UDP: send, receive, queue, poll, options
 //	tcp*.go                     TCP: connect, listen, input, output, acknowledgements, windows, timers, close, urgent data, options
+//	splice*.go                  what fills a pipe and what it is emptied into, without user memory; pipe to pipe, tee
 //	regular.go null.go          files that cannot be watched
 //	mounts.go                   /proc/self/mounts
 //	sleep.go trace.go           how calls sleep; what traces show

@@ -18,7 +18,7 @@ type Raw Pipe
 func (r *Raw) Head(n uint32) { r.head += n }
 func (r *Raw) Readers(n int) { r.readers = n }
 func (r *Raw) Slot(i, page, offset, flags int) {
-	r.bufs[i] = pipeBuffer{make([]byte, page), offset, bufFlags(flags)}
+	r.bufs[i] = pipeBuffer{page: make([]byte, page), offset: offset, flags: bufFlags(flags)}
 }
 
 // Unread appends the unread bytes to dst.

@@ -168,10 +168,7 @@ func (p *Pipe) put() {
 	if !last {
 		return
 	}
-	p.bufs, p.pages, p.head, p.tail = nil, pages{}, 0, 0
-	for _, id := range [...]sim.ID{p.id, p.mutex.ID(), p.rdWait.ID(), p.wrWait.ID()} {
-		m.Free(id)
-	}
+	p.end()
 }
 
 // Ioctl knows FIONREAD, on both ends: the unread bytes of all slots. Models pipe_ioctl.
@@ -211,11 +208,16 @@ func (end *pipeFile) SetAsync(*vfs.File, bool) abi.Errno { return 0 }
 // wait sleeps on one of the two queues until ready, exclusively and in order of arrival. It returns ERESTARTSYS if a
 // signal came first; who was chosen by a wake-up sees that first. Models wait_event_interruptible_exclusive.
 func (p *Pipe) wait(h *waitqueue.Head, what string, ready func(*Pipe) bool) abi.Errno {
+	return p.waitOn(h, what, ready, waitqueue.Exclusive)
+}
+
+// waitOn is wait with the flags of the entry.
+func (p *Pipe) waitOn(h *waitqueue.Head, what string, ready func(*Pipe) bool, flags waitqueue.Flags) abi.Errno {
 	if ready(p) {
 		return 0
 	}
 	t := p.m.Current()
-	e := p.sleepers.get(t, waitqueue.Exclusive)
+	e := p.sleepers.get(t, flags)
 	for {
 		errno := h.PrepareToWait(e, sim.Interruptible)
 		if ready(p) {

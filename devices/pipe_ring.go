@@ -15,10 +15,11 @@ const (
 )
 
 // pipeBuffer is one slot, models struct pipe_buffer. Its page has as many bytes as were ever written to it, so the
-// unread ones are page[offset:].
+// unread ones are page[offset:]. What was spliced begins somewhere in a page, and may be longer than one.
 type pipeBuffer struct {
 	page   []byte
 	offset int
+	base   int // where in its page page[0] lies
 	flags  bufFlags
 }
 
@@ -27,6 +28,7 @@ type bufFlags uint8
 const (
 	canMerge bufFlags = 1 << iota // PIPE_BUF_FLAG_CAN_MERGE
 	packet                        // PIPE_BUF_FLAG_PACKET
+	foreign                       // spliced: its memory is not for the next write
 )
 
 func (b *pipeBuffer) len() int { return len(b.page) - b.offset }
@@ -153,10 +155,8 @@ func (p *Pipe) drain(b []byte) (n int, freed, wasFull bool) {
 		if buf.len() == 0 {
 			freed = true
 			wasFull = wasFull || p.isFull()
-			p.putPage(buf.page)
-			*buf = pipeBuffer{}
-			p.m.Write(p.id, fieldHeadTail)
-			p.tail++
+			p.clearSlot(buf)
+			p.setTail(p.tail + 1)
 		}
 		if isPacket {
 			break

@@ -103,11 +103,11 @@ func (p *Pipe) checkRing(bad func(string, ...any)) {
 		switch {
 		case i >= used && (b.page != nil || b.flags != 0):
 			bad("free slot %d has a page or flags %b", p.tail+i, b.flags)
-		case len(b.page) > pageSize || b.offset < 0 || b.offset > len(b.page):
+		case len(b.page) > pageSize && b.flags&foreign == 0 || b.offset < 0 || b.offset > len(b.page):
 			bad("slot %d: offset %d, page of %d bytes", p.tail+i, b.offset, len(b.page))
 		case i < used && !busy && b.len() == 0:
 			bad("slot %d is used but empty", p.tail+i)
-		case i < used && !busy && b.flags != packet && b.flags != canMerge:
+		case i < used && !busy && b.flags != packet && b.flags != canMerge && b.flags&^packet != foreign:
 			bad("slot %d has flags %b", p.tail+i, b.flags)
 		}
 	}

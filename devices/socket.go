@@ -42,9 +42,12 @@ type OptionValue struct {
 
 // Msg is what one call sends, or where it receives to. Models struct msghdr.
 type Msg struct {
-	Data  []byte
-	Flags int           // MSG_*
-	Name  *abi.Sockaddr // where to; on receipt, where from. nil: NULL
+	Data   []byte
+	Flags  int           // MSG_*
+	Name   *abi.Sockaddr // where to; on receipt, where from. nil: NULL
+	Pages  []stretch     // that Data lies in, if they are not copied: MSG_SPLICE_PAGES
+	Pipe   *Pipe         // where a stream puts what it has, in place of Data: up to Splice bytes
+	Splice int
 
 	// Descriptors, SCM_RIGHTS: the numbers to send, or those received, of this table.
 	Table  *vfs.FdTable
@@ -56,6 +59,28 @@ type Msg struct {
 	Unnamed  bool // who sent it has no name; Name is as it was
 
 	files []*vfs.File // references in transit
+}
+
+// size is how much is received at most.
+func (msg *Msg) size() int {
+	if msg.Pipe != nil {
+		return msg.Splice
+	}
+	return len(msg.Data)
+}
+
+// takePage takes the next stretch of Pages, or the first n bytes of it.
+func (msg *Msg) takePage(n int) stretch {
+	page := &msg.Pages[0]
+	taken := *page
+	taken.n = min(page.n, int32(n))
+	page.n -= taken.n
+	page.base += taken.n
+	page.place += int64(taken.n)
+	if page.n == 0 {
+		msg.Pages = msg.Pages[1:]
+	}
+	return taken
 }
 
 // noWait is the end of a wait that does not begin.

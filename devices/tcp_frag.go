@@ -40,11 +40,7 @@ func (p *taskFrags) current(task *sim.Task) *pageFrag {
 // fragment finds room for up to n more bytes of s, and returns for how many: none if s has as many stretches as it may.
 // Models that part of tcp_sendmsg_locked, with sk_page_frag_refill and skb_can_coalesce.
 func (n *InetNet) fragment(s *tcpSkb, size int) int {
-	f := n.pages.current(n.sys.M.Current())
-	if f.left < pageFragMin {
-		n.pages.pages++
-		f.at, f.left = n.pages.pages*2*pageFragSize, pageFragSize
-	}
+	f := n.pages.refill(n.sys.M.Current())
 	if s.frags == 0 || s.place != f.at {
 		if s.frags >= tcpMaxFrags {
 			return 0
@@ -52,12 +48,55 @@ func (n *InetNet) fragment(s *tcpSkb, size int) int {
 		if s.frags++; s.frags == 1 {
 			s.begin = f.at
 		}
+		s.data.parts = append(s.data.parts, tcpPart{s.to, f.at})
 	}
 	size = min(size, f.left)
 	f.at += int64(size)
 	f.left -= size
 	s.place = f.at
 	return size
+}
+
+// splicePages is fragment for a message whose pages become those of s: each part of one is a stretch. Models
+// skb_splice_from_iter.
+func (n *InetNet) splicePages(s *tcpSkb, msg *Msg, size int) (taken int) {
+	for taken < size && s.frags < tcpMaxFrags && len(msg.Pages) > 0 {
+		if first := &msg.Pages[0]; first.place == 0 {
+			first.place = n.pages.page() + int64(first.base)
+		}
+		page := msg.takePage(size - taken)
+		s.data.parts = append(s.data.parts, tcpPart{s.to + taken, page.place})
+		if s.frags++; s.frags == 1 {
+			s.begin = page.place
+		}
+		s.place = 0
+		taken += int(page.n)
+	}
+	return taken
+}
+
+// refill is the page of a task, with something left of it: sk_page_frag_refill.
+func (p *taskFrags) refill(task *sim.Task) *pageFrag {
+	f := p.current(task)
+	if f.left < pageFragMin {
+		f.at, f.left = p.page(), pageFragSize
+	}
+	return f
+}
+
+// take finds room for up to n bytes, and returns for how many, and where in a page they lie.
+func (p *taskFrags) take(task *sim.Task, n int) (size, base int) {
+	f := p.refill(task)
+	size, base = min(n, f.left), int(f.at%pageSize)
+	f.at += int64(size)
+	f.left -= size
+	return size, base
+}
+
+// page is the place of another page.
+func (p *taskFrags) page() int64 {
+	p.pages++
+	return p.pages * 2 * pageFragSize
 }
 
 // fragsOf is about how many stretches n bytes of s have.

@@ -91,7 +91,12 @@ func (t *Tcp) sendData(msg *Msg, deadline int64) (sent int, errno abi.Errno) {
 			}
 			s = t.newSegment(min(len(msg.Data)-sent, goal))
 		}
-		n := t.net.fragment(s, min(len(msg.Data)-sent, goal-s.len()))
+		n := min(len(msg.Data)-sent, goal-s.len())
+		if msg.Pages != nil {
+			n = t.net.splicePages(s, msg, n)
+		} else {
+			n = t.net.fragment(s, n)
+		}
 		if full = n == 0; full {
 			t.markPush(s)
 			continue
@@ -361,6 +366,9 @@ func (t *Tcp) grow(s *tcpSkb, missing int) {
 		return
 	}
 	t.net.room(s, n)
+	if s.data != next.data {
+		s.data.addParts(s.to, next.data, next.from, next.from+n)
+	}
 	s.to += copy(s.data.b[s.to:s.to+n], next.bytes())
 	s.end += int64(n)
 	s.cost += int32(n)

@@ -41,9 +41,45 @@ func (s *tcpSkb) bytes() []byte { return s.data.b[s.from:s.to] }
 // tcpBytes is memory that segments share.
 type tcpBytes struct {
 	b     []byte
+	parts []tcpPart // stretches of memory, in order
 	refs  int32
 	class int8
 	next  *tcpBytes
+}
+
+// tcpPart is where in the bytes a stretch begins, and its place on Linux: those of one stretch have places one behind the other.
+type tcpPart struct {
+	at    int
+	place int64
+}
+
+// eachPart calls fn for each stretch of the bytes between two places, and once for those that lie one behind the other.
+func (b *tcpBytes) eachPart(from, to int, fn func(from, to int, place int64)) {
+	if len(b.parts) == 0 && from < to {
+		fn(from, to, 0)
+	}
+	for i := 0; i < len(b.parts) && from < to; i++ {
+		p, end := b.parts[i], to
+		for i+1 < len(b.parts) {
+			next := b.parts[i+1]
+			if end = min(to, next.at); next.place != p.place+int64(next.at-p.at) {
+				break
+			}
+			end = to
+			i++
+		}
+		if from < end {
+			fn(from, end, p.place+int64(from-p.at))
+			from = end
+		}
+	}
+}
+
+// addParts notes that the bytes of more between two places lie at a place of b, too.
+func (b *tcpBytes) addParts(at int, more *tcpBytes, from, to int) {
+	more.eachPart(from, to, func(f, _ int, place int64) {
+		b.parts = append(b.parts, tcpPart{at + f - from, place})
+	})
 }
 
 // tcpQueue is a queue of segments in order.
@@ -161,6 +197,8 @@ func (n *InetNet) append(s, more *tcpSkb) {
 	}
 	b := n.pool.newBytes(s.len() + more.len())
 	copy(b.b[copy(b.b, s.bytes()):], more.bytes())
+	b.addParts(0, s.data, s.from, s.to)
+	b.addParts(s.len(), more.data, more.from, more.to)
 	n.pool.freeBytes(s.data)
 	s.data, s.from, s.to = b, 0, s.len()+more.len()
 }
@@ -179,6 +217,7 @@ func (n *InetNet) room(s *tcpSkb, more int) {
 		return
 	}
 	b := n.pool.newBytes(2 * (s.len() + more))
+	b.addParts(0, s.data, s.from, s.to)
 	s.from, s.to = 0, copy(b.b, s.bytes())
 	n.pool.freeBytes(s.data)
 	s.data = b
@@ -216,6 +255,7 @@ func (p *tcpPool) freeBytes(b *tcpBytes) {
 	}
 	if c := b.class; c < poolClasses && p.count[c]*(poolSmallest<<c) < poolKeep {
 		b.next = p.bytes[c]
+		b.parts = b.parts[:0]
 		p.bytes[c] = b
 		p.count[c]++
 	}

@@ -27,7 +27,7 @@ import (
 //	      ep.lock …
 //
 // Left out: names that the kernel chooses (autobind), SO_PASSCRED and credentials in messages, SO_PEEK_OFF, SO_INQ and
-// timestamps (all refused by name), MSG_ERRQUEUE, SIGIO, BPF, splice, the limits per user on descriptors in flight. The
+// timestamps (all refused by name), MSG_ERRQUEUE, SIGIO, BPF, the limits per user on descriptors in flight. The
 // table of names has one lock instead of one a bucket. Cycles of sockets in flight are collected by the close that makes
 // them findable, not by a task of their own a little later (UnixNet.collect); a message that is refused leaves no trace in
 // statistics. The memory of a message is always there, up to 4 MiB in one piece.

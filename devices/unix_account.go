@@ -15,6 +15,7 @@ const (
 	streamPages   = 32768   // UNIX_SKB_FRAGS_SZ
 	kmallocMax    = 4 << 20 // KMALLOC_MAX_SIZE
 	minBlock      = 512
+	maxFrags      = 17 // MAX_SKB_FRAGS
 )
 
 func pageAlign(n int) int { return (n + pageSize - 1) &^ (pageSize - 1) }
@@ -63,32 +64,61 @@ func (u *Unix) writable(state unixState) bool {
 
 // alloc returns a message that is charged to u, sleeping while the send buffer is full. Models sock_alloc_send_pskb.
 func (u *Unix) alloc(size, pages int, deadline int64) (*unixMessage, abi.Errno) {
-	for {
-		if errno := u.takeErr(); errno != 0 {
-			return nil, errno
-		}
-		if u.readShutdown()&sendShutdown != 0 {
-			return nil, abi.EPIPE
-		}
-		u.m.Read(u.id, fieldWmem)
-		outq := u.outq
-		u.m.Read(u.id, fieldSndbuf)
-		if outq < u.sndbuf {
-			break
-		}
-		if !mayWait(u.m, deadline) {
-			return nil, abi.EAGAIN
-		}
-		if u.m.Current().SignalPending() {
-			return nil, interruptedWait(deadline)
-		}
-		u.waitForWmem(deadline)
+	if errno := u.waitForRoom(deadline); errno != 0 {
+		return nil, errno
 	}
 	linear := size - pages
 	if skbBlock(linear) > kmallocMax {
 		return nil, abi.ENOBUFS
 	}
-	return u.charged(size, skbCost(linear, pages)), 0
+	s := u.charged(size, skbCost(linear, pages))
+	s.linear = int32(linear)
+	return s, 0
+}
+
+// allocSpliced is alloc for a message that takes pages of msg, up to n bytes of them: it costs what they hold besides.
+// Models skb_splice_from_iter.
+func (u *Unix) allocSpliced(msg *Msg, n int, deadline int64) (*unixMessage, abi.Errno) {
+	if errno := u.waitForRoom(deadline); errno != 0 {
+		return nil, errno
+	}
+	size := 0
+	for _, page := range msg.Pages[:min(len(msg.Pages), maxFrags)] {
+		size += int(page.n)
+	}
+	size = min(size, n)
+	s := u.charged(size, skbCost(0, 0)+size)
+	for left := size; left > 0; {
+		page := msg.takePage(left)
+		s.pages = append(s.pages, page)
+		left -= int(page.n)
+	}
+	return s, 0
+}
+
+// waitForRoom sleeps while the send buffer is full.
+func (u *Unix) waitForRoom(deadline int64) abi.Errno {
+	for {
+		if errno := u.takeErr(); errno != 0 {
+			return errno
+		}
+		if u.readShutdown()&sendShutdown != 0 {
+			return abi.EPIPE
+		}
+		u.m.Read(u.id, fieldWmem)
+		outq := u.outq
+		u.m.Read(u.id, fieldSndbuf)
+		if outq < u.sndbuf {
+			return 0
+		}
+		if !mayWait(u.m, deadline) {
+			return abi.EAGAIN
+		}
+		if u.m.Current().SignalPending() {
+			return interruptedWait(deadline)
+		}
+		u.waitForWmem(deadline)
+	}
 }
 
 // charged makes a message for which u pays.

@@ -16,7 +16,9 @@ type unixMessage struct {
 	data       []byte
 	consumed   int
 	cost       int32
-	class      int8 // of the pool
+	linear     int32     // how much of it lies beside the head, not in pages
+	pages      []stretch // of what was spliced
+	class      int8      // of the pool
 	queued     bool
 	fds        []*vfs.File // in flight, a reference each
 }
@@ -137,7 +139,7 @@ func (p *unixPool) get(n int) *unixMessage {
 func (p *unixPool) put(s *unixMessage) {
 	c := s.class
 	clear(s.fds[:cap(s.fds)])
-	*s = unixMessage{data: s.data[:0], fds: s.fds[:0], class: c}
+	*s = unixMessage{data: s.data[:0], fds: s.fds[:0], pages: s.pages[:0], class: c}
 	if c < poolClasses && p.count[c]*(poolSmallest<<c) < poolKeep {
 		s.next = p.free[c]
 		p.free[c] = s

@@ -28,6 +28,7 @@ type UnixNet struct {
 	socks   list.List[Unix]
 
 	pool      unixPool
+	frags     taskFrags
 	sleepers  sleepers
 	transit   int // messages that are on no queue
 	inflights int // references that messages hold to unix sockets

@@ -47,11 +47,11 @@ func (u *Unix) sendPieces(msg *Msg) (sent int, errno abi.Errno) {
 	}
 	deadline := socketDeadline(u.m, msg.Flags, u.sndtimeo())
 	for sent < n {
-		size, pages := u.streamPiece(n - sent)
-		s, errno := u.alloc(size, pages, deadline)
+		s, errno := u.streamMessage(msg, n-sent, deadline)
 		if errno != 0 {
 			return sent, errno // EPIPE too, without a signal: shut while it slept
 		}
+		size := len(s.data)
 		u.net.attach(s, msg)
 		copy(s.data, msg.Data[sent:])
 		other.lock.Lock()
@@ -76,6 +76,15 @@ func (u *Unix) sendPieces(msg *Msg) (sent int, errno abi.Errno) {
 		sent++
 	}
 	return sent, 0
+}
+
+// streamMessage returns the next message of a stream of which n bytes are left to send.
+func (u *Unix) streamMessage(msg *Msg, n int, deadline int64) (*unixMessage, abi.Errno) {
+	if msg.Pages != nil {
+		return u.allocSpliced(msg, n, deadline)
+	}
+	size, pages := u.streamPiece(n)
+	return u.alloc(size, pages, deadline)
 }
 
 // brokenPipe is what a send finds that nobody will read.
@@ -135,10 +144,13 @@ func (u *Unix) recvStream(msg *Msg) (int, abi.Errno) {
 		}
 		u.lock.Unlock()
 		msg.nameOnce(s.from)
-		chunk := copy(msg.Data[copied:], s.data[s.consumed:])
+		chunk := u.receive(s, msg, copied)
+		if chunk == 0 && msg.Pipe != nil { // it is full
+			break
+		}
 		copied += chunk
 		if msg.Flags&abi.MSG_PEEK == 0 {
-			if u.consume(s, chunk, msg) || copied == len(msg.Data) {
+			if u.consume(s, chunk, msg) || copied == msg.size() {
 				break
 			}
 			continue
@@ -157,6 +169,14 @@ func (u *Unix) recvStream(msg *Msg) (int, abi.Errno) {
 	u.iolock.Unlock()
 	msg.deliverRights()
 	return copied, unlessMoved(copied, errno)
+}
+
+// receive takes what there is of s to where msg wants it, behind what was copied.
+func (u *Unix) receive(s *unixMessage, msg *Msg, copied int) int {
+	if msg.Pipe != nil {
+		return u.spliceMessage(s, msg.Pipe, msg.Splice-copied)
+	}
+	return copy(msg.Data[copied:], s.data[s.consumed:])
 }
 
 // endOfStream is what to do with nothing to read: stop with an error or the end of the file, or go on and sleep.
@@ -218,7 +238,7 @@ func (u *Unix) waitForData(last *unixMessage, deadline int64) {
 
 // rcvlowat is how many bytes a read of a stream waits for: sock_rcvlowat.
 func (u *Unix) rcvlowat(msg *Msg) int {
-	n := len(msg.Data)
+	n := msg.size()
 	if msg.Flags&abi.MSG_WAITALL == 0 {
 		n = min(int(u.options().rcvlowat), n)
 	}

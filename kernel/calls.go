@@ -53,6 +53,7 @@ type Calls interface {
 	// negative: for ever. The glibc wrapper's view: no remaining time.
 	Select(n int, in, out, ex *abi.FdSet, timeout int) (count int, err error)
 	VectorCalls
+	SpliceCalls
 	PollCalls
 	TimerCalls
 	SignalfdCalls

@@ -34,7 +34,7 @@ const (
 )
 
 // table lists every builtin, in the order of the reference.
-var table = slices.Concat(epollRows, fileRows, vectorRows, socketRows, fifoRows, dirRows, inotifyRows, ttyRows, timerfdRows, signalfdRows, pidfdRows, pollRows, pselectRows, taskRows,
+var table = slices.Concat(epollRows, fileRows, vectorRows, spliceRows, socketRows, fifoRows, dirRows, inotifyRows, ttyRows, timerfdRows, signalfdRows, pidfdRows, pollRows, pselectRows, taskRows,
 	signalRows, clockRows, checkRows, modelRows)
 
 // builtin is a row, its signature parsed.

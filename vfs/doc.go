@@ -4,7 +4,7 @@
 //
 // An epoll item belongs to the description, not to the number; most surprises of epoll come from there.
 //
-// Left out: paths and inodes beyond a name and a number, signals of O_ASYNC, file locks, splice. Descriptions are
+// Left out: paths and inodes beyond a name and a number, signals of O_ASYNC, file locks. Descriptions are
 // ordered by creation number where the kernel compares addresses.
 //
 //	FdTable ── slot fd ──> File (flags, count, f_lock) ──> Operations (a device)

@@ -209,6 +209,16 @@ check(writev(f, [b"x"] * 1024) == 1024 and writev(f, [b"x"] * 1025) == EINVAL an
 r, w = pipe2(O_NONBLOCK)
 check(pread(r, 1, 0) == ESPIPE and pwrite(w, b"x", 0) == ESPIPE and readv(r, [1]) == EAGAIN)
 check(writev(w, [b"1", b"23"]) == 3 and readv(r, [2, 2]) == [b"12", b"3"])`,
+		"spliced": `
+f = open("f", O_CREAT | O_RDWR)
+check(write(f, b"ab" * 4000) == 8000)
+a, b = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK)
+check(sendfile(a, f, 7000, 5000) == 1000 and sendfile(a, f, None, 5) == 0 and sendfile(a, f, -1, 5) == EINVAL)
+r, w = pipe2(O_NONBLOCK)
+check(splice(b, None, w, None, 300, SPLICE_F_MOVE) == 300 and splice(f, 7998, w, None, 9) == 2 and splice(f, None, w, 0, 9) == ESPIPE)
+r2, w2 = pipe2(O_NONBLOCK)
+check(tee(r, w2, 1 << 20, SPLICE_F_NONBLOCK) == 302 and splice(r, None, w2, None, 200) == 200 and read(r2, 600) == b"ab" * 251)
+check(splice(r, None, f, 1, 4) == 4 and pread(f, 6, 0) == b"aababb" and splice(r, None, f, None, 99) == 98 and tee(r, w2, 9) == EAGAIN)`,
 		"handlers": `
 me = getpid()
 r, w = pipe()

@@ -15,7 +15,7 @@ import (
 var sources embed.FS
 
 // files of c/ in the order in which a program has them: later ones use earlier ones.
-var files = []string{"terminal", "data", "epoll", "file", "vector", "poll", "signal", "thread", "time", "socket", "tty", "inotify"}
+var files = []string{"terminal", "data", "epoll", "file", "vector", "splice", "poll", "signal", "thread", "time", "socket", "tty", "inotify"}
 
 // needs are the files that a file uses.
 var needs = map[string][]string{"file": {"data"}, "vector": {"data"}, "poll": {"data"}, "signal": {"data"}, "thread": {"signal"}, "socket": {"data", "file"}, "tty": {"file"}, "inotify": {"file"}}

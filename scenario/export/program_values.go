@@ -68,6 +68,9 @@ func argument(p param, f Field) []string {
 		if p.form == asNS {
 			return []string{fmt.Sprintf("ns(%s)", integer(v))}
 		}
+		if p.form == asPlace {
+			return []string{fmt.Sprintf("place(%s)", integer(v))}
+		}
 		if f.Name == "value" {
 			return []string{integer(v), "0", "0"}
 		}

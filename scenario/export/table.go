@@ -42,6 +42,7 @@ const (
 	asSizes   form = "sizes"   // a list of numbers of bytes
 	asBuffers form = "buffers" // a list of bytes
 	asNS      form = "ns"      // nanoseconds, or none
+	asPlace   form = "place"   // an offset of a file, or none
 	asMillis  form = "ms"      // milliseconds, a fraction too, as nanoseconds
 	asEvent   form = "event"   // of epoll_ctl, by its own function as the next two
 	asOption  form = "option"
@@ -86,6 +87,10 @@ var rows = []row{
 	{sig: "writev(fd, buffers as buffers)", file: "vector", out: number},
 	{sig: "pread(fd, n as long, offset as long)", file: "vector", out: data},
 	{sig: "pwrite(fd, data as data, offset as long)", file: "vector", out: number},
+
+	{sig: "sendfile(out_fd, in_fd, offset as place, count as long)", file: "splice", out: number},
+	{sig: "splice(fd_in, off_in as place, fd_out, off_out as place, size as long, flags:SPLICE_F)", file: "splice", out: number},
+	{sig: "tee(fd_in, fd_out, size as long, flags:SPLICE_F)", file: "splice", out: number},
 
 	{sig: "socket(domain:AF, type:SOCK, proto)", file: "socket", out: number},
 	{sig: "socketpair(domain:AF, type:SOCK, proto)", file: "socket", out: pair},
@@ -184,7 +189,7 @@ func Reference() string {
 func (p param) String() string {
 	how := map[form]string{
 		asData: "data", asText: "string", asWide: "wide", asAddress: "address or null", asFds: "list or null", asSignals: "names or null",
-		asPolls: "list of `fd`, `events`", asSizes: "list of numbers", asBuffers: "list of data", asNS: "ns or null", asMillis: "ns", asEvent: "`events`, `data` wide; or null",
+		asPolls: "list of `fd`, `events`", asSizes: "list of numbers", asBuffers: "list of data", asNS: "ns or null", asPlace: "number or null", asMillis: "ns", asEvent: "`events`, `data` wide; or null",
 		asOption: "name or number", asPair: "number or pair",
 	}[p.form]
 	if p.group != "" {

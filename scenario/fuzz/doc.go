@@ -28,7 +28,7 @@
 //
 // Left out: more than two threads, and signals where there are two, timeouts in sequential programs, what depends on the
 // file system (lseek and O_DIRECT of files and directories), the quota of watches, writes to the terminal of 0, 1 and 2,
-// sockets that travel through themselves (Linux collects them when it likes).
+// sockets that travel through themselves (Linux collects them when it likes), writes to a file whose pages were spliced.
 //
 // Read op.go, generator.go, judge.go, compare.go, then fuzz.go.
 package fuzz
@@ -39,7 +39,7 @@ package fuzz
 //	macros.go, socket_macros.go rows of several calls
 //	events.go files.go tcp.go   rows by device
 //	signals.go sockets.go
-//	threads.go ttys.go udp.go
+//	threads.go ttys.go udp.go splice.go
 //	generator.go program.go     programs; form.go, star.go: as Starlark
 //	runner.go model.go          who makes the calls, on which kernel
 //	judge.go compare.go         the host's answers; what differs

@@ -10,7 +10,7 @@ import (
 )
 
 // String writes a call as Starlark. Its form is the text with {n} for argument n, {n:kind} for one that is more than a
-// decimal number: fd, the group of a constant, or u, data, bytes, set, name, address,
+// decimal number: fd, the group of a constant, or u, data, offset, bytes, set, name, address,
 // signals, sigmask, typed. {*n:(fd, POLL)} is all
 // pairs from n on, {*n:fds} all fds.
 func (c *call) String() string {
@@ -131,6 +131,11 @@ func pairList(args []int64) string {
 func spell(kind string, v int64) string {
 	switch kind {
 	case "", "fd":
+		return strconv.FormatInt(v, 10)
+	case "offset":
+		if v == noOffset {
+			return "None"
+		}
 		return strconv.FormatInt(v, 10)
 	case "u", "data":
 		return strconv.FormatUint(uint64(v), 10)

@@ -62,13 +62,14 @@ const (
 // generator decodes random numbers into calls. It makes each call on the model at once, so that the next one
 // is chosen with its result in view.
 type generator struct {
-	runner   *runner
-	prog     *program
-	calls    []call    // those of prog that are being made
-	bits     [2]uint64 // left of the two random numbers of a row
-	end      int       // most calls
-	children int       // so far
-	fifos    bool      // any name may be that of a FIFO
+	runner      *runner
+	prog        *program
+	calls       []call    // those of prog that are being made
+	bits        [2]uint64 // left of the two random numbers of a row
+	end         int       // most calls
+	children    int       // so far
+	fifos       bool      // any name may be that of a FIFO
+	pagesShared bool      // of files, which were spliced
 
 	kinds [1024]kind
 	open  []int16 // in order of opening
@@ -81,7 +82,7 @@ type generator struct {
 // begin starts a program.
 func (g *generator) begin(p *program, c kernel.Calls, limit int) {
 	p.reset()
-	g.prog, g.calls, g.end, g.children, g.fifos, g.twoThreads, g.concurrent = p, p.calls, limit, 0, false, false, false
+	g.prog, g.calls, g.end, g.children, g.fifos, g.twoThreads, g.concurrent, g.pagesShared = p, p.calls, limit, 0, false, false, false, false
 	g.runner.Calls = c
 	for _, fd := range g.open {
 		g.kinds[fd] = none

@@ -70,7 +70,7 @@ var table = []*op{
 		name: "write", weight: 24, act: 16, second: 6, blocks: true, count: 2, form: "write({0:fd}, {1:bytes} * {2})",
 		choose: func(g *generator) bool {
 			fd := g.fd(isWritable)
-			if kinds(g.kindOf(fd))&isTerminal != 0 {
+			if kinds(g.kindOf(fd))&isTerminal != 0 || g.isShared(fd) {
 				return false
 			}
 			return g.args(fd, 'a'+int64(len(g.calls)%26), writeSizes[g.pick(len(writeSizes))])
@@ -99,7 +99,7 @@ var table = []*op{
 		name: "writev", weight: 8, act: 4, second: 2, blocks: true, count: 4, form: "writev({0:fd}, [{1:bytes} * {2}, b\"\", {1:bytes} * {3}])",
 		choose: func(g *generator) bool {
 			fd := g.fd(isWritable)
-			if kinds(g.kindOf(fd))&isTerminal != 0 {
+			if kinds(g.kindOf(fd))&isTerminal != 0 || g.isShared(fd) {
 				return false
 			}
 			first, second := writeSizes[g.pick(len(writeSizes))], writeSizes[g.pick(len(writeSizes))]
@@ -134,7 +134,8 @@ var table = []*op{
 	{
 		name: "pwrite", weight: 3, form: "pwrite({0:fd}, {1:bytes} * {2}, {3})",
 		choose: func(g *generator) bool {
-			return g.args(g.fd(isWritable), 'a'+int64(len(g.calls)%26), writeSizes[g.pick(len(writeSizes))], offsets[g.pick(len(offsets))])
+			fd := g.fd(isWritable)
+			return !g.isShared(fd) && g.args(fd, 'a'+int64(len(g.calls)%26), writeSizes[g.pick(len(writeSizes))], offsets[g.pick(len(offsets))])
 		},
 		run: func(r *runner, a []int64) { r.int(r.Pwrite64(int(a[0]), r.fill(byte(a[1]), int(a[2])), a[3])) },
 	},
@@ -493,7 +494,7 @@ var rows = map[string]*op{}
 var sequentialSlots, setupSlots, actSlots, secondSlots []*op
 
 func init() {
-	table = slices.Concat(table, eventRows, fileRows, socketRows, signalRows, ttyRows, tcpRows, udpRows)
+	table = slices.Concat(table, eventRows, fileRows, spliceOps, socketRows, signalRows, ttyRows, tcpRows, udpRows)
 	for _, o := range table {
 		rows[o.name] = o
 		sequentialSlots = repeat(sequentialSlots, o, o.weight)

@@ -94,7 +94,7 @@ var ttyRows = []*op{
 		run: func(r *runner, a []int64) { r.long(r.Ioctl(int(a[0]), abi.TCXONC, a[1])) },
 	},
 	{
-		name: "ioctl TIOCPKT", weight: 1, alone: true, form: "ioctl({0:fd}, TIOCPKT, {1})",
+		name: "ioctl TIOCPKT", weight: 2, alone: true, form: "ioctl({0:fd}, TIOCPKT, {1})",
 		choose: func(g *generator) bool {
 			fd := g.fd(kinds(ptyMaster))
 			return g.tty() && g.kindOf(fd) != tty && g.args(fd, int64(g.pick(2)))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/kernel"
 )
 
 // The model has no addresses. These stand for memory of the program, and mean no more than that there is some.
@@ -168,6 +169,7 @@ var printers = [forms]printer{
 	formMessage:    printMessage,
 	formMessageOut: printMessageOut,
 	formTermios:    printTermios,
+	formOffset:     printOffset,
 	formStack:      func(w *Writer, s *scene, i int) bool { w.print("child_stack=NULL"); return true },
 	formCloneFlags: func(w *Writer, s *scene, i int) bool {
 		w.print("flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD")
@@ -181,6 +183,26 @@ var printers = [forms]printer{
 	formCloneTids: printCloneTids,
 }
 
+// offsetBefore shows the offset of a call that tells at its end what became of it.
+func (w *Writer) offsetBefore(s *scene, i int) {
+	if s.params[i].form == formOffset {
+		o, _ := value[kernel.Offset](s.args[i])
+		w.print("[%d]", o.Before)
+	}
+}
+
+// printOffset shows an offset, or what offsetBefore leaves out.
+func printOffset(w *Writer, s *scene, i int) bool {
+	o, ok := value[kernel.Offset](s.args[i])
+	switch {
+	case !s.params[i].atExit:
+		w.print("[%d]", o.Before)
+	case s.call.Err == 0 && s.call.Ret != 0:
+		w.print(" => [%d]", o.After)
+	}
+	return ok
+}
+
 // argument appends argument i of a call.
 func (w *Writer) argument(s *scene, i int) {
 	p, arg, start := s.params[i], s.args[i], len(w.line)
@@ -192,7 +214,7 @@ func (w *Writer) argument(s *scene, i int) {
 		w.print("NULL")
 		return
 	}
-	if p.form.memory() && p.atExit && s.call.Err != 0 && p.form != formMessageOut && p.form != formIovecOut {
+	if p.form.memory() && p.atExit && s.call.Err != 0 && p.form != formMessageOut && p.form != formIovecOut && p.form != formOffset {
 		w.pointer(addrMemory)
 		return
 	}

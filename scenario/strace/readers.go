@@ -59,6 +59,7 @@ func init() { // a reader looks into the table through its typer
 		formMessage:    readMessage,
 		formMessageOut: readMessage,
 		formTermios:    readTermios,
+		formOffset:     readOffset,
 	}
 }
 
@@ -76,6 +77,29 @@ func readAny(_ *typer, v *Value, _ int) (any, bool) {
 		return nil, true
 	}
 	return Pointer(v.Int), true
+}
+
+// readOffset reads [0] and [0] => [100].
+func readOffset(_ *typer, v *Value, _ int) (any, bool) {
+	switch {
+	case v.IsNull():
+		return nil, true
+	case v.Pointer():
+		return Pointer(v.Int), true
+	case v.Kind == ValueChange:
+		before, ok := oneNumber(&v.List[0])
+		after, ok2 := oneNumber(&v.List[1])
+		return &kernel.Offset{Before: before, After: after}, ok && ok2
+	}
+	n, ok := oneNumber(v)
+	return &kernel.Offset{Before: n, After: n}, ok
+}
+
+func oneNumber(v *Value) (int64, bool) {
+	if v.Kind != ValueArray || len(v.List) != 1 {
+		return 0, false
+	}
+	return v.List[0].Number()
 }
 
 func readEvent(_ *typer, v *Value, _ int) (any, bool) {

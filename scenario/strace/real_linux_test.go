@@ -34,6 +34,7 @@ const program = `
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -62,6 +63,7 @@ int main(void) {
 	struct sockaddr_un un = {0};
 	struct sockaddr_in ia = {0};
 	struct sockaddr_in6 i6 = {0};
+	off_t off;
 	struct itimerspec its = {{1, 0}, {2, 5}};
 	struct timespec t, second = {1, 500};
 	socklen_t l;

@@ -54,6 +54,7 @@ const (
 	formIovec      // [{iov_base="x", iov_len=1}], as many as the next argument says
 	formIovecOut   // the same with what was read
 	formTermios    // {c_iflag=ICRNL|IXON, …, ...}
+	formOffset     // [0], [0] => [100]
 	forms
 )
 
@@ -132,6 +133,7 @@ var (
 	socklen   = param{form: formSocklen, absent: "NULL"}
 	dirfd     = param{form: formDirfd, absent: "AT_FDCWD"}
 	termios   = param{form: formTermios}
+	offset    = param{form: formOffset}
 
 	// atExit stands in front of the first argument that is known only when the call has ended.
 	atExit = param{form: forms}
@@ -187,6 +189,13 @@ var table = []row{
 	{name: "writev", params: args(fd, param{form: formIovec}, size)},
 	{name: "pread64", params: args(fd, atExit, bytesOut, size, number)},
 	{name: "pwrite64", params: args(fd, bytesIn, size, number)},
+	{
+		name: "sendfile", params: args(fd, fd), choose: whetherNil(2),
+		rest:  map[int64]tail{1: {params: args(offset, size)}},
+		other: tail{params: args(atExit, offset, size)},
+	},
+	{name: "splice", params: args(fd, offset, fd, offset, size, flags("SPLICE_F"))},
+	{name: "tee", params: args(fd, fd, size, flags("SPLICE_F"))},
 	{name: "lseek", params: args(fd, number, enum("SEEK"))},
 	{name: "close", params: args(fd)},
 	{name: "close_range", params: args(unsigned, unsigned, flags("CLOSE_RANGE"))},

@@ -162,6 +162,7 @@ func (w *Writer) enter(call *kernel.Call, now int64) {
 	w.arguments(s, 0, late)
 	if late > 0 && late < len(s.params) && s.params[late].glue == "" {
 		w.print(", ")
+		w.offsetBefore(s, late)
 	}
 	if s.result == resultNever {
 		w.dies(t)
