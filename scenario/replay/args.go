@@ -94,6 +94,12 @@ func (a *args) sigs(i int) *abi.SigSet {
 	return set
 }
 
+// masked takes over the set of signals of a wait. strace has none of a call that failed, just its address.
+func (a *args) masked(o *op, i int) {
+	o.sigs = a.sigs(i)
+	o.masked = o.sigs == nil && i < len(a.Args) && !a.null(i)
+}
+
 // addr is an address of a family that the model may know, nil for others.
 func (a *args) addr(i int) *abi.Sockaddr {
 	addr, ok := a.at(i).(abi.Sockaddr)

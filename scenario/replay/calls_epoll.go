@@ -42,10 +42,10 @@ func epollRows() []row {
 			return x.calls(o).EpollWait(o.fd, buf, int(o.a[0]), int(o.a[1]))
 		}),
 		epollWait("epoll_pwait", func(x *exec, o *op, buf []abi.EpollEvent) (int, error) {
-			return x.calls(o).EpollPwait(o.fd, buf, int(o.a[0]), int(o.a[1]), o.sigs)
+			return x.calls(o).EpollPwait(o.fd, buf, int(o.a[0]), int(o.a[1]), x.sigmask(o))
 		}),
 		epollWait("epoll_pwait2", func(x *exec, o *op, buf []abi.EpollEvent) (int, error) {
-			return x.calls(o).EpollPwait2(o.fd, buf, int(o.a[0]), x.timespec(o), o.sigs)
+			return x.calls(o).EpollPwait2(o.fd, buf, int(o.a[0]), x.timespec(o), x.sigmask(o))
 		}),
 	}
 }
@@ -68,9 +68,7 @@ func epollWait(name string, call func(*exec, *op, []abi.EpollEvent) (int, error)
 			} else if !a.null(3) && o.want.errno == abi.EFAULT {
 				o.a[2] = 2 // no memory with a timeout
 			}
-			if o.sigs = a.sigs(4); o.sigs == nil && name != "epoll_wait" && !a.null(4) && o.want.interrupted() {
-				o.sigs = new(abi.SigSet) // strace shows no mask of a call that fails: it let a signal through that may have been blocked
-			}
+			a.masked(o, 4)
 			o.want.events, _ = a.at(1).([]abi.EpollEvent)
 			o.want.cut = !a.Shown(1)
 		}),

@@ -104,16 +104,22 @@ func runSend(x *exec, o *op) outcome {
 		defer func() { x.making = nil }()
 	}
 	if addr != nil {
-		to := x.remoteAddr(o)
-		if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) && !o.connects() {
-			to = abi.InetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
-		}
+		to := x.sendAddr(o)
 		addr = &to
 	}
 	if x.full(o) {
 		return o.want
 	}
 	return outcomeOf(x.calls(o).Sendto(o.fd, x.sendData(o), int(o.a[1]), addr))
+}
+
+// sendAddr is where a message of o goes, under the port that the model has for that of the log.
+func (x *exec) sendAddr(o *op) abi.Sockaddr {
+	to := x.remoteAddr(o)
+	if port, ok := x.ports[to.Inet.Port()]; ok && anyInet(&to) && !o.connects() {
+		to = abi.InetAddr(netip.AddrPortFrom(to.Inet.Addr(), port))
+	}
+	return to
 }
 
 func runRecvmsg(x *exec, o *op) outcome {

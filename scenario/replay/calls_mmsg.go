@@ -30,7 +30,7 @@ func parseMmsg(o *op, a *args) {
 			break
 		}
 		p := *o
-		p.parts = nil
+		p.parts, p.a[0] = nil, 0
 		p.message(&list.List[i], flags)
 		o.parts = append(o.parts, &p)
 	}

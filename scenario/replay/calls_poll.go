@@ -16,7 +16,7 @@ func pollRows() []row {
 		row{
 			name: "ppoll", waits: true, looks: true,
 			parse: parseWith(func(o *op, a *args) {
-				o.sigs = a.sigs(3)
+				a.masked(o, 3)
 				a.timeout(o, 2)
 				if size := a.numOr(4, sizeofSigset); !a.null(3) && size != sizeofSigset {
 					o.a[2] = 1 // refused before anything else
@@ -35,7 +35,7 @@ func pollRows() []row {
 			name: "pselect6", waits: true, looks: true,
 			parse: parseWith(func(o *op, a *args) {
 				a.selected(o)
-				o.sigs = a.sigs(5)
+				a.masked(o, 5)
 			}),
 			run: runSelect, ready: readySelect, help: helpSelect,
 		},
@@ -66,8 +66,8 @@ func runPoll(x *exec, o *op) outcome {
 	fds := append([]abi.PollFd{}, o.polls...)
 	var n int
 	var err error
-	if o.sigs != nil || o.odd != nil {
-		n, err = x.calls(o).Ppoll(fds, o.timespec(), o.sigs)
+	if sigs := x.sigmask(o); sigs != nil || o.odd != nil {
+		n, err = x.calls(o).Ppoll(fds, o.timespec(), sigs)
 	} else {
 		n, err = x.calls(o).Poll(fds, int(o.a[0]))
 	}
@@ -157,12 +157,13 @@ func runSelect(x *exec, o *op) outcome {
 	}
 	var n int
 	var err error
+	sigs := x.sigmask(o)
 	switch tv, odd := o.odd.(*abi.Timeval); {
 	case odd:
 		own := *tv
 		n, err = x.calls(o).SelectTimeval(o.fd2, sets[0], sets[1], sets[2], &own)
-	case o.sigs != nil || o.odd != nil:
-		n, err = x.calls(o).Pselect6(o.fd2, sets[0], sets[1], sets[2], o.timespec(), o.sigs)
+	case sigs != nil || o.odd != nil:
+		n, err = x.calls(o).Pselect6(o.fd2, sets[0], sets[1], sets[2], o.timespec(), sigs)
 	default:
 		n, err = x.calls(o).Select(o.fd2, sets[0], sets[1], sets[2], int(o.a[0]))
 	}

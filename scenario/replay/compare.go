@@ -90,7 +90,7 @@ func (x *exec) diverge(th *thread, model string) {
 		x.diverged.State = x.k.Snapshot().String()
 	}
 	x.failed, x.misfit = o, x.missed(th)
-	for _, f := range x.reported(o) {
+	for _, f := range x.reported(o, o.want.events, th.got.events) {
 		x.mismatch = append(x.mismatch, x.things(f)...)
 	}
 }

@@ -44,6 +44,7 @@ package replay
 //	things.go items.go          what a call is about; the items of epolls by their data; coming.go: what the log does with a file later
 //	order.go ready.go clock.go  when a call runs, and how time passes; arrival.go: when what comes from outside does
 //	origin.go kin.go sharing.go where a task came from that the log does not show made; unseen.go: ends and execs that it does not show
+//	holes.go                    numbers that were open before a program began, found in all of its log
 //	reuseport.go network.go     which listener a connection is for; what TCP has under way inside of a log; amount.go: how much it takes and delivers
 //	readiness.go world.go       what must have happened outside of the log, modes.go: in which mode, signals.go: signals; inherited.go, external.go: before it, and on files
 //	peer*.go datagram.go        that the model does not have; defer.go: a listener that takes only who has spoken

@@ -128,6 +128,8 @@ func (x *exec) follow() {
 			x.exit(e)
 		case eventEnd:
 			x.end(e)
+		case eventSignal:
+			x.taken(e)
 		}
 	}
 }

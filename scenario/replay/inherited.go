@@ -199,7 +199,11 @@ func (x *exec) above(files *vfs.FdTable, fd int, o *op) []int {
 // gone closes a number that the log has no more, if a call that it leaves out can have closed it.
 func (x *exec) gone(th *thread, o *op, fd int) {
 	files := th.k.Files()
-	if files.At(fd) != nil && x.untraced(files, fd) && !x.usedLater(o, fd) {
+	f := files.At(fd)
+	if f == nil || o.row.looks && !f.Readable() || changes(o) && o.row.waits && !f.Writable() {
+		return // there it is, and the wrong way round
+	}
+	if x.untraced(files, fd) && !x.usedLater(o, fd) {
 		x.vanished(files, fd, o)
 	}
 }

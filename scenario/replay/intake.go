@@ -25,6 +25,7 @@ const (
 	eventEnter
 	eventExit
 	eventEnd
+	eventSignal
 )
 
 // firstTid is what the only task of a log without numbers is called.
@@ -121,11 +122,14 @@ func (in *intake) moment(rec *strace.Record) (logEvent, bool) {
 		in.fill(e.op, rec.Call)
 		in.relate(e.op)
 	case strace.RecordSignal:
+		if o := in.last[e.task]; o != nil && o.want.interrupted() && rec.Signal.Sig > 0 {
+			o.caught |= 1 << (rec.Signal.Sig - 1)
+		}
 		if in.survey {
 			in.log.sharing.signal(e.tid, &rec.Signal)
 			in.log.given.signal(e.tid, &rec.Signal)
 		}
-		return e, false
+		e.kind = eventSignal
 	case strace.RecordEnd:
 		e.kind, e.end = eventEnd, rec.End
 		in.cutOff(e.task)
@@ -220,6 +224,9 @@ func (in *intake) fill(o *op, c *strace.Call) {
 
 // relate finds out who shares descriptors with whom, where the log does not show how tasks came to be.
 func (in *intake) relate(o *op) {
+	if in.survey && o.row != nil && !in.log.attached {
+		in.log.holes.sees(o)
+	}
 	if in.survey && in.log.attached {
 		in.log.sharing.sees(o)
 		in.log.given.sees(o)

@@ -34,9 +34,10 @@ type Log struct {
 	epolls    map[number]bool   // those of them that are epolls
 	outside   map[int]bool      // calls that ask for what the model does not have, by index
 	sharing   sharing           // who can be a thread of whom
-	given     sharing           // the same by what calls give out alone, of which it takes the place in a blind log
-	births    map[int][]child   // tasks that were forked off before a call, by Mark.Seq of that
-	long      map[int]*op       // calls of which more is known only far behind their begin, by index
+	holes     holes
+	given     sharing         // the same by what calls give out alone, of which it takes the place in a blind log
+	births    map[int][]child // tasks that were forked off before a call, by Mark.Seq of that
+	long      map[int]*op     // calls of which more is known only far behind their begin, by index
 }
 
 // number is a descriptor of the first of all tasks that were forked from one.

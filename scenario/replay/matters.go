@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/epollsim/epollsim/abi"
+	"github.com/epollsim/epollsim/sim"
 	"github.com/epollsim/epollsim/vfs"
 )
 
@@ -137,10 +138,46 @@ func (x *exec) sameThings(a, b *op) bool {
 	return len(x.touched(a)) == 0 || len(x.touched(b)) == 0
 }
 
-// distance is 0 for a call on what the failed one was to report, 1 for others.
-func (x *exec) distance(o *op) int {
-	if share(x.touched(o), x.mismatch) {
-		return 0
+// nearestFirst puts calls in order, of which the last one is the first: those on what the failed one was to report; then, by turns, the
+// last ones and those that are closest to it by what they are about.
+func (x *exec) nearestFirst(calls []*op) []*op {
+	distance := x.distances(calls)
+	last, about := slices.Clone(calls), calls
+	slices.SortStableFunc(last, func(a, b *op) int { return min(distance[a], 1) - min(distance[b], 1) })
+	slices.SortStableFunc(about, func(a, b *op) int { return distance[a] - distance[b] })
+	list, seen := make([]*op, 0, len(calls)), map[*op]bool{}
+	for i := range about {
+		for _, o := range [2]*op{last[i], about[i]} {
+			if !seen[o] {
+				seen[o] = true
+				list = append(list, o)
+			}
+		}
 	}
-	return 1
+	return list
+}
+
+// distances tell how far calls are from the failed one: 0 for those on what it was to report, 1 for those on what it was about,
+// 2 for those on what these were about besides, 3 for others. One that never came back may have been made.
+func (x *exec) distances(calls []*op) map[*op]int {
+	far := make(map[*op]int, len(calls))
+	about, beside := x.touched(x.failed), []sim.ID{}
+	for _, o := range calls {
+		switch {
+		case x.concerns(o, x.mismatch):
+			far[o] = 0
+		case o.never, x.concerns(o, about), x.renumbers(o, x.failed), numbers(x.failed) && numbers(o) && x.failed.begin.Seq < o.end.Seq:
+			far[o] = 1
+		default:
+			far[o] = 3
+			continue
+		}
+		beside = append(beside, x.touched(o)...)
+	}
+	for _, o := range calls {
+		if far[o] == 3 && x.concerns(o, beside) {
+			far[o] = 2
+		}
+	}
+	return far
 }

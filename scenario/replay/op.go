@@ -32,6 +32,8 @@ type op struct {
 	sets   [3]*abi.FdSet
 	addr   *abi.Sockaddr
 	sigs   *abi.SigSet
+	masked bool       // it has a set of signals that the log does not show
+	caught abi.SigSet // what was delivered when a signal ended it
 	spec   abi.Itimerspec
 	odd    any            // a timeout with a negative part, or too many ns: *abi.Timespec, *abi.Timeval of select
 	fds    []int          // passed in or out: pipe2, socketpair, SCM_RIGHTS

@@ -35,7 +35,7 @@ func (x *exec) advance(th *thread) bool {
 	switch {
 	case x.held(o):
 	case !th.begun && o.never:
-		if o.row.waits && x.sleeps(o) {
+		if o.row.waits && x.sleeps(o) || x.plan.atOnce(o) {
 			x.begin(th)
 			return true
 		}
@@ -172,7 +172,7 @@ func (x *exec) askedFirst(o *op) []*thread {
 		return list
 	}
 	about := [][]sim.ID{x.thingsOf(o)}
-	if files := x.reported(o); len(files) > 0 {
+	if files := x.reported(o, o.want.events); len(files) > 0 {
 		about = about[:0]
 		for _, f := range files {
 			about = append(about, x.things(f))
@@ -193,9 +193,9 @@ func (x *exec) askedFirst(o *op) []*thread {
 	return list
 }
 
-// reported gives the files of the events that a wait brings in the log.
-func (x *exec) reported(o *op) []*vfs.File {
-	if !o.row.isEpollWait() || len(o.want.events) == 0 {
+// reported gives the files of events of a wait.
+func (x *exec) reported(o *op, lists ...[]abi.EpollEvent) []*vfs.File {
+	if !o.row.isEpollWait() {
 		return nil
 	}
 	ep := x.epoll(o)
@@ -203,9 +203,29 @@ func (x *exec) reported(o *op) []*vfs.File {
 		return nil
 	}
 	var files []*vfs.File
-	for _, e := range o.want.events {
-		if f, _ := x.itemOf(ep, e.Data); f != nil {
+	for _, list := range lists {
+		for _, e := range list {
+			if f, _ := x.itemOf(ep, e.Data); f != nil && !slices.Contains(files, f) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
+}
+
+// brought gives the files that a wait of any kind reports in the log.
+func (x *exec) brought(o *op) []*vfs.File {
+	files := x.reported(o, o.want.events)
+	for _, p := range o.want.polls {
+		if f := x.file(o, int(p.Fd)); f != nil {
 			files = append(files, f)
+		}
+	}
+	for i := range o.want.sets {
+		for _, fd := range o.want.sets[i].Fds() {
+			if f := x.file(o, fd); f != nil {
+				files = append(files, f)
+			}
 		}
 	}
 	return files
@@ -319,6 +339,53 @@ func (x *exec) interrupt(th *thread) {
 		th.k.Interrupt()
 		x.run(th)
 	}
+}
+
+// interruptFirst ends the calls by a signal that the log shows ended by one and that would find what o is about to bring.
+func (x *exec) interruptFirst(o *op) {
+	if !changes(o) {
+		return
+	}
+	var own []sim.ID
+	for _, th := range slices.Clone(x.open) {
+		if th.cur == nil || th.cur == o || !th.begun || th.finished || !th.cur.want.interrupted() || x.lost(th) || x.plan.atEnd(th.cur) {
+			continue
+		}
+		if own == nil {
+			own = x.subject(o)
+		}
+		if slices.ContainsFunc(x.awaited(th.cur), func(f *vfs.File) bool { return share(x.things(f), own) }) {
+			x.interrupt(th)
+		}
+	}
+}
+
+// awaited gives the files that a call that sleeps waits for.
+func (x *exec) awaited(o *op) []*vfs.File {
+	var files []*vfs.File
+	if ep := x.epoll(o); ep != nil && o.row.isEpollWait() {
+		ep.EachItem(func(f *vfs.File, _ int, _ abi.EpollEvent) bool {
+			files = append(files, f)
+			return true
+		})
+		return files
+	}
+	for _, p := range o.polls {
+		if f := x.file(o, int(p.Fd)); f != nil {
+			files = append(files, f)
+		}
+	}
+	for _, s := range o.sets {
+		for _, fd := range s.Fds() {
+			if f := x.file(o, fd); f != nil {
+				files = append(files, f)
+			}
+		}
+	}
+	if f := x.file(o, o.fd); f != nil {
+		files = append(files, f)
+	}
+	return files
 }
 
 // looksOnce reports whether o is a poll or select that does not wait. A signal ends it all the same, if it is there before.

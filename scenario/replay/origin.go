@@ -101,6 +101,7 @@ func (x *exec) adopt(task, tid int) *thread {
 		files.Install(fd, newExternal(x.k.System(), "inherited", abi.O_RDWR, true))
 		x.tables[files].known[fd] = true
 	}
+	x.fillHoles(th)
 	return th
 }
 

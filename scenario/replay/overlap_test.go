@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,6 +93,27 @@ func TestOverlaps(t *testing.T) {
 2 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
 1 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
 `},
+		{"of two datagrams the later call was the first", datagrams("d", "de", 2), datagrams("d", "de", 3)},
+		{"a call that was cut off has been made", `1 pipe2([3, 4], O_NONBLOCK) = 0
+1 eventfd2(0, EFD_NONBLOCK) = 5
+1 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD) = 2
+1 read(5,  <unfinished ...>
+2 write(5, "\1\0\0\0\0\0\0\0", 8 <unfinished ...>
+1 <... read resumed>0x7f, 8) = -1 EAGAIN (Resource temporarily unavailable)
+2 <... write resumed>) = ? <unavailable>
+2 +++ killed by SIGKILL +++
+1 read(5, "\1\0\0\0\0\0\0\0", 8) = 8
+`, `1 pipe2([3, 4], O_NONBLOCK) = 0
+1 eventfd2(0, EFD_NONBLOCK) = 5
+1 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD) = 2
+1 read(5,  <unfinished ...>
+2 write(5, "\1\0\0\0\0\0\0\0", 8 <unfinished ...>
+1 <... read resumed>0x7f, 8) = -1 EAGAIN (Resource temporarily unavailable)
+2 <... write resumed>) = ? <unavailable>
+2 +++ killed by SIGKILL +++
+1 read(5, "\2\0\0\0\0\0\0\0", 8) = 8
+`},
+		{"an accept that finds nothing has had a number", refusedAccept("6"), refusedAccept("-1 EAGAIN (Resource temporarily unavailable)")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{})
@@ -100,4 +122,30 @@ func TestOverlaps(t *testing.T) {
 			require.Equal(t, replay.ExitDiverged, r.ExitCode())
 		})
 	}
+}
+
+// datagrams are two that are sent at the same time, of which the second one is read first as n bytes.
+func datagrams(first, second string, n int) string {
+	bind := func(fd, port int) string {
+		return fmt.Sprintf("1 socket(AF_INET, SOCK_DGRAM, 0) = %d\n1 bind(%d, {sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n", fd, fd, port)
+	}
+	const to = ", 0, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16"
+	return bind(3, 7000) + bind(4, 7001) + twoThreads + fmt.Sprintf("1 sendto(4, %q, %d%s <unfinished ...>\n2 sendto(4, %q, %d%s <unfinished ...>\n", first, len(first), to, second, len(second), to) +
+		fmt.Sprintf("1 <... sendto resumed>) = %d\n2 <... sendto resumed>) = %d\n1 recvfrom(3, \"\"..., 9, 0, NULL, NULL) = %d\n", len(first), len(second), n)
+}
+
+// refusedAccept are two accepts for one connection, of which one finds nothing; the other comes to result.
+func refusedAccept(result string) string {
+	return fmt.Sprintf(`1 execve("/bin/x", ["x"], []) = 0
+1 socket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3
+1 bind(3, {sa_family=AF_UNIX, sun_path=@"x"}, 4) = 0
+1 listen(3, 8) = 0
+`+twoThreads+`1 socket(AF_UNIX, SOCK_STREAM, 0) = 4
+1 connect(4, {sa_family=AF_UNIX, sun_path=@"x"}, 4) = 0
+1 accept(3,  <unfinished ...>
+2 accept(3,  <unfinished ...>
+1 <... accept resumed>NULL, NULL) = -1 EAGAIN (Resource temporarily unavailable)
+2 <... accept resumed>NULL, NULL) = %s
+1 eventfd2(0, 0) = 5
+`, result)
 }

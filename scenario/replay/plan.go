@@ -70,5 +70,5 @@ func (p *plan) atEnd(o *op) bool { return p.late[o.index] }
 
 func (p *plan) atOnce(o *op) bool {
 	late, told := p.late[o.index]
-	return told && !late || p.inside[o.index] > 0 && changes(o) || p.eager && !told && !o.row.looks && !o.row.waits && !o.row.ends
+	return told && !late || p.inside[o.index] > 0 && (changes(o) || o.row.allocates) || p.eager && !told && !o.row.looks && !o.row.waits && !o.row.ends
 }

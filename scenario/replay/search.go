@@ -16,6 +16,7 @@ import (
 // Bounds of the search.
 const (
 	near       = 64      // calls before the divergence that are turned round
+	wider      = 8       // times as many that they are chosen from
 	nearest    = 12      // ways that are tried before calls are made in the middle of waits
 	seconds    = 24      // ways that diverge elsewhere, from where it goes on
 	nearSecond = 20      // calls that are turned round there
@@ -203,7 +204,7 @@ func (x *exec) swapped(p *plan, calls []*op) []*plan {
 // nearby are the calls shortly before the divergence that may have to do with it, those first that certainly have.
 func (x *exec) nearby(most int) []*op {
 	var list []*op
-	for i := x.at; i >= x.log.first && len(list) < 2*most; i-- {
+	for i := x.at; i >= x.log.first && len(list) < wider*most; i-- {
 		e := x.log.at(i)
 		if e.kind != eventEnter && e.kind != eventCall {
 			continue
@@ -212,7 +213,7 @@ func (x *exec) nearby(most int) []*op {
 			list = append(list, o)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *op) int { return x.distance(a) - x.distance(b) })
+	list = x.nearestFirst(list)
 	if x.failed.free && !x.failed.never {
 		list = append([]*op{x.failed}, list...)
 	}

@@ -17,6 +17,20 @@ func TestShortLogs(t *testing.T) {
 7 listen(3, 8) = 0
 `
 	for _, c := range []struct{ name, log string }{
+		{"a datagram longer than the buffer, among several", begin + `7 socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK, 0) = 3
+7 bind(3, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+7 sendto(3, "abcdef", 6, 0, {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr("127.0.0.1")}, 16) = 6
+7 recvmmsg(3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="abcd", iov_len=4}], msg_iovlen=1, msg_controllen=0, msg_flags=MSG_TRUNC}, msg_len=4}], 2, MSG_DONTWAIT, NULL) = 1
+`},
+		{"a write on the end to read from", begin + `7 pipe2([3, 4], 0) = 0
+7 write(3, "x", 1) = -1 EBADF (Bad file descriptor)
+7 read(4, 0x7f00, 1) = -1 EBADF (Bad file descriptor)
+7 eventfd2(0, 0) = 5
+`},
+		{"a number that the program found open", begin + `7 eventfd2(0, 0) = 3
+7 eventfd2(0, 0) = 5
+7 eventfd2(0, 0) = 6
+`},
 		{"an accept takes its number before it sleeps", begin + listen + thread + `7 openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 4
 8 accept(3,  <unfinished ...>
 7 close(4) = 0

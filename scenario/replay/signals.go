@@ -8,10 +8,31 @@ import (
 	"github.com/epollsim/epollsim/vfs"
 )
 
-// Signals from outside of the log, as far as a signalfd tells of them. All others end calls (order.go), or nobody sees them.
+// Signals from outside of the log, as far as a signalfd tells of them, and those inside of it that end a wait with a set of its own.
+// All others end calls (order.go), or nobody sees them.
 
 // signalfdSize is the size of struct signalfd_siginfo.
 const signalfdSize = 128
+
+// sigmask is the set of signals that o waits with. Of one that the log does not show it is known that what ended the call is
+// not in it, whatever that was.
+func (x *exec) sigmask(o *op) *abi.SigSet {
+	switch {
+	case !o.masked || !o.want.interrupted():
+		return o.sigs
+	case o.caught == 0:
+		return new(abi.SigSet)
+	}
+	set := x.thread(o).k.Blocked() &^ o.caught
+	return &set
+}
+
+// taken lets a task take the signals that have been sent to it: the log says that it took one. Nobody else gets them from now on.
+func (x *exec) taken(e *logEvent) {
+	if th := x.threads[e.task]; th != nil && th.cur == nil && !x.lost(th) && x.runnable(th) {
+		x.run(th)
+	}
+}
 
 // peekSignals is peek of a signalfd, which is ready for those alone who have a signal of it.
 func (x *exec) peekSignals(f *vfs.File, sf *devices.Signalfd) abi.Events {

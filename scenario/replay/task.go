@@ -177,6 +177,7 @@ func (x *exec) begin(th *thread) {
 		}
 	}
 	x.precede(o)
+	x.interruptFirst(o)
 	th.next, th.on = o, nil
 	x.inherit(th, o)
 	x.unblock(o)
@@ -204,7 +205,11 @@ func (x *exec) note(o *op) {
 	if x.log.overlaps == 0 && x.opts.Trace == nil && x.plan.draw == nil {
 		return
 	}
-	x.trail.note(o, x.at, x.thingsOf(o), x.file(o, o.fd), x.file(o, o.fd2))
+	var brought []sim.ID
+	for _, f := range x.brought(o) {
+		brought = append(brought, x.things(f)...)
+	}
+	x.trail.note(o, x.at, x.thingsOf(o), brought, x.file(o, o.fd), x.file(o, o.fd2))
 }
 
 // run lets th run to the end of its call, to where it sleeps, or to where it is to be stopped.

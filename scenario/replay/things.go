@@ -17,6 +17,7 @@ import (
 var (
 	classConnection = sim.NewClass("connection")
 	classPort       = sim.NewClass("port")
+	classUdpPort    = sim.NewClass("port of UDP")
 	className       = sim.NewClass("name of a socket")
 )
 
@@ -27,6 +28,8 @@ func connectionThing(a, b uint16) sim.ID {
 }
 
 func portThing(port uint16) sim.ID { return sim.ID(classPort)<<classShift | sim.ID(port) }
+
+func udpThing(port uint16) sim.ID { return sim.ID(classUdpPort)<<classShift | sim.ID(port) }
 
 // nameThing stands for a unix socket by its name.
 func nameThing(path string) sim.ID {
@@ -45,6 +48,15 @@ func (x *exec) things(f *vfs.File) []sim.ID {
 		list = append(list, u.Related()...)
 		if name, _ := u.Sockname(f); name.Path != "" {
 			list = append(list, nameThing(name.Path))
+		}
+		return list
+	}
+	if u := devices.UdpOf(f); u != nil {
+		if local, _ := u.Sockname(f); local.Inet.Port() != 0 {
+			list = append(list, udpThing(local.Inet.Port()))
+		}
+		if peer, errno := u.Peername(f); errno == 0 {
+			list = append(list, udpThing(peer.Inet.Port()))
 		}
 		return list
 	}
@@ -76,6 +88,8 @@ func (x *exec) thingsOf(o *op) []sim.ID {
 		list = append(list, nameThing(x.remoteAddr(o).Path))
 	case o.connects() && anyInet(o.addr):
 		list = append(list, portThing(x.connectAddr(*o.addr).Inet.Port()))
+	case anyInet(o.addr):
+		list = append(list, udpThing(x.sendAddr(o).Inet.Port()))
 	}
 	return list
 }

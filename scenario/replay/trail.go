@@ -17,9 +17,10 @@ type trail struct {
 }
 
 type step struct {
-	turn   int
-	at     int // the moment of the log at which it began
-	things []sim.ID
+	turn    int
+	at      int // the moment of the log at which it began
+	things  []sim.ID
+	brought []sim.ID // what a wait reports
 }
 
 // fileOrder is the calls on a file as a sum in which their order counts.
@@ -34,10 +35,10 @@ func newTrail() trail {
 
 const fnvPrime = 1099511628211
 
-// note adds a call about things. Of files the order is kept.
-func (t *trail) note(o *op, at int, things []sim.ID, files ...*vfs.File) {
+// note adds a call about things, which reports brought. Of files the order is kept.
+func (t *trail) note(o *op, at int, things, brought []sim.ID, files ...*vfs.File) {
 	t.made++
-	t.steps[o.index] = step{t.made, at, things}
+	t.steps[o.index] = step{t.made, at, things, brought}
 	for _, f := range files {
 		if f == nil {
 			continue
@@ -49,6 +50,12 @@ func (t *trail) note(o *op, at int, things []sim.ID, files ...*vfs.File) {
 
 // touched gives what a call was about; nil if it has not been made.
 func (t *trail) touched(o *op) []sim.ID { return t.steps[o.index].things }
+
+// concerns reports whether a call was about some of the things, or reports them.
+func (t *trail) concerns(o *op, things []sim.ID) bool {
+	s := t.steps[o.index]
+	return share(s.things, things) || share(s.brought, things)
+}
 
 // turn is the place of a call in the order in which they were made, 0 if it was not.
 func (t *trail) turn(o *op) int { return t.steps[o.index].turn }

@@ -93,20 +93,12 @@ func toldBy(files []*vfs.File, th *thread) bool {
 
 // about gives the files that the result of o is about: of a wait those that it reports, all it watches if the log left out which.
 func (x *exec) about(o *op) []*vfs.File {
-	files := x.reported(o)
+	files := x.brought(o)
 	if ep := x.epoll(o); o.row.isEpollWait() && o.want.cut && ep != nil {
 		ep.EachItem(func(f *vfs.File, _ int, _ abi.EpollEvent) bool {
 			files = append(files, f)
 			return true
 		})
-	}
-	for _, p := range o.want.polls {
-		files = append(files, x.file(o, int(p.Fd)))
-	}
-	for i := range o.want.sets {
-		for _, fd := range o.want.sets[i].Fds() {
-			files = append(files, x.file(o, fd))
-		}
 	}
 	if !o.row.parseIsWait() {
 		files = append(files, x.file(o, o.fd))

@@ -258,6 +258,8 @@ func (x *exec) rankOf(e *logEvent, same bool) int {
 		return 8
 	case o != nil && o.row != nil && o.row.name == "exit_group": // what its threads do comes before
 		return 7
+	case e.kind == eventSignal && !x.runnable(th): // it has not been sent
+		return 9
 	case o == nil || o.row == nil || e.kind == eventExit || e.kind == eventEnd:
 		return map[bool]int{true: 1, false: 2}[same]
 	}

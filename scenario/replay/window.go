@@ -126,11 +126,11 @@ func (log *Log) next(at int, look func(*op) lookahead) bool {
 	return false
 }
 
-// following gives the next moment of a task behind at, nil if it has none soon.
+// following gives the next moment of a task behind at but for the signals that it takes, nil if it has none soon.
 func (log *Log) following(at, task int) *logEvent {
 	end := log.first + len(log.list)
 	for i := at + 1; i < end && i < at+farAhead; i++ {
-		if e := log.at(i); e.task == task {
+		if e := log.at(i); e.task == task && e.kind != eventSignal {
 			return e
 		}
 	}
