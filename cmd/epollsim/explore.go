@@ -73,6 +73,9 @@ func (f *exploreFlags) run(cmd *cobra.Command, file string) error {
 	if err := f.limits.check(); err != nil {
 		return err
 	}
+	if f.bound < -1 {
+		return usagef("--max-preemptions=%d: expected a number from 0 on, or -1 for no bound", f.bound)
+	}
 	if f.cores < 1 || f.cores > maxCores {
 		return usagef("-j %d: want a number from 1 to %d", f.cores, maxCores)
 	}

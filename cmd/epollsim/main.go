@@ -102,8 +102,34 @@ func plainUsage(cmd *cobra.Command, err error) string {
 		text = strings.ReplaceAll(text, number.Error(), "expected "+expected+" ("+number.Err.Error()+")")
 	} else if before, _, ok := strings.Cut(text, ": strconv."); ok {
 		text = before
+	} else if before, _, ok := strings.Cut(text, ": time: "); ok {
+		text = before + ": expected a time such as 40s or 2m"
 	}
-	return text + "\nusage: " + cmd.UseLine()
+	return plainArgs(cmd, text) + "\nusage: " + cmd.UseLine()
+}
+
+// plainArgs says what a command takes where cobra counts arguments.
+func plainArgs(cmd *cobra.Command, text string) string {
+	_, takes, _ := strings.Cut(cmd.Use, " ")
+	var want, got int
+	var word string
+	switch {
+	case !cmd.HasParent() && strings.HasPrefix(text, "unknown command"):
+		return text + "\nepollsim --help lists the commands"
+	case scan(text, "requires at least %d arg(s), only received %d", &want, &got) && got == 0,
+		scan(text, "accepts %d arg(s), received %d", &want, &got) && got == 0:
+		return cmd.Name() + ": expected " + takes
+	case scan(text, "accepts %d arg(s), received %d", &want, &got):
+		return fmt.Sprintf("%s: expected %s, got %d arguments", cmd.Name(), takes, got)
+	case cmd.HasParent() && scan(text, "unknown command %q", &word):
+		return fmt.Sprintf("%s: takes no argument, got %q", cmd.Name(), word)
+	}
+	return text
+}
+
+func scan(text, format string, into ...any) bool {
+	n, err := fmt.Sscanf(text, format, into...)
+	return err == nil && n == len(into)
 }
 
 // exploring is what an exploration looks at to see whether it was interrupted.

@@ -235,6 +235,9 @@ func (f *runFlags) again(file string) string {
 	if f.kernel != "" {
 		fmt.Fprintf(&b, " --kernel=%s", f.kernel)
 	}
+	if !f.verify {
+		b.WriteString(" --check=false")
+	}
 	return b.String() + " " + file
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/epollsim/epollsim/kernel"
 	"github.com/epollsim/epollsim/kernel/host"
 	"github.com/epollsim/epollsim/scenario"
 	"github.com/epollsim/epollsim/scenario/verify"
@@ -244,7 +245,15 @@ func (f *verifyFlags) repeated(out io.Writer, number int, file string, p *scenar
 			difference(out, o.Report)
 		}
 	}
+	stuck(out, rep, f.repeat)
 	return discarded(out, rep.Runs, rep.Discarded, code), n, nil
+}
+
+// stuck says why there were fewer runs than asked for.
+func stuck(out io.Writer, rep *verify.Repetition, asked int) {
+	if rep.Runs < asked {
+		fmt.Fprintf(out, "# no more than %d of %d host runs: in %d threads waited for ever, which takes seconds each\n", rep.Runs, asked, rep.Stuck)
+	}
 }
 
 // discarded is the exit code of a comparison in which no run was left to compare, else code.
@@ -273,6 +282,7 @@ func (f *verifyFlags) explored(out io.Writer, number int, file string, p *scenar
 	case err != nil:
 		return 0, 0, usagef("verify: %v", err)
 	}
+	e.Stamp(stamp(p.Source(), kernel.Baseline))
 	complete := e.Complete()
 	status := "ok"
 	switch {
@@ -305,6 +315,7 @@ func (f *verifyFlags) explored(out io.Writer, number int, file string, p *scenar
 			fmt.Fprintln(out, "# not all interleavings were visited: raise --max-duration, or make the scenario smaller")
 		}
 	}
+	stuck(out, e.Repetition, runs)
 	return discarded(out, e.Runs, e.Discarded, code), n, nil
 }
 

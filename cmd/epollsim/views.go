@@ -57,6 +57,12 @@ func (f *viewFlags) check() error {
 	if f.json && f.until < 0 {
 		return usagef("--json is for the state that --until shows; for a trace as JSON there is --trace=json")
 	}
+	if f.accesses && f.trace != "steps" && f.trace != "json" {
+		return usagef("--accesses shows them in the trace of --trace=steps or --trace=json, not in that of --trace=%s", f.trace)
+	}
+	if f.times && f.trace != "strace" {
+		return usagef("--times is for --trace=strace; --trace=%s has its own", f.trace)
+	}
 	if f.state && f.trace == "none" {
 		return usagef("--state shows the state in the trace; with --trace=none there is none")
 	}

@@ -94,6 +94,13 @@ func (e *Explored) beyond(p *scenario.Program, o *Outcome, opts Options) *Report
 	return r
 }
 
+// Stamp writes behind each token of which program it is.
+func (e *Explored) Stamp(stamp string) {
+	for _, q := range e.Possible {
+		q.Witness.Token = sim.Stamp(q.Witness.Token, stamp)
+	}
+}
+
 // Complete reports whether the exploration has left nothing out.
 func (e *Explored) Complete() bool { return e.Model.Exhaustive && e.Model.Limited == 0 }
 

@@ -31,10 +31,14 @@ type Outcome struct {
 type Repetition struct {
 	Runs      int
 	Discarded int // the machine was late by more than the scenario's timeouts allow
+	Stuck     int // threads waited for ever; after mostStuck of those there are no more runs
 	Outcomes  []*Outcome
 	MaxDelay  time.Duration // of the random delay between calls
 	late      []*run        // those discarded, for Explore
 }
+
+// mostStuck is how many runs that are stuck are enough: each takes seconds, for nobody can tell that a thread of the host waits for ever.
+const mostStuck = 8
 
 // Repeat runs a scenario n times on the host with random delays between calls, and compares each distinct
 // outcome with the model. The delays stay below a tenth of the smallest gap between two timeouts of the
@@ -53,7 +57,7 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 	rep := &Repetition{MaxDelay: delay}
 	var mu sync.Mutex // the threads of a run draw at the same time
 	rng := rand.New(rand.NewPCG(seed, 1))
-	for range n {
+	for rep.Runs < n && rep.Stuck < mostStuck {
 		late := &lateness{}
 		h, err := host.New(host.Options{Timeout: def.patience(), Delay: func() time.Duration {
 			if delay <= 0 {
@@ -72,6 +76,9 @@ func Repeat(p *scenario.Program, n int, seed uint64, opts Options) (*Repetition,
 		real := onHost(h, p, opts)
 		h.Close()
 		rep.Runs++
+		if isStuck(real.result) {
+			rep.Stuck++
+		}
 		if late.worst > limit {
 			rep.Discarded++
 			if opts.unexplained {

@@ -239,13 +239,12 @@ func ending(r *scenario.Result) string {
 		return "fails: " + r.Error.Error()
 	}
 	err := r.Err
-	var stuck *host.StuckError
 	var hostKilled *host.KilledError
 	var killed *kernel.KilledError
 	switch {
 	case err == nil:
 		return "ends"
-	case kernel.Deadlocked(err), errors.As(err, &stuck):
+	case kernel.Deadlocked(err), isStuck(r):
 		return "is stuck: a thread waits for ever"
 	case errors.As(err, &killed) && killed.Pid != firstPid: // the host tells of the first process alone
 		return "ends"
@@ -255,4 +254,10 @@ func ending(r *scenario.Result) string {
 		return "dies of " + hostKilled.Signal.String()
 	}
 	return "fails: " + err.Error()
+}
+
+// isStuck reports whether a thread of the host waited for ever.
+func isStuck(r *scenario.Result) bool {
+	var stuck *host.StuckError
+	return errors.As(r.Err, &stuck)
 }
