@@ -162,3 +162,14 @@ func notModelled(m *sim.Machine, format string, args ...any) abi.Errno {
 	}
 	return abi.ENOSYS
 }
+
+// takeErr returns the error that is pending at a place, and clears it; the socket id has it. Models sock_error.
+func takeErr(m *sim.Machine, id sim.ID, at *abi.Errno) abi.Errno {
+	m.Read(id, fieldErr)
+	errno := *at
+	if errno != 0 {
+		m.Write(id, fieldErr)
+		*at = 0
+	}
+	return errno
+}

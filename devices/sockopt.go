@@ -32,6 +32,12 @@ var defaultOptions = sockOptions{
 	pairOptions: defaultPairOptions, shared: true, notsentLowat: math.MaxUint32, rcvlowat: 1, rcvbuf: defaultWmem,
 }
 
+// readOptions returns the options at a place to look at them; the socket id has them.
+func readOptions(m *sim.Machine, id sim.ID, at **sockOptions) *sockOptions {
+	m.Read(id, fieldOptions)
+	return *at
+}
+
 // changeOptions returns the options at a place to change them; the socket id has them.
 func changeOptions(m *sim.Machine, id sim.ID, at **sockOptions) *sockOptions {
 	m.Write(id, fieldOptions)

@@ -212,15 +212,7 @@ func (t *Tcp) setErr(errno abi.Errno) {
 	t.err = errno
 }
 
-// takeErr returns the pending error and clears it: sock_error.
-func (t *Tcp) takeErr() abi.Errno {
-	t.m.Read(t.id, fieldErr)
-	errno := t.err
-	if errno != 0 {
-		t.setErr(0)
-	}
-	return errno
-}
+func (t *Tcp) takeErr() abi.Errno { return takeErr(t.m, t.id, &t.err) }
 
 // Read receives without flags: sock_read_iter. For no bytes the socket is not even asked.
 func (t *Tcp) Read(f *vfs.File, p []byte) (int, abi.Errno) {

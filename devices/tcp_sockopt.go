@@ -56,10 +56,7 @@ var tcpSocketTable = tables(socketTable,
 )
 
 // options returns the options to look at.
-func (t *Tcp) options() *sockOptions {
-	t.m.Read(t.id, fieldOptions)
-	return t.opts
-}
+func (t *Tcp) options() *sockOptions { return readOptions(t.m, t.id, &t.opts) }
 
 func (t *Tcp) changeOptions() *sockOptions { return changeOptions(t.m, t.id, &t.opts) }
 func (t *Tcp) machine() *sim.Machine       { return t.m }

@@ -183,17 +183,7 @@ func (u *Udp) Release(*vfs.File) {
 // SetAsync lets a socket keep O_ASYNC. Nobody is sent SIGIO. Models sock_fasync.
 func (u *Udp) SetAsync(*vfs.File, bool) abi.Errno { return 0 }
 
-// takeErr returns the pending error and clears it: sock_error.
-func (u *Udp) takeErr() abi.Errno {
-	u.m.Read(u.id, fieldErr)
-	if u.err == 0 {
-		return 0
-	}
-	u.m.Write(u.id, fieldErr)
-	errno := u.err
-	u.err = 0
-	return errno
-}
+func (u *Udp) takeErr() abi.Errno { return takeErr(u.m, u.id, &u.err) }
 
 // readShutdown reads sk_shutdown without the lock.
 func (u *Udp) readShutdown() uint8 {

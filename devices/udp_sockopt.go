@@ -34,10 +34,7 @@ var udpLevels = inetLevels{abi.SOL_UDP, udpTable, udpIpTable, udpIp6Table}
 var udpSocketTable = tables(socketTable, between(abi.SO_ZEROCOPY, 0, 0, 1))
 
 // options returns the options to look at.
-func (u *Udp) options() *sockOptions {
-	u.m.Read(u.id, fieldOptions)
-	return u.opts
-}
+func (u *Udp) options() *sockOptions { return readOptions(u.m, u.id, &u.opts) }
 
 func (u *Udp) changeOptions() *sockOptions { return changeOptions(u.m, u.id, &u.opts) }
 func (u *Udp) machine() *sim.Machine       { return u.m }

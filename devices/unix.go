@@ -212,17 +212,7 @@ func (u *Unix) setPeer(peer *Unix) {
 	u.peer = peer
 }
 
-// takeErr returns the pending error and clears it: sock_error.
-func (u *Unix) takeErr() abi.Errno {
-	u.m.Read(u.id, fieldErr)
-	if u.err == 0 {
-		return 0
-	}
-	u.m.Write(u.id, fieldErr)
-	errno := u.err
-	u.err = 0
-	return errno
-}
+func (u *Unix) takeErr() abi.Errno { return takeErr(u.m, u.id, &u.err) }
 
 // Read receives without flags: sock_read_iter. For no bytes the socket is not even asked.
 func (u *Unix) Read(f *vfs.File, p []byte) (int, abi.Errno) {

@@ -17,10 +17,7 @@ var unixSocketTable = tables(socketTable,
 var unixStreamTable = tables(unixSocketTable, row(optionRow{get: abi.ENOPROTOOPT, max: 1}, soInq))
 
 // options returns the options to look at.
-func (u *Unix) options() *sockOptions {
-	u.m.Read(u.id, fieldOptions)
-	return u.opts
-}
+func (u *Unix) options() *sockOptions { return readOptions(u.m, u.id, &u.opts) }
 
 func (u *Unix) changeOptions() *sockOptions { return changeOptions(u.m, u.id, &u.opts) }
 func (u *Unix) machine() *sim.Machine       { return u.m }

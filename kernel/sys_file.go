@@ -63,14 +63,19 @@ func (t *Thread) read(fd int, p []byte) (int, abi.Errno) {
 		if errno != 0 {
 			n = -1
 		} else {
-			t.k.sys.Counters.BytesOut += uint64(n)
-			if n > 0 {
-				f.NotifyAccess()
-			}
+			t.hasRead(f, n)
 		}
 	}
 	fdput(f, counted)
 	return n, errno
+}
+
+// hasRead counts n bytes and tells who watches the file.
+func (t *Thread) hasRead(f *vfs.File, n int) {
+	t.k.sys.Counters.BytesOut += uint64(n)
+	if n > 0 {
+		f.NotifyAccess()
+	}
 }
 
 // Write is write(2).
@@ -106,14 +111,19 @@ func (t *Thread) write(fd int, p []byte) (int, abi.Errno) {
 		if errno != 0 {
 			n = -1
 		} else {
-			t.k.sys.Counters.BytesIn += uint64(n)
-			if n > 0 {
-				f.NotifyModify()
-			}
+			t.hasWritten(f, n)
 		}
 	}
 	fdput(f, counted)
 	return n, errno
+}
+
+// hasWritten counts n bytes and tells who watches the file.
+func (t *Thread) hasWritten(f *vfs.File, n int) {
+	t.k.sys.Counters.BytesIn += uint64(n)
+	if n > 0 {
+		f.NotifyModify()
+	}
 }
 
 // Lseek is lseek(2).

@@ -105,10 +105,7 @@ func (t *Thread) writev(fd int, iov [][]byte) (n int, errno abi.Errno) {
 		n, errno = f.Ops.Write(f, t.vector)
 	}
 	if errno == 0 {
-		t.k.sys.Counters.BytesIn += uint64(n)
-		if n > 0 {
-			f.NotifyModify()
-		}
+		t.hasWritten(f, n)
 	}
 	return n, errno
 }
@@ -188,10 +185,7 @@ func (t *Thread) pread64(fd int, p []byte, offset int64) (int, abi.Errno) {
 	if errno != 0 {
 		return -1, errno
 	}
-	t.k.sys.Counters.BytesOut += uint64(n)
-	if n > 0 {
-		f.NotifyAccess()
-	}
+	t.hasRead(f, n)
 	return n, 0
 }
 
@@ -215,10 +209,7 @@ func (t *Thread) pwrite64(fd int, p []byte, offset int64) (int, abi.Errno) {
 	if errno != 0 {
 		return -1, errno
 	}
-	t.k.sys.Counters.BytesIn += uint64(n)
-	if n > 0 {
-		f.NotifyModify()
-	}
+	t.hasWritten(f, n)
 	return n, 0
 }
 

@@ -26,17 +26,7 @@ type Report struct {
 
 // Stamp writes behind the token of each witness of which program it is: sim.Stamp.
 func (r *Report) Stamp(stamp string) {
-	mark := func(w *Witness) { w.Token = sim.Stamp(w.Token, stamp) }
-	for _, list := range [][]*Outcome{r.Failures, r.States} {
-		for _, o := range list {
-			mark(&o.Witness)
-		}
-	}
-	for _, t := range r.Conditions {
-		mark(&t.Positive.Witness)
-		mark(&t.Negative.Witness)
-	}
-	mark(&r.Limit)
+	r.eachWitness(func(w *Witness) { w.Token = sim.Stamp(w.Token, stamp) })
 	r.Token = sim.Stamp(r.Token, stamp)
 }
 
