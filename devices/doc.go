@@ -122,7 +122,7 @@ package devices
 //	unix*.go                    unix sockets: streams, datagrams, what a message costs, descriptors in flight, options
 //	inet*.go                    what TCP and UDP share: addresses, ports, the loopback, options
 //	udp*.go                     UDP: send, receive, queue, poll, options
-//	tcp*.go                     TCP: connect, listen, input, output, acknowledgements, windows, timers, close, urgent data, options
+//	tcp*.go                     TCP: connect, listen, input, sendmsg, output, transmit, acknowledgements, windows, timers, close, urgent data, options
 //	splice*.go                  what fills a pipe and what it is emptied into, without user memory; pipe to pipe, tee
 //	regular.go null.go          files that cannot be watched
 //	mounts.go                   /proc/self/mounts

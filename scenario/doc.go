@@ -58,7 +58,7 @@ package scenario
 //	conditions.go result.go     exists, forall, never; what a run has shown
 //	inspect.go                  structures as values
 //	lineage.go                  threads by how they came to be
-//	explored.go reach.go        a scenario for the explorer: what its steps can reach; mention.go: which names code mentions; plain.go: which of them lead to nothing
+//	explored.go reach.go        a scenario for the explorer: what its values lead to, and in touch.go what its steps touch; mention.go: which names code mentions; plain.go: which of them lead to nothing
 //	shrink.go outline.go        smaller programs that fail the same way; a program as statements that can be left out
 //	reference.go                the page of builtins
 

@@ -34,7 +34,7 @@ package host
 //	host*.go                    a host, its runs and their time; unsupported.go, worker_unsupported.go: other platforms
 //	task*, thread*              the bare task, and the goroutine beside it
 //	calls_*.go                  the calls of a thread, a file for each family
-//	batch_*.go                  the same calls noted in a list, which the worker runs in one go
+//	batch*.go                   the same calls noted in a list, which the worker runs in one go
 //	socket*, inet*              what calls of both kinds need for sockets: addresses, messages, options
 //	terminal*                   what 0, 1 and 2 are
 //	worker*                     a process that runs lists of calls

@@ -45,7 +45,7 @@ package fuzz
 //	judge.go compare.go         the host's answers; what differs
 //	strategy.go                 schedules of two threads
 //	reduce.go tb.go             smaller programs, by rapid
-//	fuzz.go                     Options, Run and its report
+//	fuzz.go trial.go            Options, Run and its report; what one job is at
 
 // For the maintainer:
 //

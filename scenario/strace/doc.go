@@ -90,7 +90,7 @@ package strace
 //	table.go names.go words.go  the table of system calls, and their words
 //	writer.go form*.go          calls as text; quote.go, result.go, spelling.go: strings, results, one call at a time
 //	record.go tree.go           a log as data; typed.go, alias.go: as calls of the model; clone.go: what a new task shares
-//	reader.go lines.go          from bytes to records; leader.go, join.go, merge.go, notes.go, signal.go: the parts of a line and of files
+//	reader.go lines.go          from bytes to records; leader.go, join.go, held.go, merge.go, notes.go, signal.go: the parts of a line and of files
 //	leader.go scan*.go          that belong together
 //	readers*.go values.go       arguments as values; unquote.go: strings
 

@@ -78,16 +78,6 @@ type Reader struct {
 	eof    bool
 }
 
-// held is a line that ends in the middle of a call: the rest may stand on the next one.
-type held struct {
-	record Record
-	text   string // of the call
-	col    int    // of text in the line
-	kind   RecordKind
-	lines  int // more that were taken for the rest
-	used   bool
-}
-
 // NewReader makes a Reader of a log; name is the file's in messages.
 func NewReader(r io.Reader, name string, opts ReaderOptions) *Reader {
 	if opts.LineLimit <= 0 {
