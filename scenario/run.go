@@ -49,7 +49,7 @@ type run struct {
 	world World
 	opts  Options
 
-	missingAt syntax.Position // where it asked for what is not modelled
+	missingAt syntax.Position // where it asked for what is not modelled, or was refused
 	failure   error           // that ends the run early: *Error or *sim.LimitError
 	steps     uint64
 	first     group     // the process of main

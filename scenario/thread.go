@@ -122,13 +122,21 @@ func (t *thread) execute() (err error) {
 	return err
 }
 
-// unwound notes where t stands if the call that the kernel unwinds has asked for what the model leaves out.
+// unwound notes where t stands if the call that the kernel unwinds has asked for what the model leaves out, or the host
+// refuses.
 func (t *thread) unwound() {
-	kt, ok := t.calls.(*kernel.Thread)
-	if !ok || t.run.missingAt.Line > 0 || kt.Kernel().Machine().Err() == nil {
+	if t.run.missingAt.Line > 0 {
 		return
 	}
-	if isNotModelled(kt.Kernel().Machine().Err()) {
+	missing := false
+	switch calls := t.calls.(type) {
+	case *kernel.Thread:
+		err := calls.Kernel().Machine().Err()
+		missing = err != nil && isNotModelled(err)
+	case interface{ Refused() bool }:
+		missing = calls.Refused()
+	}
+	if missing {
 		t.run.missingAt = t.run.prog.start(t.place())
 	}
 }

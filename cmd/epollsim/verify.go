@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -164,8 +165,12 @@ func (f *verifyFlags) report(out io.Writer, number int, file string, r *verify.R
 		fmt.Fprintf(out, "# on both: %s\n", fail)
 	}
 	if code != 0 {
-		fmt.Fprintln(out, "# on the model:")
-		(&report{w: &commented{w: out}, again: "epollsim run " + file}).result(r.Model)
+		var more strings.Builder
+		(&report{w: &more, again: "epollsim run " + file}).result(r.Model)
+		if !strings.HasPrefix(more.String(), "run it again:") {
+			fmt.Fprintln(out, "# on the model:")
+		}
+		fmt.Fprint(&commented{w: out}, more.String())
 	}
 	return code, r.Calls, nil
 }

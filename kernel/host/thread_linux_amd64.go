@@ -20,7 +20,8 @@ type Thread struct {
 	name string
 	done chan struct{}
 
-	killed bool // when done: it has not ended by itself
+	killed  bool // when done: it has not ended by itself
+	refused bool // it asked for what reaches beyond the scenario
 
 	taskLate  *lateness // nil unless Options.Late asks
 	selfLate  *lateness // of the thread that the goroutine is locked to then
@@ -201,6 +202,10 @@ func (t *Thread) takeSignals() {
 
 // refuse ends the run: a call would have reached beyond the scenario.
 func (t *Thread) refuse(call, format string, args ...any) {
+	t.refused = true
 	t.h.fail(&RefusedError{call, fmt.Sprintf(format, args...)})
 	panic(threadExit{})
 }
+
+// Refused reports whether a call of t has ended the run because it would have reached beyond the scenario.
+func (t *Thread) Refused() bool { return t.refused }

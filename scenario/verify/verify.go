@@ -211,7 +211,7 @@ func (r *run) unusable() *Report {
 	case errors.As(res.Err, &missing):
 		return &Report{Verdict: Wrong, Why: res.Err.Error(), Model: res}
 	case errors.As(res.Err, &refused):
-		return &Report{Verdict: Wrong, Why: refused.Error(), Model: res}
+		return &Report{Verdict: Wrong, Why: res.Err.Error(), Model: res}
 	case errors.As(res.Err, &limit):
 		return &Report{Verdict: Inconclusive, Why: limit.Error(), Model: res}
 	}
