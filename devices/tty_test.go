@@ -282,7 +282,10 @@ func TestTtySignals(t *testing.T) {
 // TestConsole: what a program finds behind 0, 1 and 2.
 func TestConsole(t *testing.T) {
 	s := newSystem(t, sim.Options{})
-	f := devices.NewConsole(s, &devices.Devpts{})
+	var console devices.Console
+	console.Init(s, &devices.Devpts{})
+	f := console.File()
+	f.Ready()
 	f.SetNonBlocking(true)
 	require.Equal(t, "/dev/pts/0", f.Name)
 	require.Equal(t, wrn, mask(f))

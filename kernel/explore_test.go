@@ -177,6 +177,29 @@ func statesOf(r *explore.Report) (states []string) {
 	return states
 }
 
+// A witness shows its outcome in a run that nobody watches for races, after as many steps: what the explorer leaves out
+// where no signals are sent counts as if it were there.
+func TestWitnessesReplay(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := smallPrograms.Draw(rt, "program")
+		r := explore.Explore(p.run, explore.Options{Direct: true, MaxSchedules: 200})
+		require.NoError(rt, r.Err)
+		for _, s := range r.States {
+			replay, err := sim.NewReplay(s.Witness.Token)
+			require.NoError(rt, err)
+			var m *sim.Machine
+			got := p.runOn(func(o sim.Options) *kernel.Kernel {
+				k := kernel.Boot(kernel.Options{Machine: o, UserMemory: kernel.NoUserMemory})
+				m = k.Machine()
+				return k
+			}, sim.Options{Strategy: replay})
+			require.NoError(rt, replay.Err())
+			require.Equal(rt, s.Text, got.State)
+			require.Equal(rt, s.Witness.Steps, m.Steps)
+		}
+	})
+}
+
 // Who of the threads that end is last cannot be seen, unless it leaves an exit status, or somebody has a pidfd of it.
 func TestTheLastThreadIsSeen(t *testing.T) {
 	child := func(body func(kernel.Calls)) func(opts sim.Options) explore.Result {

@@ -56,7 +56,7 @@ type Kernel struct {
 	unix    *devices.UnixNet
 	inet    *devices.InetNet
 	clocks  *devices.Clocks
-	console *vfs.File
+	console devices.Console
 	devpts  devices.Devpts
 	traced  bool
 	states  bool // trace the state after each call
@@ -232,8 +232,8 @@ func (k *Kernel) Counters() []Counter {
 
 // consoleFile is what 0, 1 and 2 of the first process refer to.
 func (k *Kernel) consoleFile() *vfs.File {
-	if k.console == nil {
-		k.console = devices.NewConsole(k.sys, &k.devpts)
+	if k.console.File() == nil {
+		k.console.Init(k.sys, &k.devpts)
 	}
-	return k.console
+	return k.console.File()
 }

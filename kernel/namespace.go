@@ -305,7 +305,12 @@ var nodes = map[string]func(k *Kernel, flags int) *vfs.File{
 	"/dev/full":         func(k *Kernel, flags int) *vfs.File { return devices.NewFull(k.sys, flags) },
 	"/proc/mounts":      (*Kernel).openMounts,
 	"/proc/self/mounts": (*Kernel).openMounts,
-	"/dev/ptmx":         func(k *Kernel, flags int) *vfs.File { return devices.NewPtmx(k.sys, &k.devpts, flags) },
+	"/dev/ptmx":         (*Kernel).openPtmx,
+}
+
+func (k *Kernel) openPtmx(flags int) *vfs.File {
+	k.console.File().Ready() // the first pty
+	return devices.NewPtmx(k.sys, &k.devpts, flags)
 }
 
 func (k *Kernel) openMounts(flags int) *vfs.File { return k.mountNs().NewMountsFile(flags) }

@@ -41,7 +41,7 @@ func (t *Thread) EpollCtl(epfd, op, fd int, event *abi.EpollEvent) error {
 	if t.k.traced {
 		t.begin("epoll_ctl", epfd, op, fd, event)
 	} else {
-		t.enter()
+		t.enterAtPoint()
 	}
 	errno := t.epollCtl(epfd, op, fd, event)
 	t.leave(0, errno)
@@ -81,7 +81,7 @@ func (t *Thread) EpollWait(epfd int, events []abi.EpollEvent, maxevents, timeout
 	if t.k.traced {
 		t.begin("epoll_wait", epfd, events, maxevents, timeout)
 	} else {
-		t.enter()
+		t.enterAtPoint()
 	}
 	n, errno := t.epollWait(epfd, events, maxevents, t.deadline(int64(timeout), 1e6), timeout == 0)
 	t.leave(int64(n), errno)

@@ -35,7 +35,7 @@ func (t *Thread) Read(fd int, p []byte) (int, error) {
 	if t.k.traced {
 		t.begin("read", fd, p, len(p))
 	} else {
-		t.enter()
+		t.enterAtPoint()
 	}
 	for {
 		n, errno := t.read(fd, p)
@@ -83,7 +83,7 @@ func (t *Thread) Write(fd int, p []byte) (int, error) {
 	if t.k.traced {
 		t.begin("write", fd, p, len(p))
 	} else {
-		t.enter()
+		t.enterAtPoint()
 	}
 	for {
 		n, errno := t.write(fd, p)

@@ -30,7 +30,7 @@ func (t *Thread) Sendto(fd int, p []byte, flags int, addr *abi.Sockaddr) (int, e
 		}
 		t.begin("sendto", fd, p, len(p), flags, to, size)
 	} else {
-		t.enter()
+		t.enterAtPoint()
 	}
 	for {
 		t.msg = devices.Msg{Data: p, Flags: flags, Name: addr}
@@ -48,7 +48,7 @@ func (t *Thread) Sendto(fd int, p []byte, flags int, addr *abi.Sockaddr) (int, e
 func (t *Thread) Recvfrom(fd int, p []byte, flags int, addr *abi.Sockaddr) (int, error) {
 	switch {
 	case !t.k.traced:
-		t.enter()
+		t.enterAtPoint()
 	case addr != nil:
 		t.begin("recvfrom", fd, p, len(p), flags, addr, &[2]int{abi.SizeofSockaddrUn, abi.SizeofSockaddrUn})
 	default:

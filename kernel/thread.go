@@ -94,7 +94,7 @@ func (t *Thread) main() {
 		} else {
 			t.body.calls(t)
 		}
-		t.enter()
+		t.enterAtPoint()
 		t.exitTrace("exit", 0)
 	}()
 	t.exit(code)
@@ -165,16 +165,30 @@ func (t *Thread) enter() {
 	if !t.k.m.Observed() {
 		return
 	}
-	if !t.k.memory.private { // else what was done since userMode may as well be part of the step that takes the signals
+	switch {
+	case !t.k.memory.private: // else what was done since userMode may as well be part of the step that takes the signals
 		t.k.m.Boundary()
 		if t.task.HasSignal() {
 			t.takeSignals()
 		}
+	case t.k.m.Calm():
+		t.k.m.Boundary()
 	}
 	if t.pokeNext {
 		t.pokeNext = false
 		t.Interrupt()
 	}
+}
+
+// enterAtPoint is enter for a call that begins with a point, as one does that looks a descriptor up. Where user code is
+// private and nobody sends signals, all from the end of the call before up to that is one step.
+func (t *Thread) enterAtPoint() {
+	if !t.k.m.Calm() || !t.k.memory.private || t.pokeNext {
+		t.enter()
+		return
+	}
+	t.k.sys.Counters.Syscalls++
+	t.k.m.Pass()
 }
 
 // begin is enter for a traced call.
@@ -208,9 +222,12 @@ func (t *Thread) leave(ret int64, errno abi.Errno) {
 // userMode is the point behind which user code runs.
 func (t *Thread) userMode() {
 	memory := &t.k.memory
-	if memory.touch == nil && !memory.private {
+	switch {
+	case memory.touch == nil && !memory.private:
 		t.k.m.Write(userID, fieldUser)
 		return
+	case memory.private && t.k.m.Calm():
+		return // the next call has that point, if it needs one
 	}
 	t.k.m.Boundary()
 	if memory.touch != nil && t.k.m.Collecting() {

@@ -33,6 +33,7 @@ type Machine struct {
 	observed bool // anything that must see points is installed: the one branch of an unwatched run
 	tracing  bool
 	told     bool // somebody looks at every access
+	calm     bool // the strategy takes it that no task is sent a signal
 
 	opts       Options
 	strategy   Strategy
@@ -63,22 +64,24 @@ type Machine struct {
 
 	Steps       uint64 // steps ended: by a point, a sleep or the end; the floor above counts system calls
 	Preemptions int    // times a runnable task was left for another
+	passed      uint64 // boundaries that were no steps
 	decisions   uint64
 	lastTaken   uint64
 	deviations  []Deviation
 
-	pool     *Pool
-	ownPool  bool
-	irq      *Task // the interrupt of a run without preemption
-	err      error
-	coasting error  // the end of a run that goes on unwatched
-	skipTo   uint64 // steps before are those of skipper, and are not told
-	skipper  *Task
-	alone    bool // … and until another can run
-	checking bool
-	running  bool
-	closed   bool
-	memory   *memory `sim:"kept"` // of the Pool that is shared; nil: none, or no longer
+	pool      *Pool
+	ownPool   bool
+	irq       *Task // the interrupt of a run without preemption
+	err       error
+	coasting  error  // the end of a run that goes on unwatched
+	skipTo    uint64 // steps before are those of skipper, and are not told
+	skipper   *Task
+	alone     bool // … and until another can run
+	checking  bool
+	disturbed bool // a task was sent a signal
+	running   bool
+	closed    bool
+	memory    *memory `sim:"kept"` // of the Pool that is shared; nil: none, or no longer
 
 	created    []uint64        `sim:"kept"` // objects of each class
 	freed      map[ID]struct{} `sim:"kept"`
@@ -109,6 +112,9 @@ func New(opts Options) *Machine {
 	m.opts, m.strategy, m.preemptive, m.tracing = opts, opts.Strategy, opts.Strategy.Preemptive(), opts.Trace != nil
 	if o, ok := opts.Strategy.(Observer); ok {
 		m.observer, m.opts.Footprints = o, true
+		if o, ok := o.(Optimist); ok {
+			m.calm = o.Calm()
+		}
 	}
 	if m.runnables == nil {
 		m.runnables = m.few[:0]
@@ -167,6 +173,14 @@ func (m *Machine) Checked() bool { return m.freed != nil }
 
 // Alone reports whether the running task is the only one that can run.
 func (m *Machine) Alone() bool { return m.runnable == 1 }
+
+// Aside does fn as if no task ran: nothing of it is a step, or told.
+func (m *Machine) Aside(fn func()) {
+	cur, tracing := m.cur, m.tracing
+	m.cur, m.tracing = nil, false
+	fn()
+	m.cur, m.tracing = cur, tracing
+}
 
 // Current returns the running task, nil outside of Run. Models the kernel's current.
 func (m *Machine) Current() *Task { return m.cur }

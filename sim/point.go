@@ -272,7 +272,7 @@ func (m *Machine) step() {
 	if m.opts.AfterStep != nil {
 		m.afterStep()
 	}
-	if m.Steps > m.opts.MaxSteps {
+	if m.AllSteps() > m.opts.MaxSteps {
 		m.limit("kernel steps", m.opts.MaxSteps, "--max-steps")
 	}
 }

@@ -14,7 +14,7 @@ func (t *Task) Schedule(what string, id ID) {
 	if t.state == Running {
 		return
 	}
-	m.touch(Access{ID: t.id, Field: fieldSignal})
+	t.touchSignal()
 	if t.signal && t.state == Interruptible || t.fatal && t.state == Stopped {
 		t.state = Running
 		return
@@ -108,13 +108,21 @@ func (t *Task) FatalSignalPending() bool {
 
 // HasSignal is SignalPending without being a point.
 func (t *Task) HasSignal() bool {
-	t.m.touch(Access{ID: t.id, Field: fieldSignal})
+	t.touchSignal()
 	return t.signal
+}
+
+// touchSignal adds to the footprint of the running step that it has looked for a signal, unless there never is one.
+func (t *Task) touchSignal() {
+	if !t.m.calm {
+		t.m.touch(Access{ID: t.id, Field: fieldSignal})
+	}
 }
 
 // SetSignal sets whether a signal waits for t, and whether it will kill it.
 func (t *Task) SetSignal(pending, fatal bool) {
 	t.m.Write(t.id, fieldSignal)
+	t.m.disturbed = true
 	t.signal, t.fatal = pending, fatal
 }
 

@@ -76,8 +76,11 @@ func (t *FdTable) Lookup(fd int) *File {
 		return nil
 	}
 	f := t.slots[fd].file
-	if f != nil && f.path {
+	if f == nil || f.path {
 		return nil
+	}
+	if f.late != nil {
+		f.Ready()
 	}
 	return f
 }
@@ -88,7 +91,11 @@ func (t *FdTable) LookupRaw(fd int) *File {
 	if uint(fd) >= uint(len(t.slots)) {
 		return nil
 	}
-	return t.slots[fd].file
+	f := t.slots[fd].file
+	if f != nil && f.late != nil {
+		f.Ready()
+	}
+	return f
 }
 
 // Get is Lookup with a reference, which Return gives back: fget. If the description dies meanwhile, the number refers to nothing or

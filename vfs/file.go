@@ -79,6 +79,7 @@ type File struct {
 	Ino  uint64
 
 	id      sim.ID
+	late    Late // makes Ops when somebody looks f up; nil: they are there
 	poller  Poller
 	dentry  *Dentry // nil: it has no name
 	count   int
@@ -104,6 +105,29 @@ func (s *System) NewFile(ops Operations, flags int, name string, ino uint64) *Fi
 	f.Lock.Init(s.M, classFLock)
 	s.Counters.Allocations++
 	return f
+}
+
+// Late makes what a description is of when it is needed first.
+type Late interface {
+	// Make returns the operations of f, as if it had made them when f was made: what it does is no step of any task.
+	Make(f *File) Operations
+}
+
+// NewLateFile is NewFile of what late makes as soon as somebody looks the description up. It can be polled.
+func (s *System) NewLateFile(late Late, flags int, name string, ino uint64) *File {
+	f := s.NewFile(nil, flags, name, ino)
+	f.late = late
+	return f
+}
+
+// Ready makes what was left for later.
+func (f *File) Ready() {
+	if f.late == nil {
+		return
+	}
+	f.Sys.M.Aside(func() { f.Ops = f.late.Make(f) })
+	f.late = nil
+	f.poller, _ = f.Ops.(Poller)
 }
 
 // ID is the identity of the description. Its number orders epoll items as the address does in the kernel.

@@ -44,7 +44,7 @@ func (s *search) give(i int) *branch {
 	e := &s.events[i]
 	b := &branch{search: newSearch(s.bound), task: e.todo[len(e.given)]}
 	q := b.search
-	q.rules, q.base, q.fixed, q.relearn = s.rules, i+1, i+1, true
+	q.rules, q.calm, q.base, q.fixed, q.relearn = s.rules, s.calm, i+1, i+1, true
 	last := q.at(i)
 	for k := range q.events {
 		q.events[k].task, q.events[k].used = s.events[k].task, s.events[k].used

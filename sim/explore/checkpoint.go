@@ -12,13 +12,14 @@ import (
 )
 
 // checkpointHead is how a checkpoint begins; behind it stand a checksum of the rest, and that.
-const checkpointHead = "epollsim-checkpoint 1 "
+const checkpointHead = "epollsim-checkpoint 2 "
 
 // saved is an exploration between two runs. What can be learned by running again is not in it.
 type saved struct {
 	Name    string
 	Fields  uint32 // checksum of the names that accesses refer to by number
 	Options savedOptions
+	Signals bool `json:",omitempty"`
 	Phases  []savedPhase
 }
 
@@ -79,7 +80,7 @@ func (e *savedError) Error() string { return e.Text }
 
 // save returns the exploration as it stands between two runs.
 func (x *exploration) save() []byte {
-	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}}
+	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}, Signals: x.signals}
 	for _, p := range x.phases {
 		s.Phases = append(s.Phases, savedPhase{p.bound, p.most, p.save()})
 	}
@@ -142,8 +143,9 @@ func (x *exploration) resume() bool {
 		x.err = err
 		return false
 	}
+	x.signals = s.Signals
 	for i := range s.Phases {
-		p := newPhase(s.Phases[i].Bound)
+		p := x.newPhase(s.Phases[i].Bound)
 		s.Phases[i].restore(p.branch)
 		p.most = s.Phases[i].Most
 		p.runs.Store(p.Runs)
@@ -236,6 +238,7 @@ func (s *search) restoreEvent(e *event, from *savedEvent, i int) {
 	}
 	for k := range from.Given {
 		g := &branch{search: newSearch(s.bound), task: from.Todo[k]}
+		g.search.calm = s.calm
 		from.Given[k].restore(g)
 		e.given = append(e.given, g)
 	}

@@ -137,6 +137,10 @@ func (c *crew) work(b *branch, pool *sim.Pool) {
 			c.x.revoke(c.p)
 			c.halt(false)
 			return
+		} else if err == errDisturbed && b == c.p.branch {
+			c.p.again = true
+			c.halt(false)
+			return
 		} else if err != nil {
 			c.spoil(b, err)
 			return

@@ -269,6 +269,12 @@ func reduced(prog [][]op, s *search) (map[string]bool, int, int) {
 		if s.stray != nil {
 			panic(s.stray)
 		}
+		if s.disturbed() {
+			again := newSearch(s.bound)
+			again.rules, again.calm = s.rules, false
+			got, runs, redundant, s = map[string]bool{}, 0, 0, again
+			continue
+		}
 		if s.redundant {
 			redundant++
 		} else {

@@ -19,6 +19,7 @@ type exploration struct {
 	over    atomic.Bool // a limit was reached, or an error
 	timed   atomic.Bool // … by the clock or Stop
 	phases  []*phase
+	signals bool // some run sends them: nothing is calm
 
 	mu    sync.Mutex
 	err   error
@@ -33,10 +34,28 @@ type phase struct {
 	runs    atomic.Uint64
 	limited atomic.Uint64
 	part    float64 // how much is known to be visited
+	again   bool    // it must begin again: there are signals
 }
 
-func newPhase(bound int) *phase {
-	return &phase{branch: &branch{search: newSearch(bound), weigh: 1}, bound: bound}
+func (x *exploration) newPhase(bound int) *phase {
+	return &phase{branch: x.trunk(bound), bound: bound}
+}
+
+// trunk is the branch that a phase begins with.
+func (x *exploration) trunk(bound int) *branch {
+	b := &branch{search: newSearch(bound), weigh: 1}
+	b.search.calm = !x.signals
+	return b
+}
+
+// beginAgain lets p begin as if it had not begun.
+func (x *exploration) beginAgain(p *phase) {
+	p.each(func(b *branch) { b.search.free() })
+	x.signals = true
+	p.branch, p.part, p.again = x.trunk(p.bound), 0, false
+	if !x.timed.Load() && x.err == nil {
+		x.over.Store(false)
+	}
 }
 
 // phaseOf returns the phase of a bound, a new one unless it has begun.
@@ -46,7 +65,7 @@ func (x *exploration) phaseOf(bound int) *phase {
 			return p
 		}
 	}
-	x.phases = append(x.phases, newPhase(bound))
+	x.phases = append(x.phases, x.newPhase(bound))
 	return x.phases[len(x.phases)-1]
 }
 
@@ -111,14 +130,23 @@ func (x *exploration) advance(p *phase, most uint64) {
 	if p.complete || x.over.Load() {
 		return
 	}
-	p.most = most
-	switch {
-	case x.opts.Cores > 1 && !x.opts.StopAtFailure:
-		x.together(p)
-	default:
-		x.recount(p, p.Runs, p.Limited)
-		x.alone(p, p.branch)
+	for p.most = most; ; x.beginAgain(p) {
+		switch {
+		case x.opts.Cores > 1 && !x.opts.StopAtFailure:
+			x.together(p)
+		default:
+			x.single(p)
+		}
+		if !p.again {
+			return
+		}
 	}
+}
+
+// single goes on with p on one core.
+func (x *exploration) single(p *phase) {
+	x.recount(p, p.Runs, p.Limited)
+	x.alone(p, p.branch)
 }
 
 // alone goes on with b on one core.
@@ -134,6 +162,9 @@ func (x *exploration) alone(p *phase, b *branch) {
 		default:
 			if err := x.run(p, b, x.pools[0]); err == errAborted {
 				x.revoke(p)
+				return
+			} else if err == errDisturbed {
+				p.again = true
 				return
 			} else if err != nil {
 				x.fail(err, b.search.token())
@@ -177,16 +208,17 @@ func (x *exploration) recount(p *phase, runs, limited uint64) {
 func (x *exploration) settleAll() {
 	for _, p := range x.phases {
 		if !p.complete && p.Runs > 0 && !x.timed.Load() && x.err == nil {
-			x.settle(p)
+			for x.settle(p); p.again; x.single(p) {
+				x.beginAgain(p)
+			}
 		}
 	}
 }
 
 func (x *exploration) settle(p *phase) {
 	over := x.over.Swap(false)
-	x.recount(p, p.Runs, p.Limited)
-	x.alone(p, p.branch)
-	if !x.timed.Load() {
+	x.single(p)
+	if !x.timed.Load() && !p.again {
 		p.prune()
 	}
 	if over {
@@ -202,6 +234,9 @@ func (x *exploration) run(p *phase, b *branch, pool *sim.Pool) error {
 	res := x.program(sim.Options{Strategy: s, Pool: pool})
 	if s.aborted {
 		return errAborted
+	}
+	if s.disturbed() {
+		return errDisturbed
 	}
 	b.learned()
 	b.Runs++

@@ -17,7 +17,7 @@ func newSearch(bound int) *search {
 	if s == nil {
 		s = &search{locations: newLocations()}
 	}
-	s.bound, s.rules = bound, allRules()
+	s.bound, s.rules, s.calm = bound, allRules(), true
 	return s
 }
 

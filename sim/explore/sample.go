@@ -28,7 +28,7 @@ const pctDepth = 3
 
 // sample draws schedules, each from a seed of its own.
 func (x *exploration) sample() {
-	p := newPhase(-1)
+	p := x.newPhase(-1)
 	x.phases = append(x.phases, p)
 	if x.opts.MaxSchedules == 0 && x.opts.MaxDuration == 0 {
 		x.opts.MaxSchedules = defaultSamples

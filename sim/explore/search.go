@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/epollsim/epollsim/sim"
@@ -8,6 +9,9 @@ import (
 
 // errRedundant ends a run all of whose continuations are covered elsewhere.
 var errRedundant = fmt.Errorf("explore: redundant: %w", sim.ErrStopped)
+
+// errDisturbed says that a run was for nothing, as all before it: tasks are sent signals.
+var errDisturbed = errors.New("explore: a signal was sent")
 
 // errAborted ends a run in the middle, to be done again if the exploration goes on.
 var errAborted = fmt.Errorf("explore: no time left: %w", sim.ErrStopped)
@@ -36,6 +40,8 @@ type search struct {
 	turns   []turn  // of the current run
 	settled uint64  // of the machine, at the last event
 	floor   int32
+
+	calm bool // no task is sent a signal, so far as is known
 
 	m         *sim.Machine
 	relearn   bool // the fixed events come from elsewhere: what they touched is not known
@@ -74,6 +80,12 @@ func (s *search) begin() {
 
 // Preemptive is true.
 func (*search) Preemptive() bool { return true }
+
+// Calm reports whether no run so far has sent a task a signal.
+func (s *search) Calm() bool { return s.calm }
+
+// disturbed reports whether the run that has ended did.
+func (s *search) disturbed() bool { return s.calm && s.m != nil && s.m.Disturbed() }
 
 // at returns event i, growing the list.
 func (s *search) at(i int) *event {

@@ -81,7 +81,7 @@ func (t *Tally) Observation() string {
 func (c *tallies) count(m *sim.Machine, res *Result) (limited bool) {
 	w := Witness{Err: res.Err}
 	if m != nil {
-		w.Preemptions, w.Steps = m.Preemptions, m.Steps
+		w.Preemptions, w.Steps = m.Preemptions, m.AllSteps()
 	}
 	if isLimit(res.Err) {
 		if c.Limited++; c.Limited == 1 {
