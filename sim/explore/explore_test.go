@@ -32,7 +32,7 @@ type op struct {
 
 var opKinds = []string{
 	"read", "read", "write", "write", "lock", "unlock", "mutex", "munlock", "sleep", "wake", "wake", "timer", "cancel",
-	"nap", "signal", "spawn", "rcu", "free", "fail", "new", "yield", "ended", "end", "look", "drop", "peek",
+	"nap", "signal", "signalled", "spawn", "rcu", "free", "fail", "new", "yield", "ended", "end", "look", "drop", "peek",
 }
 
 func drawProgram(t *rapid.T) [][]op {
@@ -182,6 +182,8 @@ func (w *play0) run(t *sim.Task, me int, ops []op, log *strings.Builder) {
 			q := w.tasks[o.Arg%w.initial]
 			q.SetSignal(true, false)
 			q.WakeUp(sim.Interruptible)
+		case "signalled":
+			fmt.Fprint(log, "h", t.HasSignal(), " ")
 		case "spawn":
 			if !spawned {
 				spawned = true

@@ -85,7 +85,7 @@ func (*search) Preemptive() bool { return true }
 func (s *search) Calm() bool { return s.calm }
 
 // disturbed reports whether the run that has ended did.
-func (s *search) disturbed() bool { return s.calm && s.m != nil && s.m.Disturbed() }
+func (s *search) disturbed() bool { return s.calm && s.rules.signals && s.m != nil && s.m.Disturbed() }
 
 // at returns event i, growing the list.
 func (s *search) at(i int) *event {
