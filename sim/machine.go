@@ -34,6 +34,7 @@ type Machine struct {
 	tracing  bool
 	told     bool // somebody looks at every access
 	calm     bool // the strategy takes it that no task is sent a signal
+	joins    bool // … looks for races only: some points need end no step
 
 	opts       Options
 	strategy   Strategy
@@ -113,7 +114,7 @@ func New(opts Options) *Machine {
 	if o, ok := opts.Strategy.(Observer); ok {
 		m.observer, m.opts.Footprints = o, true
 		if o, ok := o.(Optimist); ok {
-			m.calm = o.Calm()
+			m.calm, m.joins = o.Calm(), true
 		}
 	}
 	if m.runnables == nil {
@@ -303,7 +304,7 @@ var ErrStopped = errors.New("stopped")
 // which hears nothing any more.
 func (m *Machine) Coast(err error, steps uint64) {
 	m.coasting = err
-	m.observer, m.preemptive = nil, false
+	m.observer, m.preemptive, m.joins = nil, false, false
 	m.skipTo, m.skipper = 0, nil
 	m.opts.Footprints, m.opts.AfterStep = false, nil
 	m.opts.MaxSteps = min(m.opts.MaxSteps, m.Steps+steps)
@@ -329,7 +330,7 @@ func (m *Machine) halt(err error) {
 		m.err = err
 	}
 	m.opts.Footprints, m.observer = false, nil
-	m.observed, m.preemptive, m.tracing = true, false, false
+	m.observed, m.preemptive, m.tracing, m.joins = true, false, false, false
 	m.skipTo, m.skipper = 0, nil
 }
 

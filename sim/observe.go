@@ -120,7 +120,9 @@ func NamesSum() uint32 {
 var Everything = ID(NewClass("everything")) << 48
 
 // TouchEverything adds to the footprint of the running step that it looked at everything.
-func (m *Machine) TouchEverything() { m.touch(Access{ID: Everything, Write: true}) }
+func (m *Machine) TouchEverything() {
+	m.touch(Access{ID: Everything, Write: true})
+}
 
 // LockAccess is the access of taking a lock.
 func LockAccess(lock ID) Access { return Access{ID: lock, Field: fieldOwner, Write: true} }

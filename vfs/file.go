@@ -270,6 +270,10 @@ func (f *File) TryGet() bool {
 // lending and returning commute, which spares explorers most of their work.
 func (f *File) Lend() bool {
 	f.Sys.M.Add(f.id, fieldCount)
+	return f.lend()
+}
+
+func (f *File) lend() bool {
 	if f.count == 0 {
 		return false
 	}
@@ -304,7 +308,8 @@ func (f *File) notKept() {
 // SLAB_TYPESAFE_BY_RCU is for.
 func (f *File) getLooked() bool {
 	f.lookers++
-	alive := f.Lend()
+	f.Sys.M.AddJoined(f.id, fieldCount)
+	alive := f.lend()
 	f.lookers--
 	f.free()
 	return alive

@@ -16,11 +16,11 @@ const checkpointHead = "epollsim-checkpoint 2 "
 
 // saved is an exploration between two runs. What can be learned by running again is not in it.
 type saved struct {
-	Name    string
-	Fields  uint32 // checksum of the names that accesses refer to by number
-	Options savedOptions
-	Signals bool `json:",omitempty"`
-	Phases  []savedPhase
+	Name      string
+	Fields    uint32 // checksum of the names that accesses refer to by number
+	Options   savedOptions
+	Disturbed bool `json:",omitempty"`
+	Phases    []savedPhase
 }
 
 // savedOptions are those that decide what is visited next.
@@ -80,7 +80,7 @@ func (e *savedError) Error() string { return e.Text }
 
 // save returns the exploration as it stands between two runs.
 func (x *exploration) save() []byte {
-	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}, Signals: x.signals}
+	s := saved{Name: x.opts.Name, Fields: sim.NamesSum(), Options: savedOptions{x.opts.Bound, x.opts.Direct}, Disturbed: x.disturbed}
 	for _, p := range x.phases {
 		s.Phases = append(s.Phases, savedPhase{p.bound, p.most, p.save()})
 	}
@@ -143,7 +143,7 @@ func (x *exploration) resume() bool {
 		x.err = err
 		return false
 	}
-	x.signals = s.Signals
+	x.disturbed = s.Disturbed
 	for i := range s.Phases {
 		p := x.newPhase(s.Phases[i].Bound)
 		s.Phases[i].restore(p.branch)

@@ -58,7 +58,7 @@ package explore
 //   - What the last of many does is behind what all of them did, whoever it is (sim.Machine.CountDown): no race, for trying the
 //     other order would find another one last, who does the same. Under a bound the orders cost differently, and are tried.
 //   - Until a run sends a signal nobody looks for one: that touches nothing, and user code that is private is no step of its
-//     own (sim.Optimist). With the first signal the phase begins again.
+//     own (sim.Optimist). After the first that does the phase begins again.
 //   - What a task does that is alone, behind all that was, while nobody waits for a lock races with nothing (quiet.go).
 //   - Behind a passage of time everything is ordered after all that was before, for nothing could run.
 //   - A run that fails ends everybody: its last step does not commute with anything (failed).

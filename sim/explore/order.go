@@ -2,6 +2,7 @@ package explore
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/epollsim/epollsim/sim"
 )
@@ -10,30 +11,31 @@ import (
 func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 	n := int32(s.n)
 	s.gather(e, foot)
-	s.order(e, t)
-	e.clock = append(e.clock[:0], s.past...)
+	past := s.order(e, t)
+	s.past, e.clock = past, append(e.clock[:0], past...)
 	s.racing = s.racing[:0]
-	for i := e.lo; i < e.hi; i++ {
-		t := &s.touchs[i]
+	touchs := s.touchs[e.lo:e.hi]
+	for i := range touchs {
+		t := &touchs[i]
 		if t.alone && !t.whole && s.wholes == 0 {
 			continue // nobody to be behind
 		}
 		if s.follow(e, &t.ref) {
-			s.racing = append(s.racing, t.ref)
+			s.racing = append(s.racing, e.lo+int32(i))
 		}
 	}
-	everything := s.rules.everything && (e.all || s.failing || len(s.alls) > 0)
+	everything := (e.all || s.failing || len(s.alls) > 0) && s.rules.everything
 	if everything {
 		s.behindEverything(e, n)
 	}
-	for i := range s.racing {
-		s.look(e, &s.racing[i], n)
+	for _, i := range s.racing {
+		s.look(e, &s.touchs[i].ref, n)
 	}
 	e.clock = set(e.clock, e.task, n+1)
 	if s.bound >= 0 {
 		s.always(e, t, n)
 	}
-	s.touch(e, n)
+	s.touch(e)
 	if everything {
 		s.everything(e, n)
 	}
@@ -107,22 +109,36 @@ func (s *search) everything(e *event, n int32) {
 	}
 }
 
-// gather notes what e touched.
+// gather notes what e touched, and behind what. It writes field by field: a copy of what was just written in pieces would
+// have to wait.
 func (s *search) gather(e *event, foot []sim.Access) {
-	e.lo, e.frees = s.behindTouchs(s.n), false
-	s.touchs = s.touchs[:e.lo]
+	lo := s.behindTouchs(s.n)
+	touchs := slices.Grow(s.touchs[:lo], len(foot))[:int(lo)+len(foot)]
+	hi, frees := lo, false
 	for i := range foot {
-		switch a := &foot[i]; {
-		case a.ID == 0 || i > 0 && *a == foot[i-1]:
-		case a.ID == sim.Everything:
-			e.all = true
-		default:
-			m := modeOf(a)
-			e.frees = e.frees || m == releases
-			s.put(e, s.locate(a), m)
+		a := &foot[i]
+		if a.ID == 0 || a.ID == sim.Everything {
+			e.all = e.all || a.ID != 0
+			continue
 		}
+		l, m := s.locate(a), modeOf(a)
+		frees = frees || m == releases
+		loc := &s.all[l]
+		if k := loc.noted; lo <= k && k < hi && touchs[k].loc == l {
+			t := &touchs[k]
+			t.mode |= m
+			t.link(touchs, loc.last)
+			continue
+		}
+		loc.noted = hi
+		t := &touchs[hi]
+		t.loc, t.obj, t.kind, t.whole, t.mode = l, loc.obj, loc.kind, loc.whole, m
+		t.event, t.task = int32(s.n), e.task
+		t.link(touchs, loc.last)
+		hi++
 	}
-	e.hi = int32(len(s.touchs))
+	s.touchs = touchs[:hi]
+	e.lo, e.hi, e.frees = lo, hi, frees
 }
 
 // behindTouchs is where the touchs of event i begin.
@@ -133,32 +149,18 @@ func (s *search) behindTouchs(i int) int32 {
 	return s.events[i-1].hi
 }
 
-// put adds that e touched location l. It writes field by field: a copy of what was just written in pieces would have to wait.
-func (s *search) put(e *event, l int32, m mode) {
-	n := int32(len(s.touchs))
-	for i := e.lo; i < n; i++ {
-		if o := &s.touchs[i]; o.loc == l {
-			o.mode |= m
-			return
-		}
-	}
-	s.touchs = grow(s.touchs)
-	t, loc := &s.touchs[n], &s.all[l]
-	t.loc, t.obj, t.kind, t.whole, t.mode = l, loc.obj, loc.kind, loc.whole, m
-	t.prev, t.alone = loc.last, s.of(loc, e.task)
-}
-
-// order computes what is before e because of what its task did, into s.past.
-func (s *search) order(e *event, t *sim.Task) {
+// order returns what is before e because of what its task did: a clock.
+func (s *search) order(e *event, t *sim.Task) []int32 {
 	e.prev, e.floor = s.lastOf(e.task), s.floor
-	s.past = nil
+	var past []int32
 	if e.prev >= 0 {
-		s.past = s.events[e.prev].clock
+		past = s.events[e.prev].clock
 	}
-	if w := t.Enabler(); s.rules.wake && w > int(e.prev) && w < s.n && !s.acquires(e) {
-		s.joined = join(append(s.joined[:0], s.past...), s.events[w].clock)
-		s.past = s.joined
+	if w := t.Enabler(); w > int(e.prev) && w < s.n && s.rules.wake && !s.acquires(e) {
+		s.joined = join(append(s.joined[:0], past...), s.events[w].clock)
+		past = s.joined
 	}
+	return past
 }
 
 // acquires reports whether e begins with taking a lock: the holder's release made it possible, but that is no
@@ -177,7 +179,7 @@ func (s *search) follow(e *event, a *ref) (race bool) {
 	if s.rules.kinds[a.kind] {
 		race = s.behind(e, a, a.loc)
 	}
-	if !s.rules.kinds[sim.KindObject] || !a.whole && s.wholes == 0 {
+	if !a.whole && s.wholes == 0 || !s.rules.kinds[sim.KindObject] {
 		return race
 	}
 	obj := &s.objects[a.obj]

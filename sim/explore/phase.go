@@ -10,16 +10,16 @@ import (
 
 // exploration is an Explore under way.
 type exploration struct {
-	program Program
-	opts    Options
-	start   time.Time
-	pools   []*sim.Pool // one per core
-	asked   func() bool // late, made a value once
-	runs    atomic.Uint64
-	over    atomic.Bool // a limit was reached, or an error
-	timed   atomic.Bool // … by the clock or Stop
-	phases  []*phase
-	signals bool // some run sends them: nothing is calm
+	program   Program
+	opts      Options
+	start     time.Time
+	pools     []*sim.Pool // one per core
+	asked     func() bool // late, made a value once
+	runs      atomic.Uint64
+	over      atomic.Bool // a limit was reached, or an error
+	timed     atomic.Bool // … by the clock or Stop
+	phases    []*phase
+	disturbed bool // some run was: nothing is calm
 
 	mu    sync.Mutex
 	err   error
@@ -34,7 +34,7 @@ type phase struct {
 	runs    atomic.Uint64
 	limited atomic.Uint64
 	part    float64 // how much is known to be visited
-	again   bool    // it must begin again: there are signals
+	again   bool    // it must begin again: a run was disturbed
 }
 
 func (x *exploration) newPhase(bound int) *phase {
@@ -44,14 +44,14 @@ func (x *exploration) newPhase(bound int) *phase {
 // trunk is the branch that a phase begins with.
 func (x *exploration) trunk(bound int) *branch {
 	b := &branch{search: newSearch(bound), weigh: 1}
-	b.search.calm = !x.signals
+	b.search.calm = !x.disturbed
 	return b
 }
 
 // beginAgain lets p begin as if it had not begun.
 func (x *exploration) beginAgain(p *phase) {
 	p.each(func(b *branch) { b.search.free() })
-	x.signals = true
+	x.disturbed = true
 	p.branch, p.part, p.again = x.trunk(p.bound), 0, false
 	if !x.timed.Load() && x.err == nil {
 		x.over.Store(false)

@@ -6,7 +6,7 @@ import "github.com/epollsim/epollsim/sim"
 // done is behind t then: what t does is in no race with that, and whoever goes on, or begins, after it does so behind it.
 // It is how every program begins, and how most end.
 func (s *search) alone(m *sim.Machine, e *event, t *sim.Task) bool {
-	if !e.forced || s.relearn || s.n < s.fixed || len(e.sleep) > 0 || !m.Alone() || !s.rules.alone || !s.heads(e) || m.Contended() {
+	if s.relearn || s.n < s.fixed || len(e.sleep) > 0 || !m.Alone() || !s.rules.alone || !s.heads(e) || m.Contended() {
 		return false
 	}
 	s.quiet = m.Unwatched(oftenSteps)

@@ -14,7 +14,7 @@ type rules struct {
 	pending    bool            // a task that never got its lock would have liked to
 	waited     bool            // while a task waited for its lock, it could have had it
 	released   bool            // what a step that takes a lock does is behind the release before
-	signals    bool            // who looks for a signal conflicts with who sends it
+	disturbed  bool            // who looks for a signal conflicts with who sends it
 	alone      bool            // who is alone, and behind all that was, needs no watching
 	last       bool            // who counts down to nothing is behind all who counted, not in a race with them
 
@@ -27,7 +27,7 @@ type rules struct {
 
 func allRules() rules {
 	r := rules{wake: true, time: true, failure: true, everything: true, pending: true,
-		waited: true, released: true, signals: true, last: true, alone: true, always: true, arrival: true, handing: true, frees: true}
+		waited: true, released: true, disturbed: true, last: true, alone: true, always: true, arrival: true, handing: true, frees: true}
 	for i := range r.kinds {
 		r.kinds[i] = true
 	}

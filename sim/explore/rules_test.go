@@ -21,7 +21,7 @@ func dependencies() map[string]func(*rules) {
 		"pending":    func(r *rules) { r.pending = false },
 		"everything": func(r *rules) { r.everything = false },
 		"waited":     func(r *rules) { r.waited = false },
-		"signals":    func(r *rules) { r.signals = false },
+		"disturbed":  func(r *rules) { r.disturbed = false },
 	}
 	for k := range sim.Kinds {
 		all[fmt.Sprint("accesses of kind ", k)] = func(r *rules) { r.kinds[k] = false }

@@ -10,7 +10,7 @@ import (
 // errRedundant ends a run all of whose continuations are covered elsewhere.
 var errRedundant = fmt.Errorf("explore: redundant: %w", sim.ErrStopped)
 
-// errDisturbed says that a run was for nothing, as all before it: tasks are sent signals.
+// errDisturbed says that a run was for nothing, as all before it: the program is not calm.
 var errDisturbed = errors.New("explore: a signal was sent")
 
 // errAborted ends a run in the middle, to be done again if the exploration goes on.
@@ -41,7 +41,7 @@ type search struct {
 	settled uint64  // of the machine, at the last event
 	floor   int32
 
-	calm bool // no task is sent a signal, so far as is known
+	calm bool // no run has sent a signal
 
 	m         *sim.Machine
 	relearn   bool // the fixed events come from elsewhere: what they touched is not known
@@ -55,7 +55,7 @@ type search struct {
 	firsts    []firstEvent
 	tasks     []int32 // of a wish that is being made
 	met       []int32 // locations that were asked for last
-	racing    []ref   // what an event touches that may be in a race
+	racing    []int32 // touchs of an event that may be in a race
 	past      []int32 // a clock: what is before an event because of what its task did
 	joined    []int32 // … and who woke it
 	after     []int32 // … and who released a lock
@@ -81,11 +81,13 @@ func (s *search) begin() {
 // Preemptive is true.
 func (*search) Preemptive() bool { return true }
 
-// Calm reports whether no run so far has sent a task a signal.
+// Calm reports whether no run so far was disturbed.
 func (s *search) Calm() bool { return s.calm }
 
-// disturbed reports whether the run that has ended did.
-func (s *search) disturbed() bool { return s.calm && s.rules.signals && s.m != nil && s.m.Disturbed() }
+// disturbed reports whether the run that has ended was, though it should not.
+func (s *search) disturbed() bool {
+	return s.calm && s.rules.disturbed && s.m != nil && s.m.Disturbed()
+}
 
 // at returns event i, growing the list.
 func (s *search) at(i int) *event {
@@ -222,10 +224,10 @@ func (s *search) stepped(m *sim.Machine, i int) {
 		return
 	}
 	switch {
-	case s.alone(m, e, t):
+	case e.forced && s.alone(m, e, t):
 	case s.n == s.fixed-1 && !s.relearn:
 		m.Collect(true)
-	default:
+	case s.n < s.fixed-2:
 		s.skip(m, t)
 	}
 }

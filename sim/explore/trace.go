@@ -52,6 +52,7 @@ type location struct {
 	key   key
 	obj   int32
 	last  int32 // touch of it in the current run, or -1
+	noted int32 // touch of it in the event that ends, if it is one
 	kind  sim.Kind
 	whole bool
 }
@@ -76,29 +77,30 @@ func (s *search) of(loc *location, task int32) bool {
 	return loc.last < 0 || s.touchs[loc.last].alone && s.touchs[loc.last].task == task
 }
 
-// touch makes what event n touched known to those behind it.
-func (s *search) touch(e *event, n int32) {
+// link puts t behind the touch last of its location, if that is not -1, and notes which of those before are worth a look where
+// that is not.
+func (t *touch) link(touchs []touch, last int32) {
+	t.prev, t.other, t.mixed, t.alone = last, -1, last, true
+	if last < 0 {
+		return
+	}
+	p := &touchs[last]
+	if t.other, t.alone = p.other, p.alone; p.task != t.task {
+		t.other, t.alone = last, false
+	}
+	if p.mode == t.mode {
+		t.mixed = p.mixed
+	}
+}
+
+// touch makes what e touched known to those behind it.
+func (s *search) touch(e *event) {
 	for i := e.lo; i < e.hi; i++ {
 		t := &s.touchs[i]
-		t.event, t.task = n, e.task
-		if t.other, t.mixed = -1, t.prev; !t.alone {
-			s.skips(t)
-		}
 		s.all[t.loc].last = i
 		if t.whole {
 			s.wholes++
 		}
-	}
-}
-
-// skips notes which earlier touchs of its location are worth a look, where t is not.
-func (s *search) skips(t *touch) {
-	p := &s.touchs[t.prev]
-	if t.other = t.prev; p.task == t.task {
-		t.other = p.other
-	}
-	if p.mode == t.mode {
-		t.mixed = p.mixed
 	}
 }
 
