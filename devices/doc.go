@@ -124,7 +124,7 @@ package devices
 //	udp*.go                     UDP: send, receive, queue, poll, options
 //	tcp*.go                     TCP: connect, listen, input, sendmsg, output, transmit, acknowledgements, windows, timers, close, urgent data, options
 //	splice*.go                  what fills a pipe and what it is emptied into, without user memory; pipe to pipe, tee
-//	regular.go null.go          files that cannot be watched
+//	regular.go null.go          files that cannot be watched; blank.go: one of which nothing is known
 //	mounts.go                   /proc/self/mounts
 //	sleep.go trace.go           how calls sleep; what traces show
 

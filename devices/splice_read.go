@@ -22,7 +22,7 @@ func (p *Pipe) copySplice(n int, read func(b []byte) (int, abi.Errno)) (int, abi
 }
 
 // spliceRead puts the pages of the file into p, each with a slot: a part of one takes a slot too. Models filemap_splice_read.
-func (r *Regular) spliceRead(f *vfs.File, p *Pipe, pos *int64, n, _ int) (done int, errno abi.Errno) {
+func (r *Regular) spliceRead(f *vfs.File, p *Pipe, pos *int64, n, _ int) (int, abi.Errno) {
 	if f.Flags()&abi.O_DIRECT != 0 {
 		return p.copySplice(n, func(b []byte) (int, abi.Errno) {
 			c, errno := r.ReadAt(f, b, *pos)
@@ -31,15 +31,28 @@ func (r *Regular) spliceRead(f *vfs.File, p *Pipe, pos *int64, n, _ int) (done i
 		})
 	}
 	r.sys.M.Read(r.id, fieldData)
-	for done < n && !p.isFull() && *pos < int64(len(r.data)) {
+	return p.addPages(pos, n, func(pos int64, n int) []byte {
+		if pos >= int64(len(r.data)) {
+			return nil
+		}
+		return r.data[pos:min(pos+int64(n), int64(len(r.data)))]
+	}), 0
+}
+
+// addPages puts up to n bytes of a file at *pos, which it moves, into p, page by page. bytes gives those at a place, none at the
+// end.
+func (p *Pipe) addPages(pos *int64, n int, bytes func(pos int64, n int) []byte) (done int) {
+	for done < n && !p.isFull() {
 		base := int(*pos % pageSize)
-		b := r.data[*pos:]
-		b = b[:min(len(b), n-done, pageSize-base)]
+		b := bytes(*pos, min(n-done, pageSize-base))
+		if len(b) == 0 {
+			break
+		}
 		p.addSlot(spliced(b, base, 0))
 		*pos += int64(len(b))
 		done += len(b)
 	}
-	return done, 0
+	return done
 }
 
 // spliceRead fills pages with zero bytes; the position stays.

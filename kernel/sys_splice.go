@@ -53,6 +53,12 @@ func (o *Offset) left(offset *int64) {
 	}
 }
 
+// SendfileFrom is sendfile(2) from a file that the caller has by another way than a number.
+func (t *Thread) SendfileFrom(out int, in *vfs.File, offset *int64, count int) (int, error) {
+	t.begin("sendfile", out, -1, offsetArg(offset), count)
+	return t.transferring(func() (int, abi.Errno) { return t.sendFrom(out, in, offset, count) })
+}
+
 // sendfile is do_sendfile.
 func (t *Thread) sendfile(outFd, inFd int, offset *int64, count int) (n int, errno abi.Errno) {
 	in, counted := t.fdget(inFd)
@@ -60,6 +66,11 @@ func (t *Thread) sendfile(outFd, inFd int, offset *int64, count int) (n int, err
 		return -1, abi.EBADF
 	}
 	defer fdput(in, counted)
+	return t.sendFrom(outFd, in, offset, count)
+}
+
+// sendFrom is the rest of it, with the file that is read.
+func (t *Thread) sendFrom(outFd int, in *vfs.File, offset *int64, count int) (n int, errno abi.Errno) {
 	if !in.Readable() {
 		return -1, abi.EBADF
 	}
@@ -139,7 +150,7 @@ func (t *Thread) Splice(in int, inOffset *int64, out int, outOffset *int64, size
 }
 
 // splice is do_splice.
-func (t *Thread) splice(inFd int, inOffset *int64, outFd int, outOffset *int64, size, flags int) (n int, errno abi.Errno) {
+func (t *Thread) splice(inFd int, inOffset *int64, outFd int, outOffset *int64, size, flags int) (int, abi.Errno) {
 	in, counted := t.fdget(inFd)
 	if in == nil {
 		return -1, abi.EBADF
@@ -150,6 +161,17 @@ func (t *Thread) splice(inFd int, inOffset *int64, outFd int, outOffset *int64, 
 		return -1, abi.EBADF
 	}
 	defer fdput(out, outCounted)
+	return t.spliceFiles(in, inOffset, out, outOffset, size, flags)
+}
+
+// SpliceFiles is splice(2) of files that the caller has by another way than their numbers.
+func (t *Thread) SpliceFiles(in *vfs.File, inOffset *int64, out *vfs.File, outOffset *int64, size, flags int) (int, error) {
+	t.begin("splice", -1, offsetArg(inOffset), -1, offsetArg(outOffset), size, flags)
+	return t.transferring(func() (int, abi.Errno) { return t.spliceFiles(in, inOffset, out, outOffset, size, flags) })
+}
+
+// spliceFiles is the rest of it, with both files.
+func (t *Thread) spliceFiles(in *vfs.File, inOffset *int64, out *vfs.File, outOffset *int64, size, flags int) (n int, errno abi.Errno) {
 	from, to := devices.PipeOf(in), devices.PipeOf(out)
 	switch {
 	case from != nil && inOffset != nil, to != nil && outOffset != nil:

@@ -23,6 +23,7 @@ type world struct {
 	making    *op                  // that a connect of the log is making
 	arrivals  map[sim.ID]*vfs.File // files that something outside made ready, until a wait tells of it
 	filled    map[sim.ID]*vfs.File // sockets of TCP that had no room for a write, until one succeeds
+	blank     *vfs.File            // stands for files that the model has not, in a splice; nil until there is one
 	aim       *vfs.File            // the listener that the world connects to, the socket it sends to
 	accepting map[int]bool         // accepts and receives of the log whose socket was chosen for a client
 }
