@@ -41,7 +41,7 @@ func (x *exec) advance(th *thread) bool {
 		}
 	case !th.begun:
 		late := x.plan.atEnd(o)
-		if o.row.looks && !late && x.ready(o) && !x.awaits(o) && !o.want.interrupted() && !x.rival(o) || o.row.waits && !late && x.fallsAsleep(o) || x.plan.atOnce(o) {
+		if o.row.looks && !late && x.ready(o) && !x.awaits(o) && !o.want.interrupted() && !x.rival(o) || o.row.waits && !late && x.fallsAsleep(o) || !late && o.copiesFiles() || x.plan.atOnce(o) {
 			x.begin(th)
 			return true
 		}
@@ -53,6 +53,12 @@ func (x *exec) advance(th *thread) bool {
 		}
 	}
 	return false
+}
+
+// copiesFiles reports whether o makes a task with a table of its own. Of all that a clone does the copy comes first, and what it was copied
+// from is not open any longer for what happens until the child shows.
+func (o *op) copiesFiles() bool {
+	return o.row.clones() && o.a[0]&(abi.CLONE_FILES|abi.CLONE_THREAD) == 0
 }
 
 // held reports whether the plan has other calls made before o goes on.
@@ -130,7 +136,7 @@ func (x *exec) othersFirst(th *thread) bool {
 		case other.begun:
 			other.stopped = false
 			x.run(other)
-		case other.cur.row.ends && x.unravel(other, th):
+		case other.cur.row.letsGo() && x.unravel(other, th):
 			return true
 		default:
 			x.begin(other)
@@ -233,7 +239,11 @@ func (x *exec) brought(o *op) []*vfs.File {
 
 func (x *exec) runnable(th *thread) bool { return !x.lost(th) && th.k.Task().Runnable() }
 
-// unravel closes the files of a process that is about to end one at a time, last first, as it does by itself: one who waits may
+// letsGo reports whether a call closes many files of its process: those that end it, and execve those with FD_CLOEXEC.
+func (r *row) letsGo() bool { return r.ends || r.name == "execve" }
+
+// unravel closes the files of a process that is about to end one at a time, last first, as it does by itself, or those that a new program
+// does not get: one who waits may
 // see the first of them gone and the others not. It reports whether that is what th has seen. Models exit_files and
 // task_work_run.
 func (x *exec) unravel(dying, th *thread) bool {
@@ -243,6 +253,9 @@ func (x *exec) unravel(dying, th *thread) bool {
 	}
 	open := files.Open()
 	for i := len(open) - 1; i >= 0; i-- {
+		if o := dying.cur; o != nil && o.row.name == "execve" && !files.Cloexec(open[i]) {
+			continue
+		}
 		if x.script != nil {
 			x.script.closed(dying, open[i])
 		}

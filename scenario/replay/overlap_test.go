@@ -93,6 +93,9 @@ func TestOverlaps(t *testing.T) {
 2 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
 1 <... epoll_wait resumed>[{events=EPOLLIN, data={u32=4, u64=4}}], 8, -1) = 1
 `},
+		{"a fork has copied what was open when it began", forking(true), forking(false)},
+		{"a new program lets go one file after the other, the last first", letGo("5"), letGo("3")},
+		{"who was accepted is told later", acceptedAs(40000), acceptedAs(40002)},
 		{"of two datagrams the later call was the first", datagrams("d", "de", 2), datagrams("d", "de", 3)},
 		{"a call that was cut off has been made", `1 pipe2([3, 4], O_NONBLOCK) = 0
 1 eventfd2(0, EFD_NONBLOCK) = 5
@@ -148,4 +151,42 @@ func refusedAccept(result string) string {
 2 <... accept resumed>NULL, NULL) = %s
 1 eventfd2(0, 0) = 5
 `, result)
+}
+
+// forking is a process that closes a pipe's end which it opened while it forked: the child has that end too if it was there before.
+func forking(later bool) string {
+	const pipe = "2 pipe2([3, 4], O_NONBLOCK) = 0\n"
+	first, second := pipe, ""
+	if later {
+		first, second = second, first
+	}
+	return "1 brk(NULL) = 0x5500\n" + twoThreads + first + "1 clone(child_stack=NULL, flags=SIGCHLD <unfinished ...>\n" + second +
+		"9 fcntl(0, F_GETFD) = 0\n2 close(4) = 0\n2 read(3, \"\", 1) = 0\n1 <... clone resumed>) = 9\n"
+}
+
+// letGo is an execve that closes the ends of two pipes, of which a poll finds one closed, that of fd.
+func letGo(fd string) string {
+	return `1 pipe2([3, 4], O_CLOEXEC) = 0
+1 pipe2([5, 6], O_CLOEXEC) = 0
+1 clone(child_stack=NULL, flags=SIGCHLD) = 9
+1 close(4) = 0
+1 close(6) = 0
+9 execve("/bin/true", ["true"], [] <unfinished ...>
+1 poll([{fd=3, events=POLLIN}, {fd=5, events=POLLIN}], 2, -1) = 1 ([{fd=` + fd + `, revents=POLLHUP}])
+9 <... execve resumed>) = 0
+`
+}
+
+// acceptedAs are two clients that connect at the same time, of which the first one that is accepted has a port.
+func acceptedAs(port int) string {
+	const server = ", {sa_family=AF_INET, sin_port=htons(7000), sin_addr=inet_addr(\"127.0.0.1\")}, 16"
+	name := func(tid, fd, port int) string {
+		return fmt.Sprintf("%d getsockname(%d, {sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 0\n", tid, fd, port)
+	}
+	return "1 socket(AF_INET, SOCK_STREAM, 0) = 3\n1 bind(3" + server + ") = 0\n1 listen(3, 8) = 0\n" + twoThreads +
+		"1 socket(AF_INET, SOCK_STREAM, 0) = 4\n1 socket(AF_INET, SOCK_STREAM, 0) = 5\n" +
+		"1 connect(4" + server + " <unfinished ...>\n2 connect(5" + server + " <unfinished ...>\n1 <... connect resumed>) = 0\n2 <... connect resumed>) = 0\n" +
+		name(1, 4, 40000) + name(2, 5, 40002) + "1 accept(3, NULL, NULL) = 6\n" +
+		fmt.Sprintf("1 getpeername(6, {sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(\"127.0.0.1\")}, [16]) = 0\n", port) +
+		"2 write(5, \"x\", 1) = 1\n1 recvfrom(6, 0x7f00, 1, MSG_DONTWAIT, NULL, NULL) = -1 EAGAIN (Resource temporarily unavailable)\n"
 }

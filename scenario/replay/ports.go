@@ -13,6 +13,7 @@ type ports struct {
 	unknown  []*op       // of them, those whose port is not known yet
 	known    map[uint16]bool
 	connects map[taskFd]*op // those whose port is not known yet
+	accepts  map[taskFd]*op // those that did not ask who it was
 }
 
 type taskFd struct{ task, fd int }
@@ -26,7 +27,7 @@ func (p *ports) see(in *intake, o *op) {
 		return
 	}
 	if p.known == nil {
-		p.open, p.known, p.connects = map[int]*op{}, map[uint16]bool{}, map[taskFd]*op{}
+		p.open, p.known, p.connects, p.accepts = map[int]*op{}, map[uint16]bool{}, map[taskFd]*op{}, map[taskFd]*op{}
 	}
 	key := taskFd{o.task, o.fd}
 	switch o.row.name {
@@ -52,9 +53,22 @@ func (p *ports) see(in *intake, o *op) {
 			in.late(c)
 			delete(p.connects, key)
 		}
+	case "accept4":
+		if key.fd = int(o.want.ret); o.addr == nil && key.fd >= 0 {
+			p.accepts[key] = o
+		} else {
+			delete(p.accepts, key)
+		}
+	case "getpeername":
+		if a := p.accepts[key]; a != nil && anyInet(o.addr) {
+			a.addr = o.addr
+			in.late(a)
+			delete(p.accepts, key)
+		}
 	case "close":
 		delete(p.open, o.fd)
 		delete(p.connects, key)
+		delete(p.accepts, key)
 	}
 	if o.connects() {
 		if !anyInet(o.addr) {
@@ -94,6 +108,11 @@ func (p *ports) ended(task int) {
 	for key := range p.connects {
 		if key.task == task {
 			delete(p.connects, key)
+		}
+	}
+	for key := range p.accepts {
+		if key.task == task {
+			delete(p.accepts, key)
 		}
 	}
 }

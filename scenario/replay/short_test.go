@@ -27,6 +27,14 @@ func TestShortLogs(t *testing.T) {
 7 read(4, 0x7f00, 1) = -1 EBADF (Bad file descriptor)
 7 eventfd2(0, 0) = 5
 `},
+		{"a program being begun lets go what it has marked unseen", begin + `7 pipe2([3, 4], 0) = 0
+7 clone(child_stack=NULL, flags=SIGCHLD) = 9
+7 close(4) = 0
+7 read(3,  <unfinished ...>
+9 execve("/bin/true", ["true"], [] <unfinished ...>
+7 <... read resumed>"", 8) = 0
+9 <... execve resumed>) = 0
+`},
 		{"a number that the program found open", begin + `7 eventfd2(0, 0) = 3
 7 eventfd2(0, 0) = 5
 7 eventfd2(0, 0) = 6

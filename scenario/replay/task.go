@@ -53,14 +53,21 @@ func (x *exec) claim(task, tid int) *thread {
 		return th
 	}
 	th := x.byTid[tid]
-	if th == nil || th.claimed {
+	if th == nil || th.claimed || th.k == nil {
 		th = nil
 		for _, parent := range x.open {
 			if o := parent.cur; o != nil && o.row.clones() {
-				if int(o.want.ret) == tid && !parent.begun {
-					x.begin(parent)
-					th = x.byTid[tid]
+				if int(o.want.ret) != tid || parent.finished {
+					continue
 				}
+				if !parent.begun {
+					x.begin(parent)
+				}
+				if parent.stopped { // its child shows: it is no longer inside
+					parent.stopped = false
+					x.run(parent)
+				}
+				th = x.byTid[tid]
 			}
 		}
 	}

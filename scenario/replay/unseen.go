@@ -27,7 +27,13 @@ func (x *exec) unseen(o *op) bool {
 		about = append(about, x.things(f)...)
 	}
 	for _, th := range x.alive {
-		if x.lost(th) || th.k.Process() == own.k.Process() || !x.holds(th, about) && !(th.k.Process().Parent() == own.k.Process() && toldBy(files, th)) || th.ended || x.lost(th) || th.k.Process().Exiting() || th.cur != nil && !th.cur.never {
+		if x.lost(th) || th.k.Process() == own.k.Process() || !x.holds(th, about) && !(th.k.Process().Parent() == own.k.Process() && toldBy(files, th)) || th.ended || x.lost(th) || th.k.Process().Exiting() {
+			continue
+		}
+		if o := th.cur; o != nil && !o.never {
+			if o.row.name == "execve" && th.begun && x.markedUnseen(th, about) {
+				return true
+			}
 			continue
 		}
 		e := x.log.following(x.at, th.task)
@@ -74,7 +80,8 @@ func (x *exec) markedUnseen(th *thread, things []sim.ID) bool {
 	files, closed := th.k.Files(), false
 	as := &op{index: -1, task: th.task, tid: th.tid}
 	for _, fd := range files.Open() {
-		if fd > 2 && share(x.things(files.At(fd)), things) && x.untraced(files, fd) && !x.usedLater(as, fd) {
+		f := files.At(fd) // nil: it went with one below
+		if f != nil && fd > 2 && share(x.things(f), things) && x.untraced(files, fd) && !x.usedLater(as, fd) {
 			closed = x.vanished(files, fd, as) || closed
 		}
 	}
