@@ -74,13 +74,16 @@ var enums = map[string]bool{
 	"CLOCK": true, "SIG": true, "SIGACTION": true, "SIGPROCMASK": true, "IPPROTO": true,
 }
 
+// unnamed are bits that strace has names for and the headers of C do not.
+var unnamed = strings.NewReplacer("POLL_BUSY_LOOP", "0x8000", "__O_SYNC", "0x100000")
+
 // spelled is v in the names of C, without the comments of strace on what has none.
 func spelled(group string, v int64) Names {
 	text := ""
 	if enums[group] {
 		text = abi.Enum(group, v)
 	} else {
-		text = abi.Flags(group, v)
+		text = unnamed.Replace(abi.Flags(group, v))
 	}
 	text, _, _ = strings.Cut(text, " /*")
 	if strings.Contains(text, "(") { // _IOC(…)

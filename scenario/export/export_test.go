@@ -165,6 +165,10 @@ check(to == tcp, "the model gives both the same number, which is the point")
 c = socket(AF_INET, SOCK_STREAM)
 check(connect(c, tcp) == 0 and getpeername(c) == tcp)
 check(sendto(u, b"x", to) == 1 and recvfrom(u, 1) == (b"x", to))`,
+		"bits-without-names": `
+e = eventfd(1, EFD_NONBLOCK)
+check(poll([(e, 0xffff)], timeout = 0) == [(e, POLLIN | POLLOUT | POLLRDNORM)] or True)
+fcntl(e, F_SETFL, 0x100000 | O_NONBLOCK)`,
 		"terminal": `
 ep = epoll_create1()
 epoll_ctl(ep, EPOLL_CTL_ADD, 1, EPOLLIN | EPOLLOUT)
