@@ -83,8 +83,9 @@ func (x *exec) suit(files *vfs.FdTable, o *op) {
 	if o.want.failed() && !refused || f.CanPoll() != refused {
 		return
 	}
-	other := newExternal(x.k.System(), f.Name, f.Flags(), !refused)
+	other, cloexec := newExternal(x.k.System(), f.Name, f.Flags(), !refused), files.Cloexec(o.fd2)
 	x.k.PutFile(files, o.fd2, other)
+	files.SetCloexec(o.fd2, cloexec)
 }
 
 // table is what is known of an fd table.

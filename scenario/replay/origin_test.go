@@ -95,6 +95,29 @@ func TestOrigins(t *testing.T) {
 8 write(4, "x", 1) = 1
 9 read(0, "x", 1) = 1
 `},
+		{"numbers that it was given itself are not its parent's", `7 pipe2([3, 4], 0) = 0
+7 close(4) = 0
+8 dup2(3, 0) = 0
+8 close(3) = 0
+8 socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4]) = 0
+7 close(3) = 0
+7 pipe2([3, 4], 0) = 0
+8 close(4 <unfinished ...>
+8 <... close resumed>) = 0
+8 read(0, "", 1) = 0
+8 +++ exited with 0 +++
+7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---
+`},
+		{"who is told of its end has made it, whoever else has the number", `9 eventfd2(0, 0) = 4
+6 epoll_wait(5,  <unfinished ...>
+7 pipe2([3, 4], 0) = 0
+7 close(4) = 0
+8 write(4, "x", 1) = 1
+7 read(3, "x", 1) = 1
+8 +++ exited with 0 +++
+7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---
+9 write(4, "\1\0\0\0\0\0\0\0", 8) = 8
+`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Tries: 1})

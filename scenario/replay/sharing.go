@@ -15,6 +15,7 @@ import (
 type sharing struct {
 	holders  map[int]map[int]held // by number: the tasks whose calls show that it is open
 	closings map[int][]closing    // by number: who closed it, while nobody has got it again
+	closes   map[int]bool         // by Serial: the close that the task made last, or is in, is of a number that it was given itself
 	past     map[int][]closing    // by number: the last ones before it was given out again
 	parents  map[int]int          // thread ids of those who were told of the end of a child, by the id of that
 	got      map[int]int          // by number: when it was given out last, as Mark.Seq
@@ -66,7 +67,7 @@ const (
 
 func newSharing() sharing {
 	return sharing{
-		holders: map[int]map[int]held{}, closings: map[int][]closing{}, got: map[int]int{},
+		holders: map[int]map[int]held{}, closings: map[int][]closing{}, closes: map[int]bool{}, got: map[int]int{},
 		apart: map[pair]bool{}, families: map[pair]bool{}, leaders: map[int]bool{},
 		first: map[int]int{}, past: map[int][]closing{}, parents: map[int]int{}, births: map[int][]birth{}, copies: map[int]copied{}, early: map[int]bool{},
 	}
@@ -106,6 +107,7 @@ func (k *sharing) touches(task int, name string, fd, at int) {
 		return
 	}
 	if name == "close" {
+		k.closes[task] = k.holders[fd][task].given
 		k.frees(task, fd)
 		return
 	}
@@ -165,7 +167,7 @@ func (k *sharing) sees(o *op) {
 		}
 		k.bornBefore(o, c)
 	}
-	if !k.holders[o.fd][o.task].given {
+	if own := k.holders[o.fd][o.task].given || o.name == "close" && o.begin.Seq != o.end.Seq && k.closes[o.task]; !own {
 		for _, c := range k.past[o.fd] {
 			if k.first[o.task] < c.again {
 				k.bornBefore(o, c)
@@ -271,7 +273,10 @@ func (k *sharing) forks() map[int][]child {
 	for task, births := range k.births {
 		births = slices.DeleteFunc(births, func(b birth) bool {
 			parent, told := k.parents[b.tid]
-			return told && parent != b.by && k.leaders[b.by] || b.again && parent != b.by || slices.ContainsFunc(b.others, func(other int) bool { return other != task && !k.differ(task, other) })
+			if told && parent == b.by {
+				return false // it is no thread of any other
+			}
+			return told && k.leaders[b.by] || b.again || slices.ContainsFunc(b.others, func(other int) bool { return other != task && !k.differ(task, other) })
 		})
 		if len(births) == 0 {
 			continue
