@@ -16,10 +16,11 @@ func (x *exec) receiver(addr abi.Sockaddr) int {
 		return fd
 	}
 	fd, err := x.pilot.Socket(addr.Family, abi.SOCK_DGRAM|abi.SOCK_NONBLOCK, 0)
-	if err == nil {
-		err = x.pilot.Bind(fd, addr)
-	}
 	if err != nil {
+		return -1
+	}
+	if x.pilot.Bind(fd, addr) != nil {
+		_ = x.pilot.Close(fd)
 		return -1
 	}
 	x.udp[addr] = fd
@@ -142,7 +143,11 @@ func (x *exec) unixReceiver(o *op, f *vfs.File) {
 		return
 	}
 	fd, err := x.pilot.Socket(abi.AF_UNIX, abi.SOCK_DGRAM|abi.SOCK_NONBLOCK, 0)
-	if err != nil || x.pilot.Bind(fd, to) != nil {
+	if err != nil {
+		return
+	}
+	if x.pilot.Bind(fd, to) != nil {
+		_ = x.pilot.Close(fd)
 		return
 	}
 	x.names[to.Path] = true

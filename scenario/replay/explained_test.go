@@ -318,6 +318,20 @@ func TestExplained(t *testing.T) {
 				"sendto(4, \"a\", 1, MSG_FASTOPEN, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 1\nread(4, \"x\", 1) = 1\n",
 			[]string{"a server listened where fd 4 connects to"},
 		},
+		{
+			"a client's own port is not the one that another connects to",
+			exec + "socket(AF_INET, SOCK_DGRAM, 0) = 3\nbind(3, {sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr(\"0.0.0.0\")}, 16) = 0\n" +
+				"connect(3, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\nsendto(3, \"a\", 1, 0, NULL, 0) = 1\n" +
+				"socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK, 0) = 4\nconnect(4, {sa_family=AF_INET, sin_port=htons(7685), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n" +
+				"sendto(4, \"a\", 1, 0, NULL, 0) = 1\npoll([{fd=4, events=POLLIN}], 1, 5000) = 1 ([{fd=4, revents=POLLIN}])\nrecvfrom(4, \"b\", 8, 0, NULL, NULL) = 1\n",
+			[]string{"somebody had a socket at 127.0.0.1:53", "somebody had a socket at 127.0.0.1:7685"},
+		},
+		{
+			"an event that is not shown is of what splice takes next",
+			server + "pipe2([6, 7], O_NONBLOCK) = 0\nepoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0\n" +
+				"epoll_wait(4, [...], 8, -1) = 1\nsplice(5, NULL, 7, NULL, 1000, SPLICE_F_NONBLOCK) = 30\nepoll_wait(4, [], 8, 0) = 0\n",
+			[]string{"the peer of fd 5 sent 30 bytes"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Inferences: true, Check: true})
@@ -331,4 +345,19 @@ func TestExplained(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A descriptor of which the log shows late that epoll does not take it is closed by an exec as before.
+func TestExecClosesWhatEpollRefused(t *testing.T) {
+	const log = `7 execve("./a", ["./a"], 0x7ffe /* 3 vars */) = 0
+7 brk(NULL) = 0x55ec5e102000
+7 epoll_create1(EPOLL_CLOEXEC) = 3
+7 openat(AT_FDCWD, "/dev/null", O_RDONLY|O_CLOEXEC) = 4
+7 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = -1 EPERM (Operation not permitted)
+7 execve("./b", ["./b"], 0x7ffe /* 3 vars */) = 0
+7 openat(AT_FDCWD, "/dev/null", O_RDONLY|O_CLOEXEC) = 3
+7 openat(AT_FDCWD, "/dev/null", O_RDONLY|O_CLOEXEC) = 4
+`
+	r := replay.Run(parse(t, log), replay.Options{})
+	require.Nil(t, r.Divergence, "%v", r.Divergence)
 }

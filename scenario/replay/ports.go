@@ -74,6 +74,9 @@ func (p *ports) see(in *intake, o *op) {
 		if !anyInet(o.addr) {
 			return
 		}
+		if b := p.open[o.fd]; b != nil && b.task == o.task { // a client: nobody connects to it
+			p.unknown = slices.DeleteFunc(p.unknown, func(u *op) bool { return u == b })
+		}
 		if first := p.connects[key]; first == nil || first.want.errno != abi.EINPROGRESS { // a second one asks how the first goes
 			p.connects[key] = o
 		}
@@ -92,11 +95,10 @@ func (p *ports) see(in *intake, o *op) {
 
 // bound gives a bind its port.
 func (p *ports) bound(in *intake, b *op, port uint16) {
-	i := slices.Index(p.unknown, b)
-	if i < 0 {
+	if b.addr.Inet.Port() != 0 {
 		return
 	}
-	p.unknown = slices.Delete(p.unknown, i, i+1)
+	p.unknown = slices.DeleteFunc(p.unknown, func(u *op) bool { return u == b })
 	p.known[port] = true
 	a := abi.InetAddr(netip.AddrPortFrom(b.addr.Inet.Addr(), port))
 	b.addr = &a

@@ -81,7 +81,7 @@ func (x *exec) helpUnseen(o *op, ep *eventpoll.Eventpoll) bool {
 			return lookNo
 		case other.row.name == "epoll_ctl" && other.a[0] != abi.EPOLL_CTL_ADD && x.epoll(other) == ep:
 			return x.becomes(o, ep, x.file(other, other.fd2), abi.EPOLLIN)
-		case other.row.waits && other.row.looks:
+		case other.row.waits && (other.row.looks || other.draws()):
 			return x.becomes(o, ep, x.file(other, other.fd), abi.EPOLLIN)
 		case other.row.waits:
 			return x.becomes(o, ep, x.file(other, other.fd), abi.EPOLLOUT)
