@@ -156,56 +156,118 @@ func (x *exec) origins(task, tid int) []origin {
 // they cannot be. Those that strace -p finds show what they are in before anything else happens; one that comes later was forked off.
 func (x *exec) likely(options []origin, task, tid int) origin {
 	if o := x.log.at(x.at).op; o == nil || o.text != loaderCache {
-		for _, from := range options {
-			if from.kind == originThread && !x.distinct(task, tid, x.threads[from.of]) {
+		threads := slices.DeleteFunc(slices.Clone(options), func(from origin) bool {
+			return from.kind != originThread || x.distinct(task, tid, x.threads[from.of])
+		})
+		for _, from := range threads {
+			if x.suits(x.threads[from.of], task, itself) {
 				return from
 			}
 		}
-		if x.log.sharing.early[task] {
+		fork, fits := x.likelyFork(options, task)
+		switch {
+		case len(threads) > 0 && fits:
+			return fork
+		case len(threads) > 0:
+			return threads[0]
+		case x.log.sharing.early[task]:
 			return origin{}
 		}
 	}
-	forks := slices.DeleteFunc(slices.Clone(options), func(from origin) bool { return from.kind != originFork })
-	for _, from := range forks {
-		if x.suits(x.threads[from.of], task) {
-			return from
-		}
-	}
-	return append(forks, origin{})[0]
+	fork, _ := x.likelyFork(options, task)
+	return fork
 }
 
-// suits reports whether the first number that a task gets is the one that it would get with a copy of parent's table.
-func (x *exec) suits(parent *thread, task int) bool {
-	files, t := parent.k.Files(), x.table(parent.k.Files())
-	closed := map[int]bool{}
-	open := func(fd int) bool {
-		return files.At(fd) != nil && !closed[fd] && !(files.Cloexec(fd) && !x.log.seen["execve"])
+// likelyFork gives the process that a new task was most likely forked off by, and whether the numbers that it gets fit.
+func (x *exec) likelyFork(options []origin, task int) (from origin, fits bool) {
+	forks := slices.DeleteFunc(slices.Clone(options), func(from origin) bool { return from.kind != originFork })
+	idle := x.alive[max(0, len(x.alive)-guessesNear):] // those that have done nothing lately, too
+	for _, as := range [2]tableKind{aCopy, loadedCopy} {
+		for _, from := range forks {
+			if x.suits(x.threads[from.of], task, as) {
+				return from, true
+			}
+		}
+		for _, th := range slices.Backward(idle) {
+			if !x.lost(th) && x.suits(th, task, as) {
+				return origin{kind: originFork, of: th.task}, true
+			}
+		}
 	}
-	another := x.log.next(x.at-1, func(o *op) lookahead {
+	return append(forks, origin{})[0], false
+}
+
+// tableKind is what table a new task is supposed to have.
+type tableKind uint8
+
+const (
+	itself     tableKind = iota // that of the other one
+	aCopy                       // a copy of it
+	loadedCopy                  // a copy from which an exec that the log does not show has taken what was to be closed
+)
+
+// suits reports whether the first number that a task gets is the one that it would get with a copy of parent's table, or as a thread with
+// that itself, from which others may have taken some by then, or closed them.
+func (x *exec) suits(parent *thread, task int, as tableKind) bool {
+	d := descent{x: x, files: parent.k.Files(), closed: map[int]bool{}, freed: map[int]bool{}, loaded: as == loadedCopy && !x.log.seen["execve"]}
+	own := &op{task: parent.task}
+	return !x.log.next(x.at-1, func(o *op) lookahead {
 		switch {
+		case as == itself && o.task != task && numbers(o) && x.sharesFiles(o, own):
+			d.freed[o.fd], d.taken = true, true
+			return lookOn
 		case o.task != task || o.want.failed():
 			return lookOn
-		case o.row.name == "close":
-			closed[o.fd] = true
 		case o.row.name == "dup2", o.row.name == "dup3":
 			return lookNo
-		case o.row.allocates && o.want.ret >= 0:
-			if o.want.ret >= maxLimit {
-				return lookNo
-			}
-			for fd := o.lowest(); fd < int(o.want.ret); fd++ {
-				if !open(fd) && (closed[fd] || !t.inherited || t.known[fd]) {
-					return lookYes
-				}
-			}
-			if open(int(o.want.ret)) {
-				return lookYes
-			}
-			return lookNo
+		}
+		d.loaded = d.loaded || as == aCopy && x.loads(o)
+		switch {
+		case o.row.name == "close":
+			d.closed[o.fd] = true
+		case numbers(o) && len(o.want.fds) > 0, o.row.allocates && o.want.ret >= 0:
+			return d.another(o)
 		}
 		return lookOn
 	})
-	return !another
+}
+
+// descent is a table that a task may have, and what happens to it up to the first number that is given out.
+type descent struct {
+	x      *exec
+	files  *vfs.FdTable
+	closed map[int]bool
+	freed  map[int]bool // perhaps, by others
+	taken  bool         // perhaps, by others
+	loaded bool         // a program has begun, which closes some
+}
+
+func (d *descent) open(fd int) bool {
+	return d.files.At(fd) != nil && !d.closed[fd] && !(d.files.Cloexec(fd) && d.loaded)
+}
+
+// another tells whether o was given other numbers than it would be.
+func (d *descent) another(o *op) lookahead {
+	t := d.x.table(d.files)
+	given, start := o.want.fds, 0
+	if len(given) == 0 {
+		given, start = []int{int(o.want.ret)}, o.lowest()
+	}
+	for _, n := range given {
+		if n >= maxLimit {
+			return lookNo
+		}
+		for fd := start; fd < n; fd++ {
+			if !d.open(fd) && !d.taken && (d.closed[fd] || !t.inherited || t.known[fd]) {
+				return lookYes
+			}
+		}
+		if d.open(n) && !d.freed[n] {
+			return lookYes
+		}
+		start = n + 1
+	}
+	return lookNo
 }
 
 // made notes who got a number.
