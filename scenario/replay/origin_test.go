@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -118,6 +119,13 @@ func TestOrigins(t *testing.T) {
 7 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---
 9 write(4, "\1\0\0\0\0\0\0\0", 8) = 8
 `},
+		{"one that did nothing lately, whose copy alone fits", "7 brk(NULL) = 0x5500\n7 eventfd2(0, 0) = 3\n7 close(3) = 0\n" +
+			strings.NewReplacer("8 ", "11 ").Replace(loads) + "11 eventfd2(0, 0) = 3\n11 eventfd2(0, 0) = 4\n" +
+			strings.NewReplacer("8 ", "12 ").Replace(loads) + "12 eventfd2(0, 0) = 3\n12 eventfd2(0, 0) = 4\n" +
+			strings.NewReplacer("8 ", "13 ").Replace(loads) + "13 eventfd2(0, 0) = 3\n13 eventfd2(0, 0) = 4\n" +
+			strings.NewReplacer("8 ", "14 ").Replace(loads) + "14 eventfd2(0, 0) = 3\n14 eventfd2(0, 0) = 4\n" +
+			strings.NewReplacer("8 ", "15 ").Replace(loads) + "15 eventfd2(0, 0) = 3\n15 eventfd2(0, 0) = 4\n" +
+			"8 pipe2([3, 4], 0) = 0\n8 close(4) = 0\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := replay.Run(parse(t, c.log), replay.Options{Tries: 1})
