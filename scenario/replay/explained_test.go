@@ -38,6 +38,10 @@ func TestExplained(t *testing.T) {
 			exec + "pipe2([...], 0) = 0\ndup(4) = 5\n", nil,
 		},
 		{
+			"nor are they open before",
+			exec + "pipe2([...], 0) = 0\neventfd2(0, 0) = 5\n", nil,
+		},
+		{
 			"a peer's small sends come at once",
 			server + "epoll_ctl(4, EPOLL_CTL_ADD, 5, {events=EPOLLIN, data={u32=5, u64=5}}) = 0\n" +
 				"epoll_wait(4, [{events=EPOLLIN, data={u32=5, u64=5}}], 8, -1) = 1\nread(5, \"a\", 1) = 1\n" +

@@ -11,6 +11,7 @@ import "github.com/epollsim/epollsim/abi"
 type holes struct {
 	met  map[int]bool // numbers that calls gave out, or worked on
 	most int          // the highest one of those that were the lowest free ones
+	hide bool         // the log does not show all that were given out
 }
 
 // farthest bounds the numbers that are noted.
@@ -26,6 +27,7 @@ func (h *holes) sees(o *op) {
 			h.met[int(fd)] = true
 		}
 	}
+	h.hide = h.hide || o.unnamed()
 	meet(int64(o.fd))
 	meet(int64(o.fd2))
 	for _, p := range o.polls {
@@ -53,6 +55,9 @@ func (h *holes) sees(o *op) {
 // below gives them in order.
 func (h *holes) below() []int {
 	var list []int
+	if h.hide {
+		return nil
+	}
 	for fd := 3; fd < h.most; fd++ {
 		if !h.met[fd] {
 			list = append(list, fd)

@@ -196,8 +196,8 @@ func (k *sharing) sees(o *op) {
 		k.gets(o, int(o.want.ret))
 	case o.row.allocates, o.name == "fcntl" && duplicates(o):
 		k.gets(o, int(o.want.ret))
-	case len(o.want.fds) == 0 && (o.name == "pipe2" || o.name == "pipe" || o.name == "socketpair"):
-		k.unnamed(o.task) // strace -s 0 leaves out which
+	case o.unnamed():
+		k.unnamed(o.task)
 	}
 	if numbers(o) && !o.want.failed() {
 		for _, fd := range o.want.fds {
@@ -244,6 +244,11 @@ func (k *sharing) gets(o *op, fd int) {
 	k.past[fd] = k.past[fd][max(0, len(k.past[fd])-mostPast):]
 	delete(k.closings, fd)
 	k.holds(o.task, fd, held{o.end.Seq, true})
+}
+
+// unnamed reports whether o gave out numbers of which the log does not tell: strace -s 0 leaves out those of a pair.
+func (o *op) unnamed() bool {
+	return len(o.want.fds) == 0 && !o.want.failed() && (o.name == "pipe2" || o.name == "pipe" || o.name == "socketpair")
 }
 
 // unnamed notes that a task was given numbers of which the log does not tell: they may be those that it has closed.
