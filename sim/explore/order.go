@@ -17,7 +17,7 @@ func (s *search) ended(e *event, t *sim.Task, foot []sim.Access) {
 	touchs := s.touchs[e.lo:e.hi]
 	for i := range touchs {
 		t := &touchs[i]
-		if t.alone && !t.whole && s.wholes == 0 {
+		if (t.alone || t.mixed < 0 && (t.mode == read || t.mode == add)) && !t.whole && s.wholes == 0 {
 			continue // nobody to be behind
 		}
 		if s.follow(e, &t.ref) {
