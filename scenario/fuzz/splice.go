@@ -27,7 +27,7 @@ const (
 
 var spliceOps = []*op{
 	{
-		name: "sendfile", weight: 8, form: "sendfile({0:fd}, {1:fd}, {2:offset}, {3})",
+		name: "sendfile", weight: 8, act: 2, second: 3, blocks: true, form: "sendfile({0:fd}, {1:fd}, {2:offset}, {3})",
 		choose: func(g *generator) bool {
 			in, out := g.fd([]set{1 << regular, 1 << regular, isSpliceIn}[g.pick(3)]), g.fd(isSpliceOut)
 			if kinds(g.kindOf(in))&kinds(g.kindOf(out))&(1<<regular) != 0 || g.isShared(out) { // a file may be both, by another number
@@ -41,7 +41,7 @@ var spliceOps = []*op{
 		},
 	},
 	{
-		name: "splice", weight: 14, form: "splice({0:fd}, {2:offset}, {1:fd}, {3:offset}, {4}, {5:SPLICE_F})",
+		name: "splice", weight: 14, act: 4, second: 8, blocks: true, form: "splice({0:fd}, {2:offset}, {1:fd}, {3:offset}, {4}, {5:SPLICE_F})",
 		choose: func(g *generator) bool {
 			in, out := g.fd(isPipeRead), int64(0)
 			switch g.pick(4) {
@@ -70,14 +70,14 @@ var spliceOps = []*op{
 		effect: func(g *generator, a []int64, r *runner) { g.shares(a[0], r) },
 	},
 	{
-		name: "tee", weight: 5, form: "tee({0:fd}, {1:fd}, {2}, {3:SPLICE_F})",
+		name: "tee", weight: 5, act: 1, second: 3, blocks: true, form: "tee({0:fd}, {1:fd}, {2}, {3:SPLICE_F})",
 		choose: func(g *generator) bool {
 			return g.splices(g.fd(isPipeRead), g.fd(isPipeWrite), spliceSizes[g.pick(len(spliceSizes))], spliceFlags[g.pick(len(spliceFlags))])
 		},
 		run: func(r *runner, a []int64) { r.int(r.Tee(int(a[0]), int(a[1]), int(a[2]), int(a[3]))) },
 	},
-	{name: "file to splice", weight: 4, expand: fileToSplice},
-	{name: "chain of pipes", weight: 4, expand: chainOfPipes},
+	{name: "file to splice", weight: 4, setup: 3, expand: fileToSplice},
+	{name: "chain of pipes", weight: 4, setup: 8, expand: chainOfPipes},
 	{name: "splice between all", weight: 5, expand: spliceBetweenAll},
 }
 
@@ -88,17 +88,16 @@ func offset(v int64) *int64 {
 	return &v
 }
 
-// splices stores arguments, the first two of which are files that do not sleep.
+// splices stores arguments, the first two of which are files that do not sleep where nobody would wake them.
 func (g *generator) splices(args ...int64) bool {
 	for _, fd := range args[:2] {
 		k := kinds(g.kindOf(fd))
-		if k&isTerminal != 0 {
+		switch {
+		case k&isTerminal != 0:
 			return false
-		}
-		if k&(1<<regular|1<<device) != 0 {
-			continue
-		}
-		if k != kinds(none) && !g.nonBlocking(fd) {
+		case g.concurrent:
+			g.pagesShared = g.pagesShared || k&(1<<regular) != 0
+		case k&(1<<none|1<<regular|1<<device) == 0 && !g.nonBlocking(fd):
 			return false
 		}
 	}
@@ -128,7 +127,11 @@ func fileToSplice(g *generator) {
 func chainOfPipes(g *generator) {
 	ep := g.anEpoll()
 	for i := range 2 {
-		r := g.call("pipe2", pipeFlags[[]int{0, 0, 3}[g.pick(3)]])
+		flags := []int{0, 0, 3}
+		if g.twoThreads {
+			flags = []int{0, 2, 6}
+		}
+		r := g.call("pipe2", pipeFlags[flags[g.pick(3)]])
 		w := int64(g.runner.ret2)
 		if g.pick(3) == 0 {
 			g.call("fcntl F_SETPIPE_SZ", w, pipeSizes[g.pick(2)])
