@@ -44,6 +44,11 @@ type doctor struct {
 	moment  int
 	tables  map[int]int          // of tasks, by number
 	inside  map[int]map[int]bool // by epoll: the tasks that wait
+	sets    map[int]int          // by number: the epolls that the log makes, which have numbers below 0 here
+	epolls  int                  // of those
+	silences
+	astray []*op                // epoll_ctl that was refused, the last call of its task
+	was    map[int]map[int]bool // by number: the epolls that it has been added to since it was opened
 }
 
 const (
@@ -58,12 +63,16 @@ const (
 func diagnose(log *Log) []Note {
 	d := &doctor{
 		notes: map[string]*Note{}, waits: map[int]map[int]*waitState{}, watched: map[itemKey]*watch{}, byFd: map[int][]*watch{},
-		full: map[int][]*watch{}, tables: map[int]int{}, inside: map[int]map[int]bool{},
+		full: map[int][]*watch{}, tables: map[int]int{}, inside: map[int]map[int]bool{}, sets: map[int]int{}, was: map[int]map[int]bool{}, silences: silences{keeps: map[int]bool{}, tried: map[int]bool{}, ranOut: map[int]int{}},
 	}
 	log.rewind()
 	for i := 0; log.reach(i); i++ {
 		d.event(log.at(i))
 	}
+	for _, o := range d.astray {
+		d.outOfStep(o.end.Line)
+	}
+	d.unanswered()
 	var list []Note
 	for _, p := range d.order {
 		list = append(list, *d.notes[p])
@@ -109,6 +118,15 @@ func (d *doctor) cloned(o *op) {
 // number is a number of o's table, unlike that of any other table.
 func (d *doctor) number(o *op, fd int) int { return d.tables[o.tid]<<24 + fd }
 
+// set is the epoll that o works on, whichever of its numbers is used.
+func (d *doctor) set(o *op) int {
+	n := d.number(o, o.fd)
+	if id, known := d.sets[n]; known {
+		return id
+	}
+	return n
+}
+
 func (d *doctor) found(pattern, text string, line int) {
 	n := d.notes[pattern]
 	if n == nil {
@@ -123,6 +141,8 @@ func (d *doctor) found(pattern, text string, line int) {
 }
 
 func (d *doctor) call(o *op) {
+	d.made(o)
+	d.steps(o)
 	switch {
 	case o.row.name == "epoll_ctl":
 		d.ctl(o)

@@ -28,6 +28,9 @@ func TestDoctorPatterns(t *testing.T) {
 		return "epoll_pwait2(3, [], 8, {tv_sec=0, tv_nsec=0}, NULL, 8) = " + result + "\n"
 	}
 	const wait = "epoll_wait(3, [], 8, 10) = 0\n"
+	const put, got = "write(5, \"x\", 1) = 1\n", "epoll_wait(3, [{events=EPOLLIN, data={u32=4, u64=4}}], 8, 10) = 1\n"
+	const ended = "epoll_wait(3, [{events=EPOLLIN|EPOLLHUP, data={u32=4, u64=4}}], 8, 10) = 1\nread(4, \"\", 8) = 0\n"
+	const both = "epoll_wait(3, [{events=EPOLLIN, data={u32=4, u64=4}}, {events=EPOLLIN, data={u32=4, u64=4}}], 8, 10) = 2\n"
 	for _, c := range []struct {
 		pattern string
 		log     string
@@ -54,6 +57,25 @@ func TestDoctorPatterns(t *testing.T) {
 			sixEpolls + nest(4, 3, "0") + nest(5, 4, "0") + nest(6, 5, "0") + nest(7, 6, "0")},
 		{"no epoll_pwait2", "epoll_create1(0) = 3\n" + pwait2("-1 ENOSYS (Function not implemented)") + wait, 2, "epoll_create1(0) = 3\n" + pwait2("0")},
 		{"no epoll_pwait2", "epoll_create1(0) = 3\n" + pwait2("-1 EPERM (Operation not permitted)") + wait, 2, "epoll_create1(0) = 3\n" + wait},
+		{"set out of step", pair + ctl("ADD", "EPOLLIN", "0") + ctl("DEL", "0", "0") + ctl("DEL", "0", "-1 ENOENT (No such file or directory)") + wait, 5,
+			pair + ctl("DEL", "0", "-1 ENOENT (No such file or directory)") + ctl("ADD", "EPOLLIN", "0") + ctl("ADD", "EPOLLOUT", "-1 EEXIST (File exists)") +
+				ctl("MOD", "EPOLLOUT", "0") + ctl("DEL", "0", "0") + ctl("DEL", "0", "-1 ENOENT (No such file or directory)") + "close(4) = 0\n"},
+		{"socket not connected", "epoll_create1(0) = 3\nsocket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0) = 4\nfcntl(3, F_DUPFD, 0) = 5\n" + ctl("ADD", "EPOLLIN|EPOLLOUT", "0") +
+			"epoll_wait(5, [{events=EPOLLOUT|EPOLLHUP, data={u32=4, u64=4}}], 8, -1) = 1\n", 5,
+			"epoll_create1(0) = 3\nsocket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 4\nfcntl(3, F_DUPFD, 0) = 5\n" +
+				"connect(4, {sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = -1 EINPROGRESS (Operation now in progress)\n" +
+				ctl("ADD", "EPOLLOUT", "0") + "epoll_wait(5, [{events=EPOLLOUT|EPOLLERR|EPOLLHUP, data={u32=4, u64=4}}], 8, -1) = 1\n" +
+				"getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4]) = 0\nepoll_wait(5, [{events=EPOLLOUT|EPOLLHUP, data={u32=4, u64=4}}], 8, -1) = 1\n"},
+		{"EPOLLONESHOT not rearmed", pair + ctl("ADD", "EPOLLIN|EPOLLONESHOT", "0") + put + got + wait + wait + wait, 5,
+			pair + ctl("ADD", "EPOLLIN|EPOLLONESHOT", "0") + put + got + "read(4, \"x\", 8) = 1\n" + wait + wait + wait + ctl("MOD", "EPOLLIN|EPOLLONESHOT", "0")},
+		{"EPOLLET unanswered", pair + ctl("ADD", "EPOLLIN|EPOLLET", "0") + put + got + wait + wait + wait, 5,
+			pair + ctl("ADD", "EPOLLIN|EPOLLET", "0") + put + got + wait + wait + wait + "read(4, \"x\", 8) = 1\n"},
+		{"HUP spin", pair + ctl("ADD", "EPOLLIN", "0") + "close(5) = 0\n" + ended + ended + ended + ended, 11,
+			pair + ctl("ADD", "EPOLLIN", "0") + "close(5) = 0\n" + ended + ended + ended + "close(4) = 0\n" + wait},
+		{"ghost event", "epoll_create1(0) = 3\npipe2([4, 5], O_NONBLOCK) = 0\ndup(4) = 6\n" + ctl("ADD", "EPOLLIN", "0") + "close(4) = 0\neventfd2(1, 0) = 4\n" +
+			ctl("ADD", "EPOLLIN", "0") + "write(5, \"x\", 1) = 1\n" + both, 9,
+			"epoll_create1(0) = 3\npipe2([4, 5], O_NONBLOCK) = 0\ndup(4) = 6\n" + ctl("ADD", "EPOLLIN", "0") + ctl("DEL", "0", "0") + "close(4) = 0\neventfd2(1, 0) = 4\n" +
+				ctl("ADD", "EPOLLIN", "0") + "write(5, \"x\", 1) = 1\n" + got},
 		{"epoll closed under a waiter", "7 epoll_create1(0) = 3\n7 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_FILES|CLONE_THREAD) = 8\n" +
 			"7 epoll_wait(3,  <unfinished ...>\n8 close(3) = 0\n7 <... epoll_wait resumed>[], 8, 10) = 0\n", 4,
 			"7 epoll_create1(0) = 3\n7 epoll_wait(3, [], 8, 10) = 0\n7 close(3) = 0\n"},

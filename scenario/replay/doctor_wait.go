@@ -15,7 +15,7 @@ type waitState struct {
 }
 
 func (d *doctor) wait(o *op) {
-	epfd := d.number(o, o.fd)
+	epfd := d.set(o)
 	if d.waits[epfd] == nil {
 		d.waits[epfd] = map[int]*waitState{}
 	}
@@ -29,8 +29,9 @@ func (d *doctor) wait(o *op) {
 	}
 	seen := map[uint64]bool{}
 	for _, e := range o.want.events {
-		seen[e.Data] = true
 		w := d.watched[itemKey{epfd, e.Data}]
+		twice := seen[e.Data] && w != nil && w.shadow
+		seen[e.Data] = true
 		s.idle[e.Data]++
 		d.unconnected(o, e)
 		switch {
@@ -43,7 +44,10 @@ func (d *doctor) wait(o *op) {
 			d.found("EPOLLOUT spin", "the descriptor is writable nearly always: ask for EPOLLOUT only while there is something to write",
 				o.end.Line)
 		}
-		if w != nil && w.closed != 0 {
+		if w != nil {
+			d.tells(w, e, o.end.Line)
+		}
+		if w != nil && w.closed != 0 || twice {
 			d.found("ghost event", "the number was closed, but the description lives on (dup, fork, SCM_RIGHTS), and with it its item: "+
 				"EPOLL_CTL_DEL before close", o.end.Line)
 		}
@@ -63,7 +67,8 @@ func (d *doctor) undrained(o *op) {
 	if o.want.ret != 0 || o.a[1] == 0 {
 		return
 	}
-	epfd := d.number(o, o.fd)
+	epfd := d.set(o)
+	d.ranOut[epfd]++
 	list := d.full[epfd]
 	delete(d.full, epfd)
 	slices.SortStableFunc(list, func(a, b *watch) int { return a.full - b.full })
@@ -100,23 +105,39 @@ func (d *doctor) starved(o *op, s *waitState) {
 type woken struct {
 	tid    int
 	moment int
-	fd     int // of an accept
+	fd     int   // of an accept
+	fds    []int // that a wait reports, as far as they are known: else nil
+}
+
+// reportedBy gives the numbers of what a wait reports, nil if not all are known.
+func (d *doctor) reportedBy(o *op) []int {
+	var list []int
+	for _, e := range o.want.events {
+		w := d.watched[itemKey{d.set(o), e.Data}]
+		if w == nil {
+			return nil
+		}
+		list = append(list, w.fd)
+	}
+	return list
 }
 
 // herds looks for waits of several threads that end at the same time, of which all but one find nothing to do: an accept that is the
-// first one behind a wait gets nothing, where another thread has just got a connection.
+// first one behind a wait that tells of its listener gets nothing, where another thread has just got a connection.
 func (d *doctor) herds(e *logEvent) {
 	o := e.op
 	mine := func(w woken) bool { return w.tid == o.tid || d.moment-w.moment >= soon }
 	switch {
 	case o.row.isEpollWait() && e.kind == eventExit && len(o.want.events) > 0:
-		d.woken = lastOf(append(d.woken, woken{o.tid, d.moment, -1}))
+		d.woken = lastOf(append(d.woken, woken{o.tid, d.moment, -1, d.reportedBy(o)}))
 	case !o.row.isAccept():
 	case !o.want.failed():
 		d.woken = slices.DeleteFunc(d.woken, mine)
-		d.accepts = lastOf(append(d.accepts, woken{o.tid, d.moment, o.fd}))
+		d.accepts = lastOf(append(d.accepts, woken{o.tid, d.moment, o.fd, nil}))
 	case o.want.errno == abi.EAGAIN:
-		was := slices.ContainsFunc(d.woken, func(w woken) bool { return w.tid == o.tid && d.moment-w.moment < soon })
+		was := slices.ContainsFunc(d.woken, func(w woken) bool {
+			return w.tid == o.tid && d.moment-w.moment < soon && (w.fds == nil || slices.Contains(w.fds, d.number(o, o.fd)))
+		})
 		d.woken = slices.DeleteFunc(d.woken, mine)
 		other := slices.ContainsFunc(d.accepts, func(w woken) bool { return w.fd == o.fd && !mine(w) })
 		if was && other {

@@ -23,11 +23,15 @@ type watch struct {
 	closed int  // line of the close of the number it was added as
 	full   int  // line of the last read that took all it asked for
 	listed bool // in doctor.full
+	shadow bool // one like it was closed before it, and may be there still
+	told   int  // line of an event that nobody has answered yet
+	since  int  // how many waits had run out then
 }
 
 // watch notes that a number is watched.
 func (d *doctor) watch(w *watch) {
 	if old := d.watched[w.itemKey]; old != nil {
+		w.shadow = old.fd == w.fd && (old.shadow || old.closed != 0)
 		d.drop(old)
 	}
 	d.watched[w.itemKey] = w
@@ -80,20 +84,25 @@ func (d *doctor) ctl(o *op) {
 	switch o.a[0] {
 	case abi.EPOLL_CTL_ADD, abi.EPOLL_CTL_MOD:
 		if o.event != nil {
-			epfd, fd := d.number(o, o.fd), d.number(o, o.fd2)
+			epfd, fd := d.set(o), d.number(o, o.fd2)
 			d.forget(epfd, fd)
+			if d.was[fd] == nil {
+				d.was[fd] = map[int]bool{}
+			}
+			d.was[fd][epfd] = true
 			d.watch(&watch{itemKey: itemKey{epfd, o.event.Data}, fd: fd, events: o.event.Events, task: o.task})
 		}
 	case abi.EPOLL_CTL_DEL:
-		d.forget(d.number(o, o.fd), d.number(o, o.fd2))
+		d.forget(d.set(o), d.number(o, o.fd2))
 	}
 }
 
 // touch notes that a program did something with a number.
 func (d *doctor) touch(o *op) {
 	for _, w := range d.byFd[d.number(o, o.fd)] {
+		w.answered()
 		for _, s := range d.waits[w.epfd] {
-			if _, ok := s.idle[w.data]; ok {
+			if _, ok := s.idle[w.data]; ok && !o.foundNothing() {
 				s.idle[w.data] = 0
 			}
 		}
@@ -108,4 +117,13 @@ func (d *doctor) touch(o *op) {
 			}
 		}
 	}
+}
+
+// foundNothing reports whether o is a read that has come to the end of a file, or to nothing: who gets no further than that will be told again.
+func (o *op) foundNothing() bool {
+	if !o.row.looks || !o.row.waits || o.row.parseIsWait() || o.row.isAccept() {
+		return false
+	}
+	end := o.want.ret == 0 && !o.want.failed() && o.a[0] > 0 && !anyInet(o.addr) // not an empty datagram
+	return end || o.want.errno == abi.EAGAIN
 }
