@@ -64,6 +64,17 @@ var fileSpellings = map[string]spelling{
 	},
 	"readv":  spellReadv,
 	"writev": spellWritev,
+	"splice": func(l *line) func() {
+		if l.int(0) < 0 { // of files that the world has
+			return nil
+		}
+		call := fmt.Sprintf("splice(%s, None, %s, None, %d%s)", l.fd(l.int(0)), l.fd(l.int(2)), l.int(4), andFlags("SPLICE_F", l.int(5)))
+		return func() { l.check(call) }
+	},
+	"tee": func(l *line) func() {
+		call := fmt.Sprintf("tee(%s, %s, %d%s)", l.fd(l.int(0)), l.fd(l.int(1)), l.int(2), andFlags("SPLICE_F", l.int(3)))
+		return func() { l.check(call) }
+	},
 	"lseek": func(l *line) func() {
 		call := fmt.Sprintf("lseek(%s, %d, %s)", l.fd(l.int(0)), l.int(1), enumWord("SEEK", l.int(2)))
 		return func() { l.check(call) }
