@@ -36,6 +36,16 @@ func TestStarOfThreads(t *testing.T) {
 	require.True(t, tells(t, text), text)
 }
 
+// What moves from pipe to pipe is a call of the scenario, too.
+func TestStarOfSplice(t *testing.T) {
+	log := "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n7 pipe2([3, 4], 0) = 0\n7 pipe2([5, 6], 0) = 0\n7 write(4, \"ab\", 2) = 2\n" +
+		"7 tee(3, 6, 2, 0) = 2\n7 splice(3, NULL, 6, NULL, 9, SPLICE_F_NONBLOCK) = 2\n7 read(5, \"abab\", 9) = 4\n"
+	text, err := replay.Star(parse(t, log), replay.Options{})
+	require.NoError(t, err)
+	require.Contains(t, text, "check(tee(pipe_r3, pipe_w6, 2) == 2)  # 5\ncheck(splice(pipe_r3, None, pipe_w6, None, 9, SPLICE_F_NONBLOCK) == 2)  # 6\n")
+	require.True(t, tells(t, text), text)
+}
+
 // Most logs turn into a scenario, of one thread or of several.
 func TestStarOfLogs(t *testing.T) {
 	if !form.Long {
