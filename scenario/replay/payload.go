@@ -12,7 +12,7 @@ type payload struct {
 // maxBuffer bounds what a call moves: MAX_RW_COUNT would be memory for nothing.
 const maxBuffer = 64 << 20
 
-// maxGaps bounds what is kept of several buffers, whose zeros may stand between bytes that are shown.
+// maxGaps bounds what is kept of each of several buffers, whose zeros may stand between bytes that are shown.
 const maxGaps = 1 << 20
 
 func payloadOf(shown []byte, size int64) payload {
@@ -28,7 +28,7 @@ func (p payload) grown(size int64) payload { return payloadOf(p.shown, max(int64
 func joined(buffers [][]byte) payload {
 	var p payload
 	for _, b := range buffers {
-		if shown := bytes.TrimRight(b, "\x00"); len(shown) > 0 && p.size <= maxGaps {
+		if shown := bytes.TrimRight(b[:min(len(b), maxGaps)], "\x00"); len(shown) > 0 && p.size <= maxGaps {
 			gap := p.size - len(p.shown)
 			p.shown = append(append(p.shown, make([]byte, gap)...), shown...)
 		}
@@ -53,9 +53,10 @@ func (x *exec) bytes(o *op, n int) (b []byte) {
 		return o.data.shown[:n]
 	case n > maxGaps: // no thread keeps so much
 		b = make([]byte, n)
+		copy(b, o.data.shown)
 	default:
 		b = x.buffer(o, n)
+		clear(b[copy(b, o.data.shown):])
 	}
-	clear(b[copy(b, o.data.shown):])
 	return b
 }
