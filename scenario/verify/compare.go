@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/epollsim/epollsim/scenario"
@@ -13,6 +14,16 @@ type History struct {
 	Threads []string // paths in order of their first call
 	calls   map[string][]scenario.Call
 	Calls   int
+}
+
+// has reports whether a builtin was called.
+func (h *History) has(name string) bool {
+	for _, calls := range h.calls {
+		if slices.ContainsFunc(calls, func(c scenario.Call) bool { return c.Name == name }) {
+			return true
+		}
+	}
+	return false
 }
 
 // add is the OnCall of a run.

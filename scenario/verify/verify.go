@@ -96,14 +96,14 @@ func File(p *scenario.Program, opts Options) (*Report, error) {
 		}
 		r = opts.explain(p, def, real)
 		r.Late = try
-		if r.Verdict == Agrees && r.Host.ExitCode() == 0 {
+		if r.Verdict == Agrees && (r.Host.ExitCode() == 0 || r.Schedule == "default") {
 			return r, nil
 		}
 		if limit == 0 {
 			limit = smallestGap(p, opts) / 10
 		}
-		if late.worst <= limit {
-			return r, nil
+		if late.worst <= limit && (r.Verdict == Agrees || try == hostRuns-1 || !def.history.has("openpty")) {
+			return r, nil // a worker of the kernel carries the bytes of terminals: nobody knows whether it was late
 		}
 	}
 	return &Report{Verdict: Inconclusive, Late: hostRuns, Why: fmt.Sprintf(
