@@ -23,7 +23,7 @@ func mmsgRows() []row {
 }
 
 func parseMmsg(o *op, a *args) {
-	o.fd, o.a[0], o.a[1] = a.int32(0), 1, a.numOr(3, 0)&^abi.MSG_WAITFORONE
+	o.fd, o.a[0], o.a[1] = a.int32(0), max(a.numOr(2, 1), 1), a.numOr(3, 0)&^abi.MSG_WAITFORONE
 	flags, list := a.numOr(3, 0), a.tree(1)
 	for i := range list.List {
 		if int64(len(o.parts)) >= max(o.want.ret, 1) { // the rest was not reached

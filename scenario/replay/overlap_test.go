@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,9 @@ const twoThreads = "1 clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_FS|CLONE_FI
 
 // What overlapping calls can do to one another, as the host has shown it, and what they cannot.
 func TestOverlaps(t *testing.T) {
+	const one = "recvfrom(3, \"\"..., 9, 0, NULL, NULL) = 2"
+	const part = "{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"\"..., iov_len=9}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=%d}"
+	const many = "recvmmsg(3, [" + part + ", " + part + "], 4, MSG_DONTWAIT, NULL) = 2"
 	for _, c := range []struct{ name, log, wrong string }{
 		{"a number becomes another file's", `1 epoll_create1(0) = 3
 1 eventfd2(0, EFD_NONBLOCK) = 4
@@ -97,6 +101,7 @@ func TestOverlaps(t *testing.T) {
 		{"a new program lets go one file after the other, the last first", letGo("5"), letGo("3")},
 		{"who was accepted is told later", acceptedAs(40000), acceptedAs(40002)},
 		{"of two datagrams the later call was the first", datagrams("d", "de", 2), datagrams("d", "de", 3)},
+		{"or both come with one call", strings.Replace(datagrams("d", "de", 2), one, fmt.Sprintf(many, 2, 1), 1), strings.Replace(datagrams("d", "de", 2), one, fmt.Sprintf(many, 2, 2), 1)},
 		{"a call that was cut off has been made", `1 pipe2([3, 4], O_NONBLOCK) = 0
 1 eventfd2(0, EFD_NONBLOCK) = 5
 1 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD) = 2
