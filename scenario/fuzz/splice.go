@@ -170,6 +170,9 @@ func spliceBetweenAll(g *generator) {
 		}
 	}
 	fileToSplice(g)
+	if len(g.open) == 0 {
+		return // RLIMIT_NOFILE lets nothing be opened
+	}
 	file := g.open[len(g.open)-1]
 	for range 4 + g.pick(12) {
 		size := spliceSizes[g.pick(7)]
