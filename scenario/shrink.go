@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"slices"
 
 	"go.starlark.net/syntax"
@@ -10,12 +12,21 @@ import (
 // says so. First many in a row, then half as many, down to single ones; then all that mention a name, such as what opens a file and
 // what uses it; then pairs that mention the same name, such as what adds a watch and what removes it; and bodies take the
 // place of the loops and conditions around them. fails is not asked about what does not compile, nor twice about the same.
-// kernel() stays: the rest means something else without it.
-func Shrink(filename string, src []byte, fails func(*Program) bool) []byte {
-	s := &shrinking{filename: filename, src: src, fails: fails, tried: map[string]bool{string(src): true}}
+// kernel() stays: the rest means something else without it. stop, which may be nil, is asked now and then whether to end with what
+// there is: pairs are many in a long program.
+func Shrink(filename string, src []byte, fails func(*Program) bool, stop func() bool) []byte {
+	s := &shrinking{filename: filename, src: src, fails: fails, stop: stop, tried: map[[sha256.Size]byte]bool{sha256.Sum256(src): true}}
+	if bytes.Contains(src, []byte("\r")) && !s.try(plainLines(src)) {
+		return src
+	}
 	for s.rows() || s.names() || s.unwrapped() || s.pairs() {
 	}
 	return s.src
+}
+
+// plainLines ends lines as an outline expects it; \r\n and \r end them as well for Starlark, also within strings.
+func plainLines(src []byte) []byte {
+	return bytes.ReplaceAll(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 }
 
 // shrinking is the search for a smaller program.
@@ -23,15 +34,22 @@ type shrinking struct {
 	filename string
 	src      []byte // the smallest that fails
 	fails    func(*Program) bool
-	tried    map[string]bool
+	stop     func() bool
+	tried    map[[sha256.Size]byte]bool // the sums of all that were
 }
+
+func (s *shrinking) over() bool { return s.stop != nil && s.stop() }
 
 // try goes on with smaller if that fails.
 func (s *shrinking) try(smaller []byte) bool {
-	if smaller == nil || s.tried[string(smaller)] {
+	if smaller == nil || s.over() {
 		return false
 	}
-	s.tried[string(smaller)] = true
+	sum := sha256.Sum256(smaller)
+	if s.tried[sum] {
+		return false
+	}
+	s.tried[sum] = true
 	p, err := Compile(s.filename, smaller)
 	if err != nil || !s.fails(p) {
 		return false
@@ -44,7 +62,7 @@ func (s *shrinking) try(smaller []byte) bool {
 func (s *shrinking) rows() (found bool) {
 	n := len(outlineOf(s.filename, s.src).all)
 	for size := n; size > 0; size /= 2 {
-		for end := n; end > 0; end -= size {
+		for end := n; end > 0 && !s.over(); end -= size {
 			o := outlineOf(s.filename, s.src)
 			n = len(o.all)
 			end = min(end, n)
@@ -66,6 +84,9 @@ func (s *shrinking) names() (found bool) {
 		}
 	}
 	for _, name := range names {
+		if s.over() {
+			break
+		}
 		o = outlineOf(s.filename, s.src)
 		gone := slices.DeleteFunc(slices.Clone(o.all), func(st *statement) bool { return !slices.Contains(st.names, name) })
 		if len(gone) > 1 {
@@ -78,7 +99,7 @@ func (s *shrinking) names() (found bool) {
 // pairs leaves out two statements that have a name in common.
 func (s *shrinking) pairs() bool {
 	o := outlineOf(s.filename, s.src)
-	for i := len(o.all) - 1; i > 0; i-- {
+	for i := len(o.all) - 1; i > 0 && !s.over(); i-- {
 		for j := i - 1; j >= 0; j-- {
 			if o.all[i].shares(o.all[j]) && s.try(o.without([]*statement{o.all[j], o.all[i]})) {
 				return true
@@ -92,7 +113,7 @@ func (s *shrinking) pairs() bool {
 func (s *shrinking) unwrapped() (found bool) {
 	for i := 0; ; i++ {
 		o := outlineOf(s.filename, s.src)
-		if i >= len(o.all) {
+		if i >= len(o.all) || s.over() {
 			return found
 		}
 		if s.try(o.unwrap(o.all[i])) {

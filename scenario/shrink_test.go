@@ -2,6 +2,8 @@ package scenario_test
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,7 +37,7 @@ print(n)
 		r := scenario.Run(kernel.Boot(kernel.Options{}), p, scenario.Options{})
 		return r.Error == nil && len(r.Failed) > 0 && r.Failed[0].Msg == "the count"
 	}
-	got := scenario.Shrink("a.star", src, fails)
+	got := scenario.Shrink("a.star", src, fails, nil)
 	p, err := scenario.Compile("a.star", got)
 	require.NoError(t, err)
 	require.True(t, fails(p))
@@ -45,8 +47,8 @@ print(n)
 
 func TestShrinkOfWhatNeverFails(t *testing.T) {
 	src := []byte("x = 1\ny = 2\n")
-	require.Equal(t, src, scenario.Shrink("a.star", src, func(*scenario.Program) bool { return false }))
-	require.Equal(t, []byte("("), scenario.Shrink("a.star", []byte("("), func(*scenario.Program) bool { return true }))
+	require.Equal(t, src, scenario.Shrink("a.star", src, func(*scenario.Program) bool { return false }, nil))
+	require.Equal(t, []byte("("), scenario.Shrink("a.star", []byte("("), func(*scenario.Program) bool { return true }, nil))
 }
 
 // shrunk is what is left of src as long as check fails with "here".
@@ -59,7 +61,7 @@ func shrunk(t *testing.T, src string) string {
 	p, err := scenario.Compile("a.star", []byte(src))
 	require.NoError(t, err)
 	require.True(t, fails(p))
-	return string(scenario.Shrink("a.star", []byte(src), fails))
+	return string(scenario.Shrink("a.star", []byte(src), fails, nil))
 }
 
 func TestShrinkTakesApart(t *testing.T) {
@@ -89,6 +91,10 @@ func TestShrinkTakesApart(t *testing.T) {
 			"kernel(\"5.10\")\nx = 1\ncheck(False, \"here\")\n",
 			"kernel(\"5.10\")\ncheck(False, \"here\")\n",
 		},
+		"lines of other systems": {
+			"x = 1\rif x:\r\n    y = \"\"\"a\rb\"\"\"\r    check(False, \"here\")\r",
+			"check(False, \"here\")\n",
+		},
 		"functions": {
 			"def f(x):\n    y = 1\n    return y\ndef g():\n    z = f(2)\n    check(False, \"here\")\nf(3)\ng()\n",
 			"def g():\n    check(False, \"here\")\ng()\n",
@@ -97,6 +103,21 @@ func TestShrinkTakesApart(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, shrunk(t, tt.src)) })
 	}
+}
+
+// The pairs of a long program are more than anybody waits for.
+func TestShrinkEnds(t *testing.T) {
+	var src strings.Builder
+	src.WriteString("n = [0]\n")
+	for i := range 2000 {
+		fmt.Fprintf(&src, "n[0] += %d\n", i)
+	}
+	looks, compiled := 0, 0
+	got := scenario.Shrink("a.star", []byte(src.String()), func(*scenario.Program) bool { compiled++; return false },
+		func() bool { looks++; return looks > 20 })
+	require.Equal(t, src.String(), string(got))
+	require.LessOrEqual(t, compiled, 20)
+	require.Less(t, looks, 100)
 }
 
 // Whatever is left out, of whatever text: nothing that does not compile is asked about, and the result is no longer.
@@ -108,7 +129,7 @@ func TestShrinkOfCases(t *testing.T) {
 		got := scenario.Shrink(name, src, func(p *scenario.Program) bool {
 			asked++
 			return asked%3 == 0
-		})
+		}, nil)
 		require.LessOrEqual(t, len(got), len(src))
 		_, err = scenario.Compile(name, got)
 		require.NoError(t, err)

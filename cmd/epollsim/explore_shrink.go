@@ -60,7 +60,8 @@ func (f *exploreFlags) shrink(cmd *cobra.Command, p *scenario.Program, boot boot
 // smaller looks for a program that fails as same says, with statements of p left out; it returns the schedule too. It is like p in
 // two more ways: if only some schedules of p fail, or p fails on an old kernel alone, so it is with the smaller one.
 func (f *exploreFlags) smaller(p *scenario.Program, boot bootFunc, version kernel.Version, failure *explore.Outcome, same func(string) bool, until time.Time) (text []byte, token string) {
-	opts := explore.Options{Bound: explore.UpTo(max(failure.Witness.Preemptions, enough)), StopAtFailure: true, MaxSchedules: shrinkRuns}
+	stop := func() bool { return time.Now().After(until) || f.interrupted.Load() }
+	opts := explore.Options{Bound: explore.UpTo(max(failure.Witness.Preemptions, enough)), StopAtFailure: true, MaxSchedules: shrinkRuns, Stop: stop}
 	find := func(p *scenario.Program, boot bootFunc, sought func(failure string) bool) (string, bool) {
 		return findRun(p.Explored(boot, scenario.Options{MaxSteps: f.starlark}), opts, sought)
 	}
@@ -73,9 +74,6 @@ func (f *exploreFlags) smaller(p *scenario.Program, boot bootFunc, version kerne
 	}
 	token = failure.Witness.Token
 	text = scenario.Shrink(p.Filename(), p.Source(), func(smaller *scenario.Program) bool {
-		if time.Now().After(until) || f.interrupted.Load() {
-			return false
-		}
 		shows, ok := find(smaller, boot, same)
 		if !ok {
 			return false
@@ -90,9 +88,12 @@ func (f *exploreFlags) smaller(p *scenario.Program, boot bootFunc, version kerne
 				return false
 			}
 		}
+		if stop() {
+			return false // what was not found may only not have been looked for
+		}
 		token = shows
 		return true
-	})
+	}, stop)
 	return text, token
 }
 
