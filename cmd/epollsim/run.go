@@ -273,6 +273,9 @@ func (f *runFlags) runQuiet(cmd *cobra.Command, file string, text *bytes.Buffer)
 	p, err := compile(cmd, file)
 	var k *kernel.Kernel
 	if err == nil {
+		err = f.warnStranger(cmd.ErrOrStderr(), p)
+	}
+	if err == nil {
 		k, _, err = f.boot(p, nil, nil)
 	}
 	if err != nil {
