@@ -56,15 +56,7 @@ func (f *exportFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.limits.check(); err != nil {
 		return err
 	}
-	if len(args) == 0 && f.pack != "" {
-		for _, c := range casebook.All() {
-			args = append(args, c.ID)
-		}
-	}
-	if len(args) == 0 {
-		return usagef("export: name a scenario, or --pack DIR for the casebook")
-	}
-	files, many, err := scenarioFiles(args)
+	files, many, open, err := f.scenarios(cmd, args)
 	if err != nil {
 		return err
 	}
@@ -72,7 +64,7 @@ func (f *exportFlags) run(cmd *cobra.Command, args []string) error {
 		return usagef("%d scenarios need a folder to go to: -o DIR", len(files))
 	}
 	f.watch()
-	vectors, refused, err := f.record(cmd, files)
+	vectors, refused, err := f.record(files, open)
 	if err != nil {
 		return err
 	}
@@ -85,11 +77,32 @@ func (f *exportFlags) run(cmd *cobra.Command, args []string) error {
 	return f.write(cmd, vectors, refused)
 }
 
+// scenarios are those that args name, and how to read one. A pack without names is of the casebook, whatever files here are called
+// like a case.
+func (f *exportFlags) scenarios(cmd *cobra.Command, args []string) (files []string, many bool, open openFunc, err error) {
+	switch {
+	case len(args) > 0:
+		files, many, err = scenarioFiles(args)
+		return files, many, func(file string) (*scenario.Program, error) { return compile(cmd, file) }, err
+	case f.pack == "":
+		return nil, false, nil, usagef("export: name a scenario, or --pack DIR for the casebook")
+	}
+	for _, c := range casebook.All() {
+		files = append(files, c.ID)
+	}
+	return files, true, func(id string) (*scenario.Program, error) {
+		c, _ := casebook.Find(id)
+		return scenario.Compile(c.File, []byte(c.Source))
+	}, nil
+}
+
+type openFunc = func(file string) (*scenario.Program, error)
+
 // record runs the scenarios. Those that cannot be exported are refused; any other mistake ends the command.
-func (f *exportFlags) record(cmd *cobra.Command, files []string) (vectors []*export.Vector, refused []*export.Refusal, err error) {
+func (f *exportFlags) record(files []string, open openFunc) (vectors []*export.Vector, refused []*export.Refusal, err error) {
 	seen := map[string]string{}
 	for _, file := range files {
-		p, err := compile(cmd, file)
+		p, err := open(file)
 		if err == nil {
 			_, err = kernelVersion("", p)
 		}
