@@ -95,6 +95,10 @@ func TestShrinkTakesApart(t *testing.T) {
 			"x = 1\rif x:\r\n    y = \"\"\"a\rb\"\"\"\r    check(False, \"here\")\r",
 			"check(False, \"here\")\n",
 		},
+		"a function of nothing": {
+			"def f():\n    x = 1\n    y = 2\ncheck(type(f) != \"function\", \"here\")\n",
+			"def f():\n    pass\ncheck(type(f) != \"function\", \"here\")\n",
+		},
 		"functions": {
 			"def f(x):\n    y = 1\n    return y\ndef g():\n    z = f(2)\n    check(False, \"here\")\nf(3)\ng()\n",
 			"def g():\n    check(False, \"here\")\ng()\n",

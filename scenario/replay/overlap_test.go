@@ -29,6 +29,17 @@ func TestOverlaps(t *testing.T) {
 ` + twoThreads + `2 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = -1 EINVAL (Invalid argument)
 1 dup2(4, 3) = 3
 `},
+		{"a number has become another file's, though the call that made it so ended later", `1 socketpair(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0, [3, 4]) = 0
+1 eventfd2(0, EFD_NONBLOCK) = 5
+` + twoThreads + `1 dup2(5, 3 <unfinished ...>
+2 recvfrom(3, 0x7f00, 9, 0, NULL, NULL) = -1 ENOTSOCK (Socket operation on non-socket)
+1 <... dup2 resumed>) = 3
+`, `1 socketpair(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0, [3, 4]) = 0
+1 eventfd2(0, EFD_NONBLOCK) = 5
+` + twoThreads + `1 dup2(5, 6 <unfinished ...>
+2 recvfrom(3, 0x7f00, 9, 0, NULL, NULL) = -1 ENOTSOCK (Socket operation on non-socket)
+1 <... dup2 resumed>) = 6
+`},
 		{"a wait whose time is over does not look for events that woke another one", `1 epoll_create1(0) = 3
 1 pipe2([4, 5], O_NONBLOCK) = 0
 1 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN, data={u32=4, u64=4}}) = 0
