@@ -211,13 +211,13 @@ func (s *tcpSkb) mss() int32 {
 	return int32(s.len())
 }
 
-// room makes room for more bytes at the end of s, which nobody shares.
+// room makes room for more bytes at the end of s, which nobody shares. Where they will lie may be noted already.
 func (n *InetNet) room(s *tcpSkb, more int) {
 	if s.to+more <= len(s.data.b) {
 		return
 	}
 	b := n.pool.newBytes(2 * (s.len() + more))
-	b.addParts(0, s.data, s.from, s.to)
+	b.addParts(0, s.data, s.from, s.to+more)
 	s.from, s.to = 0, copy(b.b, s.bytes())
 	n.pool.freeBytes(s.data)
 	s.data = b

@@ -69,16 +69,19 @@ func (t *Tcp) endOfSplice(deadline int64) (stop bool, errno abi.Errno) {
 	return false, 0
 }
 
+// nowhere is no place of a byte.
+const nowhere = -1
+
 // spliceSome puts up to n bytes of the receive queue into p, up to the urgent byte. Models tcp_read_sock with
 // tcp_splice_data_recv.
 func (t *Tcp) spliceSome(p *Pipe, n int) (copied int, errno abi.Errno) {
 	if t.state == inetListen {
 		return 0, abi.ENOTCONN
 	}
-	var end int64 // of the last slot, as long as what follows is of the same segment on Linux
+	end := int64(nowhere) // of the last slot, as long as what follows is of the same segment on Linux
 	for s := t.receiveQueue.first; s != nil; s = t.receiveQueue.first {
 		if !s.merged {
-			end = 0
+			end = nowhere
 		}
 		if offset := int(t.copiedSeq - s.seq); offset < s.len() {
 			used := t.spliceSkb(p, s, offset, n-copied, &end)
@@ -119,13 +122,17 @@ func (t *Tcp) spliceSkb(p *Pipe, s *tcpSkb, offset, n int, end *int64) (used int
 			n = min(n, at)
 		}
 	}
+	full := false
 	s.data.eachPart(s.from+offset, s.from+offset+n, func(from, to int, place int64) {
 		b := s.data.b[from:to]
 		switch {
+		case full: // what goes on behind the last slot is not next
+			return
 		case place == *end:
 			last := p.slot(p.head - 1)
 			last.page = append(last.page, b...)
 		case p.isFull():
+			full = true
 			return
 		default:
 			p.addSlot(spliced(b, int(place%pageSize), 0))
