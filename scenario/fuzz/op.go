@@ -426,7 +426,9 @@ var table = []*op{
 			switch g.kindOf(fd) {
 			case directory: // up to the file system
 				return false
-			case regular, fifo: // a file may have taken the name; where it has holes is up to the file system
+			case fifo: // a file or a directory may have taken the name; where that ends is up to the file system
+				whence %= 2
+			case regular: // where it has holes is up to the file system
 				whence %= 3
 			}
 			return g.args(fd, int64(g.pick(4))*3-2, whence)
