@@ -96,6 +96,9 @@ func writable(p *Pipe) bool {
 	return p.readers == 0
 }
 
+// UnreadBytes is what FIONREAD tells, for who may not wait for the lock of the pipe.
+func (p *Pipe) UnreadBytes() int { return p.bytes() }
+
 // bytes counts what is unread.
 func (p *Pipe) bytes() int {
 	n := 0

@@ -85,6 +85,9 @@ func (x *exec) available(f *vfs.File) (int64, bool) {
 	case *devices.Timerfd, *devices.Signalfd:
 		return 0, false
 	}
+	if p := devices.PipeOf(f); p != nil { // a splice may hold its lock for long
+		return int64(p.UnreadBytes()), true
+	}
 	i, ok := f.Ops.(vfs.Ioctler)
 	if !ok {
 		return 0, false

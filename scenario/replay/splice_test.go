@@ -52,3 +52,21 @@ splice(10, NULL, 6, NULL, 65536, SPLICE_F_NONBLOCK) = -1 EAGAIN (Resource tempor
 		require.NotNil(t, r.Divergence, wrong)
 	}
 }
+
+// A splice that waits for room keeps the lock of its pipe, and the probes of TCP go on for ever: a replay that would wait for the lock
+// too, to see what is in the pipe, would not end.
+func TestSpliceWaitsWithItsPipeLocked(t *testing.T) {
+	log := `execve("./a", ["./a"], 0x7ffe /* 3 vars */) = 0
+pipe2([3, 4], 0) = 0
+socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 5
+connect(5, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("1.2.3.4")}, 16) = 0
+openat(AT_FDCWD, "/f", O_RDONLY) = 6
+splice(6, NULL, 4, NULL, 65536, 0) = 60000
+` + strings.Repeat(`sendfile(5, 6, NULL, 60000) = 60000
+splice(3, NULL, 5, NULL, 65536, 0) = 60000
+splice(6, NULL, 4, NULL, 65536, 0) = 60000
+`, 69)
+	r := replay.Run(parse(t, log), replay.Options{})
+	require.NotNil(t, r.Divergence)
+	require.Contains(t, r.Divergence.Call, "splice")
+}
