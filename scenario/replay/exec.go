@@ -28,6 +28,7 @@ type exec struct {
 	tables    map[*vfs.FdTable]*table
 	stops     int         // calls that were stopped inside
 	running   *op         // the last one that was begun
+	rewired   int         // calls that were begun and may have changed what others are about
 	newcomers []newcomer  // tasks whose origin was guessed
 	born      []newcomer  // tasks that were forked off in front of a call, as it seems
 	loaded    map[int]int // by Serial: the call before which it has begun a program unseen
@@ -59,6 +60,7 @@ type table struct {
 	known     map[int]bool
 	limited   bool        // the log told the limit
 	makers    map[int]int // the tasks that got its numbers, where there are newcomers
+	leaks     bool        // it lost numbers by calls that the log does not have
 	shared    bool        // several threads take its numbers, or took those that it was made with
 }
 

@@ -15,7 +15,7 @@ import (
 // inherit puts in place what o works on and the log has not opened.
 func (x *exec) inherit(th *thread, o *op) {
 	if o.want.errno == abi.EBADF {
-		if o.fd2 < 0 || x.file(o, o.fd2) != nil { // else that one is bad
+		if o.blamesFirst(th.k.Files()) {
 			x.gone(th, o, o.fd)
 		}
 		return
@@ -102,7 +102,7 @@ func (x *exec) table(files *vfs.FdTable) *table {
 func (x *exec) copyTable(from, to *vfs.FdTable) {
 	old := x.table(from)
 	t := &table{
-		inherited: old.inherited, first: old.first, limited: old.limited, shared: old.shared, known: make(map[int]bool, len(old.known)),
+		inherited: old.inherited, first: old.first, limited: old.limited, leaks: old.leaks, shared: old.shared, known: make(map[int]bool, len(old.known)),
 	}
 	for fd := range old.known {
 		t.known[fd] = true
@@ -204,9 +204,40 @@ func (x *exec) gone(th *thread, o *op, fd int) {
 	if f == nil || o.row.looks && !f.Readable() || changes(o) && o.row.waits && !f.Writable() {
 		return // there it is, and the wrong way round
 	}
-	if x.untraced(files, fd) && !x.usedLater(o, fd) {
-		x.vanished(files, fd, o)
+	t := x.table(files)
+	if x.untraced(files, fd) && x.lacked(files, o, fd, t.leaks) && x.vanished(files, fd, o) {
+		t.leaks = true
 	}
+}
+
+// blamesFirst reports whether EBADF tells of the first number of o: the second one, if it has two, is good.
+func (o *op) blamesFirst(files *vfs.FdTable) bool {
+	switch o.row.name {
+	case "epoll_ctl", "splice", "tee", "sendfile":
+		return files.At(o.fd2) != nil
+	}
+	return o.fd2 < 0 || files.At(o.fd2) != nil
+}
+
+// lacked reports whether more than the refusal of o tells that a call which took fd away is not in the log: another refusal of what is open
+// here, or that the number is given out as the lowest free one, before it is used. A single one is rather wrong, unless told.
+func (x *exec) lacked(files *vfs.FdTable, o *op, fd int, told bool) bool {
+	used := x.log.next(x.at, func(other *op) lookahead {
+		bad := other.want.errno == abi.EBADF && other.blamesFirst(files)
+		switch {
+		case other == o || !x.sharesFiles(o, other):
+			return lookOn
+		case other.fd == fd, other.row.name == "epoll_ctl" && other.fd2 == fd:
+			told = told || bad
+			return map[bool]lookahead{true: lookNo, false: lookYes}[bad]
+		case numbers(other) && !other.want.failed() && other.row.name != "close" && (other.want.ret == int64(fd) || slices.Contains(other.want.fds, fd)):
+			told = told || other.row.name != "dup2" && other.row.name != "dup3"
+			return lookNo
+		}
+		told = told || bad && files.At(other.fd) != nil
+		return lookOn
+	})
+	return told && !used
 }
 
 // untraced reports whether fd can have been closed by a call that the log leaves out: strace's class %desc has neither
@@ -280,6 +311,7 @@ func (x *exec) addItem(o *op, ep *eventpoll.Eventpoll, fd int, e abi.EpollEvent)
 		return false
 	}
 	x.inferred("fd %d was in the epoll set before the log began", fd)
+	x.rewired++
 	if x.k.Watch(x.file(o, o.fd), f, fd, e) != 0 {
 		return false
 	}

@@ -367,10 +367,42 @@ func (x *exec) interruptFirst(o *op) {
 		if own == nil {
 			own = x.subject(o)
 		}
+		if th.aside.has(th.cur, x.rewired, o) {
+			continue
+		}
 		if slices.ContainsFunc(x.awaited(th.cur), func(f *vfs.File) bool { return share(x.things(f), own) }) {
 			x.interrupt(th)
+			continue
 		}
+		th.aside.add(th.cur, x.rewired, o)
 	}
+}
+
+// aside is what a call that sleeps does not wait for, by the numbers of those who have touched it: an epoll of thousands is not looked through
+// for each write.
+type aside struct {
+	sleeper *op
+	at      int // exec.rewired then
+	fds     map[taskFd]bool
+}
+
+// has reports whether o is known to be about something else than sleeper waits for.
+func (a *aside) has(sleeper *op, at int, o *op) bool {
+	return a.sleeper == sleeper && a.at == at && o.fd2 < 0 && o.addr == nil && a.fds[taskFd{o.task, o.fd}]
+}
+
+func (a *aside) add(sleeper *op, at int, o *op) {
+	if a.sleeper != sleeper || a.at != at {
+		*a = aside{sleeper, at, map[taskFd]bool{}}
+	}
+	if o.fd2 < 0 && o.addr == nil {
+		a.fds[taskFd{o.task, o.fd}] = true
+	}
+}
+
+// rewires reports whether o may change what numbers stand for, what is watched, or who is connected to whom.
+func (o *op) rewires() bool {
+	return o.connects() || o.row.isAccept() || !o.row.looks && !o.row.waits
 }
 
 // awaited gives the files that a call that sleeps waits for.

@@ -199,3 +199,28 @@ func TestShortLogs(t *testing.T) {
 		})
 	}
 }
+
+// In a log that shows some calls only, a number may be closed by one that it lacks. One refusal alone does not tell that.
+func TestOneRefusalIsNoClose(t *testing.T) {
+	const begin = "7 execve(\"./a\", [\"./a\"], 0x7ffe /* 3 vars */) = 0\n7 pipe2([3, 4], 0) = 0\n7 eventfd2(0, 0) = 5\n"
+	const refused = "7 close(3) = -1 EBADF (Bad file descriptor)\n"
+	for name, more := range map[string]string{
+		"refused again":      "7 read(3, 0x7f00, 8) = -1 EBADF (Bad file descriptor)\n",
+		"another one, too":   "7 close(4) = -1 EBADF (Bad file descriptor)\n",
+		"given out again":    "7 eventfd2(0, 0) = 3\n",
+		"given out in pairs": "7 pipe2([3, 6], 0) = 0\n7 close(4) = 0\n7 close(5) = 0\n",
+	} {
+		r := replay.Run(parse(t, begin+refused+more), replay.Options{})
+		require.Nil(t, r.Divergence, "%s: %v", name, r.Divergence)
+	}
+	for name, more := range map[string]string{
+		"nothing follows":        "",
+		"other numbers":          "7 eventfd2(0, 0) = 6\n7 write(5, \"\\1\\0\\0\\0\\0\\0\\0\\0\", 8) = 8\n",
+		"put there, not free":    "7 dup2(5, 3) = 3\n",
+		"one that was never one": "7 close(9) = -1 EBADF (Bad file descriptor)\n",
+	} {
+		r := replay.Run(parse(t, begin+refused+more), replay.Options{})
+		require.NotNil(t, r.Divergence, name)
+		require.Contains(t, r.Divergence.Call, "close", name)
+	}
+}

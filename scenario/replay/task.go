@@ -30,6 +30,7 @@ type thread struct {
 	stopped  bool      // inside its call
 	ended    bool      // in the log
 	got      outcome
+	aside    aside
 	eventBuf []abi.EpollEvent
 	buf      []byte
 }
@@ -185,6 +186,9 @@ func (x *exec) begin(th *thread) {
 	}
 	x.precede(o)
 	x.interruptFirst(o)
+	if o.rewires() {
+		x.rewired++
+	}
 	th.next, th.on = o, nil
 	x.inherit(th, o)
 	x.unblock(o)
