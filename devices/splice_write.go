@@ -15,30 +15,13 @@ func (p *Pipe) spliceToSocket(s Socket, out *vfs.File, n, flags int) (sent int, 
 	defer leave(p.m, "splice_to_socket")
 	p.mutex.Lock()
 	before := p.bytesTraced()
-	tell := false
-	for n > 0 {
-		if p.m.Current().SignalPending() {
-			errno = abi.ERESTARTSYS
-			break
-		}
-		if errno = p.waitForBytes(flags, sent, &tell); errno != 0 || p.isEmpty() {
-			break
-		}
-		data, pages, used := p.gather(n, sendSlots)
+	sent, tell, errno := p.giveOut(n, flags, sendSlots, true, func(data []byte, pages []stretch, more bool) (int, abi.Errno) {
 		msg := Msg{Data: data, Pages: pages}
-		if flags&abi.SPLICE_F_MORE != 0 || len(data) < n && (used == sendSlots || uint32(used) < p.head-p.tail) {
+		if flags&abi.SPLICE_F_MORE != 0 || more {
 			msg.Flags |= abi.MSG_MORE
 		}
-		c, e := s.Send(out, &msg)
-		if errno = e; c <= 0 {
-			break
-		}
-		sent += c
-		n -= c
-		if p.eat(c, true) && p.files > 0 {
-			tell = true
-		}
-	}
+		return s.Send(out, &msg)
+	})
 	p.noteTraced(before)
 	p.mutex.Unlock()
 	if tell {
@@ -54,32 +37,38 @@ func (p *Pipe) spliceInto(n, flags int, take func(b []byte) (int, abi.Errno)) (d
 	defer leave(p.m, "iter_file_splice_write")
 	p.mutex.Lock()
 	before := p.bytesTraced()
-	tell := false
-	for n > 0 {
-		if p.m.Current().SignalPending() {
-			errno = abi.ERESTARTSYS
-			break
-		}
-		if errno = p.waitForBytes(flags, done, &tell); errno != 0 || p.isEmpty() {
-			break
-		}
-		data, _, _ := p.gather(n, int(p.maxUsage))
-		c, e := take(data)
-		if errno = e; c <= 0 {
-			break
-		}
-		done += c
-		n -= c
-		if p.eat(c, false) && p.files > 0 {
-			tell = true
-		}
-	}
+	done, tell, errno := p.giveOut(n, flags, int(p.maxUsage), false, func(b []byte, _ []stretch, _ bool) (int, abi.Errno) { return take(b) })
 	if tell {
 		p.spliceWake(&p.wrWait)
 	}
 	p.noteTraced(before)
 	p.mutex.Unlock()
 	return done, unlessMoved(done, errno)
+}
+
+// giveOut gives up to n bytes of p, which is locked, to take, of so many slots at a time, with the stretches that they lie in,
+// and whether more of the n are there already. It waits for the first byte only. tell: slots are free, and no writer knows. once: the
+// tail moves once for each take, not slot by slot.
+func (p *Pipe) giveOut(n, flags, slots int, once bool, take func(data []byte, pages []stretch, more bool) (int, abi.Errno)) (done int, tell bool, errno abi.Errno) {
+	for n > 0 {
+		if p.m.Current().SignalPending() {
+			return done, tell, abi.ERESTARTSYS
+		}
+		if errno = p.waitForBytes(flags, done, &tell); errno != 0 || p.isEmpty() {
+			break
+		}
+		data, pages, used := p.gather(n, slots)
+		c, e := take(data, pages, len(data) < n && (used == slots || uint32(used) < p.head-p.tail))
+		if errno = e; c <= 0 {
+			break
+		}
+		done += c
+		n -= c
+		if p.eat(c, once) && p.files > 0 {
+			tell = true
+		}
+	}
+	return done, tell, errno
 }
 
 // spliceWrite writes at *pos.

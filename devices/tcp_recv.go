@@ -180,6 +180,20 @@ func (t *Tcp) endOfRead(r *tcpRead) (stop bool, errno abi.Errno) {
 	if r.copied > 0 {
 		return !wait || t.err != 0 || t.state == inetClose || t.shutdown&rcvShutdown != 0 || signal, 0
 	}
+	stop, errno = t.over()
+	switch {
+	case stop:
+		return true, errno
+	case !wait:
+		return true, abi.EAGAIN
+	case signal:
+		return true, interruptedWait(r.deadline)
+	}
+	return false, 0
+}
+
+// over reports whether nothing more will come, and how who has read nothing is told.
+func (t *Tcp) over() (bool, abi.Errno) {
 	switch {
 	case t.done:
 		return true, 0
@@ -189,10 +203,6 @@ func (t *Tcp) endOfRead(r *tcpRead) (stop bool, errno abi.Errno) {
 		return true, 0
 	case t.state == inetClose:
 		return true, abi.ENOTCONN
-	case !wait:
-		return true, abi.EAGAIN
-	case signal:
-		return true, interruptedWait(r.deadline)
 	}
 	return false, 0
 }

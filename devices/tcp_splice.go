@@ -48,15 +48,10 @@ func (t *Tcp) spliceRead(f *vfs.File, p *Pipe, _ *int64, n, _ int) (done int, er
 
 // endOfSplice decides what to do when nothing is there: to stop, or to wait and look again.
 func (t *Tcp) endOfSplice(deadline int64) (stop bool, errno abi.Errno) {
+	stop, errno = t.over()
 	switch {
-	case t.done:
-		return true, 0
-	case t.err != 0:
-		return true, t.takeErr()
-	case t.shutdown&rcvShutdown != 0:
-		return true, 0
-	case t.state == inetClose:
-		return true, abi.ENOTCONN
+	case stop:
+		return true, errno
 	case !mayWait(t.m, deadline):
 		return true, abi.EAGAIN
 	case t.receiveQueue.first != nil: // the urgent byte is next

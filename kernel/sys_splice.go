@@ -151,6 +151,13 @@ func (t *Thread) Splice(in int, inOffset *int64, out int, outOffset *int64, size
 
 // splice is do_splice.
 func (t *Thread) splice(inFd int, inOffset *int64, outFd int, outOffset *int64, size, flags int) (int, abi.Errno) {
+	return t.between(inFd, outFd, func(in, out *vfs.File) (int, abi.Errno) {
+		return t.spliceFiles(in, inOffset, out, outOffset, size, flags)
+	})
+}
+
+// between calls move with the descriptions of two numbers.
+func (t *Thread) between(inFd, outFd int, move func(in, out *vfs.File) (int, abi.Errno)) (int, abi.Errno) {
 	in, counted := t.fdget(inFd)
 	if in == nil {
 		return -1, abi.EBADF
@@ -161,7 +168,7 @@ func (t *Thread) splice(inFd int, inOffset *int64, outFd int, outOffset *int64, 
 		return -1, abi.EBADF
 	}
 	defer fdput(out, outCounted)
-	return t.spliceFiles(in, inOffset, out, outOffset, size, flags)
+	return move(in, out)
 }
 
 // SpliceFiles is splice(2) of files that the caller has by another way than their numbers.
@@ -250,21 +257,13 @@ func (t *Thread) Tee(in, out, size, flags int) (int, error) {
 	if size == 0 {
 		return t.result(0, 0)
 	}
-	return t.transferring(func() (int, abi.Errno) { return t.tee(in, out, size, flags) })
+	return t.transferring(func() (int, abi.Errno) {
+		return t.between(in, out, func(in, out *vfs.File) (int, abi.Errno) { return t.tee(in, out, size, flags) })
+	})
 }
 
 // tee is do_tee.
-func (t *Thread) tee(inFd, outFd, size, flags int) (int, abi.Errno) {
-	in, counted := t.fdget(inFd)
-	if in == nil {
-		return -1, abi.EBADF
-	}
-	defer fdput(in, counted)
-	out, outCounted := t.fdget(outFd)
-	if out == nil {
-		return -1, abi.EBADF
-	}
-	defer fdput(out, outCounted)
+func (t *Thread) tee(in, out *vfs.File, size, flags int) (int, abi.Errno) {
 	if !in.Readable() || !out.Writable() {
 		return -1, abi.EBADF
 	}

@@ -57,7 +57,7 @@ package sim
 //
 //	machine.go memory.go        the machine; what runs that are repeated share, with coroutine.go
 //	task.go schedule.go exit.go a task: what it is, how it sleeps and wakes, how it ends
-//	point.go boundary.go        points; observe.go: who looks at them
+//	point.go boundary.go        points; observe.go: who looks at them; optimist.go: where they are none for who looks for races
 //	spinlock.go mutex.go rcu.go locks; lock.go, lockorder.go: what both kinds have, and their order
 //	timer.go timer_queue.go     the clock
 //	strategy.go pct.go          schedules; enumerate.go, replay.go: all of them, one again
